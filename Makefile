@@ -1,0 +1,52 @@
+# Everything one does with a checkout. Needs Python 3.11 and make; the rest goes into .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+# What `make run` runs: the ablation study on the embedded models.
+RUN := python -m latentlab.ablate \
+	--drop latent_text latent_vision latent \
+	--replace zero noise other \
+	--model relay gaze ivtlr bypass filler
+
+# Two test processes on two cores: more threads than that slow each other down.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: help install run test check lint format types fast organisms
+.DEFAULT_GOAL := help
+
+help:  ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+install: $(STAMP)  ## make .venv with LatentLab and its tools in it
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+run: install  ## measure the embedded models: which latents do the reasoning?
+	$(BIN)/$(RUN)
+
+test: install  ## all tests
+	$(BIN)/python -m pytest -n 2
+
+check: lint types fast  ## what a change has to pass before it is committed
+
+lint: install  ## style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: install  ## rewrite the code in the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: install  ## type checks
+	$(BIN)/mypy
+
+fast: install  ## the tests that take seconds
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+organisms: install  ## train the embedded models anew
+	$(BIN)/python -m latentlab.organisms

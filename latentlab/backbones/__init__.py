@@ -1,0 +1,30 @@
+"""Hugging Face vision-language models behind one narrow interface, one file a family."""
+
+from latentlab.backbones.attention import Capture
+from latentlab.backbones.base import Backbone, Batch, ImageInputs, Pixels
+from latentlab.backbones.chameleon import ChameleonBackbone
+from latentlab.backbones.qwen2_vl import Qwen2VLBackbone
+from latentlab.errors import UserError
+
+FAMILIES: dict[str, type[Backbone]] = {
+    model_type: family
+    for family in (Qwen2VLBackbone, ChameleonBackbone)
+    for model_type in family.model_types
+}
+"""Backbone classes by the `model_type` of a checkpoint's configuration."""
+
+
+def family_of(model_type: str) -> type[Backbone]:
+    """Return the backbone class for a checkpoint's `model_type`.
+
+    Raises:
+        UserError: no family file covers it.
+    """
+    if model_type not in FAMILIES:
+        raise UserError(
+            f"no backbone drives models of type {model_type!r}; known: {', '.join(sorted(FAMILIES))}"
+        )
+    return FAMILIES[model_type]
+
+
+__all__ = ["FAMILIES", "Backbone", "Batch", "Capture", "ImageInputs", "Pixels", "family_of"]

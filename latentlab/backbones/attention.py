@@ -1,0 +1,83 @@
+"""The attention kernel of every backbone: SDPA, plus the last query's row where it is asked for.
+
+IVT-LR needs the attention weights of one query, the newest position. Kernels that return weights
+build the whole (query, key) matrix; here the output comes from SDPA and the single row is computed
+beside it, so that capture costs one more query and no more memory than a row.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+from transformers import AttentionInterface
+
+ATTENTION_NAME = "latentlab"
+
+
+@dataclass
+class Capture:
+    """Collects the last query's attention row of the layers asked for, during one forward pass."""
+
+    layers: Collection[int] | None = None
+    """Layers to keep; None means all."""
+
+    rows: dict[int, Float[Tensor, "batch heads keys"]] = field(default_factory=dict)
+    """The captured rows by layer index; each sums to 1 over the keys."""
+
+    def wants(self, layer: int) -> bool:
+        """Whether this layer's row is kept."""
+        return self.layers is None or layer in self.layers
+
+    def stacked(self) -> Float[Tensor, "layers batch heads keys"]:
+        """Rows of the kept layers in order of layer index."""
+        return torch.stack([self.rows[layer] for layer in sorted(self.rows)])
+
+
+@torch.no_grad()
+def last_row(
+    query: Float[Tensor, "batch heads queries dim"],
+    key: Float[Tensor, "batch kv_heads keys dim"],
+    mask: Bool[Tensor, "batch 1 queries keys"] | None,
+    scaling: float,
+) -> Float[Tensor, "batch heads keys"]:
+    """Attention weights of the last query over all keys: softmax(q k / sqrt(d)), float32."""
+    batch, heads, _, dim = query.shape
+    last = query[:, :, -1].reshape(batch, key.shape[1], heads // key.shape[1], dim)
+    scores = torch.einsum("bngd,bnkd->bngk", last, key).reshape(batch, heads, -1).float() * scaling
+    if mask is not None:
+        scores = scores.masked_fill(~mask[:, :, -1], torch.finfo(scores.dtype).min)
+    return scores.softmax(-1)
+
+
+def attention(
+    module: nn.Module,
+    query: Float[Tensor, "batch heads queries dim"],
+    key: Float[Tensor, "batch kv_heads keys dim"],
+    value: Float[Tensor, "batch kv_heads keys dim"],
+    attention_mask: Bool[Tensor, "batch 1 queries keys"] | None,
+    scaling: float,
+    dropout: float = 0.0,
+    capture: Capture | None = None,
+    **_: object,
+) -> tuple[Float[Tensor, "batch queries heads dim"], None]:
+    """Attend with SDPA; a mask of None means plain causal attention over the newest positions."""
+    output = F.scaled_dot_product_attention(
+        query,
+        key,
+        value,
+        attn_mask=attention_mask,
+        dropout_p=dropout,
+        is_causal=attention_mask is None and query.shape[2] > 1,
+        scale=scaling,
+        enable_gqa=query.shape[1] != key.shape[1],
+    )
+    layer = getattr(module, "layer_idx", None)
+    if capture is not None and isinstance(layer, int) and capture.wants(layer):
+        capture.rows[layer] = last_row(query, key, attention_mask, scaling)
+    return output.transpose(1, 2).contiguous(), None
+
+
+AttentionInterface.register(ATTENTION_NAME, attention)

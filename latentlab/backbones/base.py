@@ -1,0 +1,196 @@
+"""What the engine needs of a vision-language model, and nothing more.
+
+A backbone is one Hugging Face model behind a narrow interface: merge the images into embeddings,
+run the decoder on embeddings with a cache, read logits. Everything that belongs to one family of
+models (processor, positions, where the image tokens sit) stays in that family's file.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import torch
+from jaxtyping import Bool, Float, Int
+from PIL.Image import Image
+from torch import Tensor, nn
+from transformers import Cache, PreTrainedModel
+
+from latentlab.backbones.attention import ATTENTION_NAME, Capture
+
+Pixels = dict[str, Tensor]
+"""Image inputs of a batch, named as the family's vision tower takes them; empty without images."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Aligned prompts: left-padded, so that every prompt ends, and every latent begins, together."""
+
+    examples: tuple[str, ...]
+    """Identifiers of the examples, one a row."""
+
+    input_ids: Int[Tensor, "batch seq"]
+    """Token ids, one image placeholder for each visual token."""
+
+    attention_mask: Bool[Tensor, "batch seq"]
+    """False on padding."""
+
+    pixels: Pixels
+    """The images of all rows that have one, in order of row."""
+
+    given_picks: Int[Tensor, "batch steps k"] | None = None
+    """Patches to re-insert at each step, for plans that are given their picks."""
+
+    def to(self, device: torch.device) -> "Batch":
+        """Move every tensor to a device."""
+        picks = self.given_picks
+        return Batch(
+            self.examples,
+            self.input_ids.to(device),
+            self.attention_mask.to(device),
+            {name: pixels.to(device) for name, pixels in self.pixels.items()},
+            None if picks is None else picks.to(device),
+        )
+
+
+@dataclass(frozen=True)
+class ImageInputs:
+    """Images as a vision tower takes them."""
+
+    pixels: Pixels
+    """Tensors for `Backbone.embed`."""
+
+    grids: tuple[tuple[int, int], ...]
+    """Rows and columns of visual tokens of each image."""
+
+
+class Backbone(ABC):
+    """One Hugging Face vision-language model, seen as an embedding, a decoder and a head."""
+
+    model_types: ClassVar[tuple[str, ...]]
+    """The `model_type` values of the configurations this file can drive."""
+
+    model_class: ClassVar[type[PreTrainedModel]]
+    """The transformers class that holds the weights."""
+
+    def __init__(self, model: PreTrainedModel, image_processor: Any = None) -> None:
+        """Wrap a model and route its decoder's attention through `backbones.attention`."""
+        self.model = model
+        self.image_processor = image_processor
+        self._set_attention(ATTENTION_NAME)
+
+    @classmethod
+    @abstractmethod
+    def load_image_processor(cls, path: str) -> Any:
+        """Load the image half of the processor; works without torchvision and without a hub."""
+
+    @property
+    @abstractmethod
+    def decoder(self) -> nn.Module:
+        """The stack of layers with its final norm; takes `inputs_embeds`."""
+
+    @property
+    @abstractmethod
+    def layers(self) -> nn.ModuleList:
+        """The decoder's layers, for hooks."""
+
+    @property
+    @abstractmethod
+    def image_token_id(self) -> int:
+        """The token id that stands for one visual token in a prompt."""
+
+    @property
+    @abstractmethod
+    def image_token(self) -> str:
+        """The text that stands for one visual token in a prompt."""
+
+    def image_text(self, n_tokens: int) -> str:
+        """What a prompt's single image token becomes for an image of `n_tokens` visual tokens."""
+        return self.image_token * n_tokens
+
+    @abstractmethod
+    def prepare_images(self, images: Sequence[Image]) -> ImageInputs:
+        """Turn pictures into tensors for the vision tower."""
+
+    @abstractmethod
+    def image_embeds(self, pixels: Pixels) -> Float[Tensor, "patches hidden"]:
+        """Input-level image embeddings of all images, one after the other."""
+
+    @abstractmethod
+    def mrope_positions(self, batch: Batch) -> Int[Tensor, "axes batch seq"]:
+        """Position ids of a prompt as the family's own forward computes them."""
+
+    @abstractmethod
+    def _set_attention(self, name: str) -> None:
+        """Select the attention function of the decoder, leaving the vision tower alone."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.model.device
+
+    @property
+    def text_config(self) -> Any:
+        """The decoder's configuration."""
+        return self.model.config.get_text_config()
+
+    @property
+    def n_layers(self) -> int:
+        """Number of decoder layers."""
+        return int(self.text_config.num_hidden_layers)
+
+    @property
+    def n_heads(self) -> int:
+        """Number of attention heads of a layer."""
+        return int(self.text_config.num_attention_heads)
+
+    def embed_tokens(self, ids: Int[Tensor, "..."]) -> Float[Tensor, "... hidden"]:
+        """Embed token ids."""
+        embeds: Tensor = self.model.get_input_embeddings()(ids)
+        return embeds
+
+    def embed(self, batch: Batch) -> Float[Tensor, "batch seq hidden"]:
+        """Embed a prompt, images merged in: the only time a picture is looked at."""
+        embeds = self.embed_tokens(batch.input_ids)
+        if not batch.pixels:
+            return embeds
+        patches = self.image_embeds(batch.pixels).to(embeds.dtype)
+        where = (batch.input_ids == self.image_token_id)[..., None].expand_as(embeds)
+        return embeds.masked_scatter(where, patches)
+
+    def positions(
+        self, batch: Batch, scheme: Literal["flat", "mrope"]
+    ) -> Int[Tensor, "batch seq"] | Int[Tensor, "axes batch seq"]:
+        """Position ids of a prompt; padding takes none, so a padded prompt equals a bare one."""
+        if scheme == "mrope":
+            return self.mrope_positions(batch)
+        return (batch.attention_mask.long().cumsum(-1) - 1).clamp(min=0)
+
+    def forward(
+        self,
+        embeds: Float[Tensor, "batch queries hidden"],
+        positions: Int[Tensor, "*axes batch queries"],
+        mask: Bool[Tensor, "batch 1 queries keys"] | None,
+        cache: Cache,
+        capture: Capture | None = None,
+    ) -> Float[Tensor, "batch queries hidden"]:
+        """Run the decoder on new positions only; `cache` grows in place.
+
+        Returns:
+            Hidden states after the final norm.
+        """
+        output = self.decoder(
+            inputs_embeds=embeds,
+            position_ids=positions,
+            attention_mask=mask,
+            past_key_values=cache,
+            use_cache=True,
+            capture=capture,
+        )
+        hidden: Tensor = output.last_hidden_state
+        return hidden
+
+    def logits(self, hidden: Float[Tensor, "... hidden"]) -> Float[Tensor, "... vocab"]:
+        """Next-token logits of hidden states that went through the final norm."""
+        logits: Tensor = self.model.get_output_embeddings()(hidden)
+        return logits

@@ -1,0 +1,82 @@
+"""Chameleon: images become discrete tokens of the same vocabulary.
+
+The odd thing of this family is that an "image embedding" is an ordinary row of the token table,
+chosen by a VQ tokenizer, so no gradient reaches the picture; and that image tokens may never be
+generated: their logits are set to the lowest value.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, cast
+
+import torch
+from jaxtyping import Float, Int
+from PIL.Image import Image
+from torch import Tensor, nn
+from transformers import ChameleonForConditionalGeneration, PreTrainedModel
+from transformers.models.chameleon.image_processing_pil_chameleon import ChameleonImageProcessorPil
+
+from latentlab.backbones.base import Backbone, Batch, ImageInputs, Pixels
+
+
+class ChameleonBackbone(Backbone):
+    """`ChameleonForConditionalGeneration` and its PIL image processor."""
+
+    model_types: ClassVar[tuple[str, ...]] = ("chameleon",)
+    model_class: ClassVar[type[PreTrainedModel]] = ChameleonForConditionalGeneration
+
+    @classmethod
+    def load_image_processor(cls, path: str) -> Any:
+        """Load the PIL processor: the stock one needs torchvision."""
+        return ChameleonImageProcessorPil.from_pretrained(path)
+
+    @property
+    def decoder(self) -> nn.Module:
+        """The model without its head."""
+        return cast(nn.Module, self.model.model)
+
+    @property
+    def layers(self) -> nn.ModuleList:
+        """The model's layers."""
+        return cast(nn.ModuleList, self.model.model.layers)
+
+    @property
+    def image_token_id(self) -> int:
+        """`<image>`, the placeholder that VQ tokens replace."""
+        return int(self.model.model.vocabulary_mapping.image_token_id)
+
+    @property
+    def image_token(self) -> str:
+        """The placeholder of one VQ token."""
+        return "<image>"
+
+    def image_text(self, n_tokens: int) -> str:
+        """Wrap the image's tokens in the begin and end tokens of the family."""
+        return f"<racm3:break>{self.image_token * n_tokens}<eoss>"
+
+    def prepare_images(self, images: Sequence[Image]) -> ImageInputs:
+        """Resize and crop to the VQ tokenizer's one resolution."""
+        features = self.image_processor(images=list(images), return_tensors="pt")
+        vq = self.model.config.vq_config
+        side = int(vq.resolution) // 2 ** (len(vq.channel_multiplier) - 1)
+        return ImageInputs(dict(features), ((side, side),) * len(images))
+
+    def image_embeds(self, pixels: Pixels) -> Float[Tensor, "patches hidden"]:
+        """Rows of the token table for the VQ tokens of the images."""
+        with torch.no_grad():
+            tokens = self.model.model.get_image_tokens(pixels["pixel_values"])
+        return self.embed_tokens(tokens).flatten(0, 1)
+
+    def mrope_positions(self, batch: Batch) -> Int[Tensor, "batch seq"]:
+        """Chameleon has no M-RoPE: its own positions are the flat range."""
+        return self.positions(batch, "flat")
+
+    def logits(self, hidden: Float[Tensor, "... hidden"]) -> Float[Tensor, "... vocab"]:
+        """Logits with image tokens ruled out, as in transformers' own forward."""
+        logits = super().logits(hidden).clone()
+        logits[..., self.model.model.vocabulary_mapping.image_tokens] = torch.finfo(
+            logits.dtype
+        ).min
+        return logits
+
+    def _set_attention(self, name: str) -> None:
+        self.model.set_attn_implementation(name)

@@ -1,0 +1,144 @@
+"""The frame that all commands share: their common flags, how they start and how they fail.
+
+A command is a module with a frozen dataclass that extends `CommonConfig` and a `main` that takes
+one of these. The dataclass *is* the command line: the string under a field is the help of its
+flag. The module ends with
+
+    if __name__ == "__main__":
+        sys.exit(run(AblateConfig, main, "ablate"))
+
+Nothing heavy is imported here, and a command imports its own heavy modules inside `main`, so that
+`--help` and a misspelt flag are answered at once.
+"""
+
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from latentlab import console
+from latentlab.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+
+EXIT_OK = 0
+EXIT_USER_ERROR = 2
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
+RESULTS = Path("results")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommonConfig:
+    """What every command can be told."""
+
+    model: tuple[str, ...] = ("ivtlr",)
+    """Models, each the name of an embedded organism, the folder of a checkpoint or a hub name."""
+
+    data: str = "benchmark"
+    """Where the examples come from: the name of a data set."""
+
+    limit: int = 500
+    """Number of examples at most."""
+
+    batch_size: int = 64
+    """Number of examples that one forward pass takes."""
+
+    seed: int = 0
+    """Seed of everything that is drawn at random."""
+
+    device: str = "auto"
+    """Where to compute: auto (a GPU if there is one), cpu, cuda, cuda:1, mps."""
+
+    out: Path | None = None
+    """Folder of the results; by default results/ and the name of the command."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant; a subclass that adds checks calls this one first.
+
+        Raises:
+            UserError: No model or one named twice, or a number out of its range.
+        """
+        if not self.model:
+            raise UserError("--model names no model: give at least one")
+        if len(set(self.model)) < len(self.model):
+            raise UserError(f"--model names one model twice: {' '.join(self.model)}")
+        for flag, value, least in (
+            ("--limit", self.limit, 1),
+            ("--batch-size", self.batch_size, 1),
+            ("--seed", self.seed, 0),
+        ):
+            if value < least:
+                raise UserError(f"{flag} {value} is too small: it is at least {least}")
+
+    def folder(self, command: str) -> Path:
+        """The folder that `command` writes its results to."""
+        return RESULTS / command if self.out is None else self.out
+
+
+Config = TypeVar("Config", bound=CommonConfig)
+
+
+def run(
+    config_class: type[Config],
+    main: Callable[[Config], None],
+    prog: str,
+    argv: Sequence[str] | None = None,
+) -> int:
+    """Parse the command line, run the command, and turn the outcome into an exit code.
+
+    Args:
+        config_class: The flags. Its module's docstring is the description that `--help` shows.
+        main: The command itself.
+        prog: Name of the command, as in `ablate`.
+        argv: The arguments after the name of the program; by default those of this process.
+
+    Returns:
+        0; 2 after a `UserError`, which is shown as one line on standard error without a
+        traceback; 130 when the user interrupted.
+
+    Raises:
+        SystemExit: From the parser: 0 after `--help`, 2 after a flag it cannot make sense of.
+    """
+    import tyro  # here, so that modules that only need `CommonConfig` do not pay for the parser
+
+    try:
+        config = tyro.cli(
+            config_class,
+            prog=f"python -m latentlab.{prog}",
+            description=inspect.getdoc(sys.modules[config_class.__module__]),
+            args=sys.argv[1:] if argv is None else argv,
+            config=(tyro.conf.DisallowNone, tyro.conf.FlagCreatePairsOff),
+        )
+        main(config)
+    except UserError as error:
+        console.fail(str(error))
+        return EXIT_USER_ERROR
+    except KeyboardInterrupt:
+        console.fail("interrupted")
+        return EXIT_INTERRUPTED
+    return EXIT_OK
+
+
+def find_device(name: str) -> "torch.device":
+    """The device that `--device` names, checked to be there.
+
+    Args:
+        name: `auto` for the first GPU if there is one and the CPU otherwise, or what
+            `torch.device` takes.
+
+    Raises:
+        UserError: torch knows no such device, or this machine has none.
+    """
+    import torch
+
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        # Only an allocation shows that a device can be used: its name alone is always accepted.
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise UserError(f"--device {name} cannot be used here: try auto or cpu") from error

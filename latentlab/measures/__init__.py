@@ -1,0 +1,1 @@
+"""What is computed from rollouts and rows: scores, attention, similarity, probes, statistics."""

@@ -1,0 +1,190 @@
+"""From examples to tokens: prompts, the text that follows the latents, and its reading back.
+
+The wording belongs to the model: the chat template lives in its tokenizer, and a `PromptFormat`,
+saved beside the plan, says how choices, rationale and answer are written. Everything else treats
+text as token ids with a `Kind` each.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from latentlab.backbones import Backbone, Batch
+from latentlab.data.example import Example
+from latentlab.errors import UserError
+from latentlab.reasoning.plan import LatentPlan
+from latentlab.reasoning.visibility import Kind
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+PLAIN_TEMPLATE = (
+    "{% for message in messages %}{% for part in message['content'] %}"
+    "{{ image_token if part['type'] == 'image' else part['text'] }}"
+    "{% endfor %}{% endfor %}"
+)
+"""Chat template of tokenizers that bring none: the picture, then the question."""
+
+
+@dataclass(frozen=True)
+class PromptFormat:
+    """How a model's prompts and answers are worded."""
+
+    answer_marker: str = "Answer:"
+    """What stands between the rationale and the answer."""
+
+    answer_form: Literal["letter", "text"] = "letter"
+    """Whether the answer is a choice's letter or its text."""
+
+    choices_in_prompt: bool = True
+    """Whether the prompt lists the choices; without, they serve scoring only."""
+
+    step_separator: str = "\n"
+    """What joins the steps of a rationale."""
+
+    joint: str = " "
+    """What joins the marker to the answer."""
+
+    def __post_init__(self) -> None:
+        """Refuse letters as answers to choices that the prompt does not show."""
+        if self.answer_form == "letter" and not self.choices_in_prompt:
+            raise UserError("answers by letter need choices_in_prompt=true")
+
+    def question(self, example: Example) -> str:
+        """Word the question, with its choices where the format lists them."""
+        if not (self.choices_in_prompt and example.choices):
+            return example.question
+        lines = [f"{LETTERS[i]}. {choice}" for i, choice in enumerate(example.choices)]
+        return "\n".join([example.question, *lines])
+
+    def answer_texts(self, choices: Sequence[str]) -> list[str]:
+        """Word each choice as an answer."""
+        if self.answer_form == "letter":
+            return list(LETTERS[: len(choices)])
+        return list(choices)
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """The text after the latents, for teacher forcing; right-padded."""
+
+    ids: Int[Tensor, "batch tokens"]
+    """Token ids."""
+
+    kinds: Int[Tensor, "batch tokens"]
+    """RATIONALE up to the marker, ANSWER from it on, PAD after the end."""
+
+
+class Prompter:
+    """Tokenizes examples for one model."""
+
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerBase, backbone: Backbone, format: PromptFormat
+    ) -> None:
+        """Keep the tokenizer and the family's way with images."""
+        self.tokenizer = tokenizer
+        self.backbone = backbone
+        self.format = format
+        self.marker_ids = self.encode(format.answer_marker)
+
+    @property
+    def eos_id(self) -> int:
+        """The token that ends an answer."""
+        return int(self.tokenizer.eos_token_id)
+
+    @property
+    def pad_id(self) -> int:
+        """The token that fills short rows."""
+        pad = self.tokenizer.pad_token_id
+        return self.eos_id if pad is None else int(pad)
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of a text, without special tokens."""
+        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of token ids, without special tokens."""
+        text = self.tokenizer.decode(ids, skip_special_tokens=True)
+        return str(text).strip()
+
+    def batch(self, examples: Sequence[Example], plan: LatentPlan) -> Batch:
+        """Tokenize prompts and prepare their images.
+
+        Raises:
+            UserError: the plan is given its picks, but an example has no trace to take them from.
+        """
+        images = [example.image for example in examples if example.image is not None]
+        inputs = self.backbone.prepare_images(images) if images else None
+        grids = iter(inputs.grids if inputs else ())
+        rows = []
+        for example in examples:
+            text = self._prompt(example)
+            if example.image is not None:
+                rows_, columns = next(grids)
+                image_text = self.backbone.image_text(rows_ * columns)
+                text = text.replace(self.backbone.image_token, image_text, 1)
+            rows.append(self.encode(text))
+        width = max(map(len, rows))
+        input_ids = torch.tensor([[self.pad_id] * (width - len(row)) + row for row in rows])
+        mask = torch.tensor([[False] * (width - len(row)) + [True] * len(row) for row in rows])
+        names = tuple(example.id for example in examples)
+        return Batch(
+            names, input_ids, mask, inputs.pixels if inputs else {}, self._given(examples, plan)
+        )
+
+    def continuation(self, examples: Sequence[Example], skip_steps: int | None) -> Continuation:
+        """Tokenize rationale (from step `skip_steps` on; None leaves it out), marker and answer."""
+        rows = [self._continuation(example, skip_steps) for example in examples]
+        width = max(len(ids) for ids, _ in rows)
+        ids = [ids + [self.pad_id] * (width - len(ids)) for ids, _ in rows]
+        kinds = [kinds + [int(Kind.PAD)] * (width - len(kinds)) for _, kinds in rows]
+        return Continuation(torch.tensor(ids), torch.tensor(kinds))
+
+    def answer_ids(self, text: str) -> list[int]:
+        """Token ids of an answer as it follows the marker, with the end token."""
+        return [*self.encode(self.format.joint + text), self.eos_id]
+
+    def _continuation(self, example: Example, skip: int | None) -> tuple[list[int], list[int]]:
+        steps = () if skip is None else example.rationale[skip:]
+        rationale = self.encode(self.format.step_separator.join(steps)) if steps else []
+        if rationale and self.format.step_separator:
+            rationale += self.encode(self.format.step_separator)
+        choices = list(example.choices)
+        answer = example.answer
+        if choices:
+            answer = self.format.answer_texts(choices)[choices.index(answer)]
+        tail = [*self.marker_ids, *self.answer_ids(answer)]
+        kinds = [int(Kind.RATIONALE)] * len(rationale) + [int(Kind.ANSWER)] * len(tail)
+        return rationale + tail, kinds
+
+    def _prompt(self, example: Example) -> str:
+        content: list[dict[str, Any]] = [{"type": "text", "text": self.format.question(example)}]
+        if example.image is not None:
+            content.insert(0, {"type": "image"})
+        template = None if self.tokenizer.chat_template else PLAIN_TEMPLATE
+        text = self.tokenizer.apply_chat_template(
+            [{"role": "user", "content": content}],
+            chat_template=template,
+            tokenize=False,
+            add_generation_prompt=True,
+            image_token=self.backbone.image_token,
+        )
+        return str(text)
+
+    def _given(self, examples: Sequence[Example], plan: LatentPlan) -> Tensor | None:
+        if plan.select != "given" or not plan.steps:
+            return None
+        picks = []
+        for example in examples:
+            if example.trace is None:
+                raise UserError(
+                    f"the plan is given its picks, but {example.id} has no trace to take them from"
+                )
+            # Step t re-inserts the cell of hop t: the one whose mark names the next object.
+            picks.append([[example.trace.cells[t + 1]] * plan.k for t in range(plan.steps)])
+        return torch.tensor(picks)

@@ -1,0 +1,130 @@
+"""Where results come from: enough to rerun them, and to tell two runs apart.
+
+Every results folder carries this record. It holds the settings with their defaults filled in,
+the versions of what computed, the revision of the source, and a hash of each checkpoint, since a
+checkpoint may change under the same name.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latentlab import __version__
+from latentlab.errors import UserError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+_PACKAGES = ("torch", "transformers", "numpy", "pandas")
+_HASHED = (".safetensors", ".json")
+
+
+def provenance(
+    config: "DataclassInstance",
+    command: str,
+    seed: int,
+    checkpoints: Mapping[str, str],
+    started: datetime,
+) -> dict[str, Any]:
+    """The record of a run, ready for `run.json`.
+
+    Args:
+        config: The settings, complete with defaults.
+        command: Name of the command, as in `ablate`.
+        seed: Seed of everything that was drawn at random.
+        checkpoints: `checkpoint_hash` of each model, by the name it has in the rows.
+        started: When the run began, with a time zone.
+
+    Returns:
+        Plain values only. `git` is null where the package does not run from a git checkout;
+        `seconds` is wall time until this call.
+    """
+    return {
+        "command": command,
+        "config": resolve(config),
+        "seed": seed,
+        "checkpoints": dict(checkpoints),
+        "versions": _versions(),
+        "git": git_revision(Path(__file__).parent),
+        "platform": {
+            "system": platform.platform(),
+            "machine": platform.machine(),
+            "cpus": os.cpu_count(),
+        },
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round((datetime.now(UTC) - started).total_seconds(), 3),
+    }
+
+
+def resolve(config: "DataclassInstance") -> dict[str, Any]:
+    """`config` as it reads back from JSON: tuples are lists, paths and devices are strings."""
+    plain = json.loads(json.dumps(dataclasses.asdict(config), default=str))
+    assert isinstance(plain, dict)
+    return plain
+
+
+def checkpoint_hash(folder: Path) -> str:
+    """SHA-256 over the weights and the settings in `folder`, in the order of their paths.
+
+    Names count as well as contents; anything but `.safetensors` and `.json` does not.
+
+    Raises:
+        UserError: The folder holds no such file.
+    """
+    files = sorted(path for path in folder.rglob("*") if path.suffix in _HASHED)
+    if not files:
+        raise UserError(f"{folder} is no checkpoint: it holds no .safetensors or .json file")
+    total = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as stream:
+            content = hashlib.file_digest(stream, "sha256").hexdigest()
+        total.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
+    return total.hexdigest()
+
+
+def git_revision(folder: Path) -> dict[str, Any] | None:
+    """Commit of the checkout that `folder` belongs to and whether tracked files were edited.
+
+    Returns:
+        `{"commit": ..., "dirty": ...}`, or None where git does not track `folder`: an installed
+        package may lie inside the checkout of some other project.
+    """
+    if not _git(folder, "ls-files", "--", "."):
+        return None
+    commit = _git(folder, "rev-parse", "HEAD")
+    if not commit:
+        return None
+    return {
+        "commit": commit,
+        "dirty": bool(_git(folder, "status", "--porcelain", "--untracked-files=no")),
+    }
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    """What git answers, or nothing where it fails or is missing."""
+    try:
+        answer = subprocess.run(
+            ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return answer.stdout.strip()
+
+
+def _versions() -> dict[str, str | None]:
+    """Versions of Python, of LatentLab and of what it computes with; null for what is missing."""
+    found: dict[str, str | None] = {"python": platform.python_version(), "latentlab": __version__}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = None
+    return found

@@ -1,0 +1,203 @@
+"""A model that reasons in latent space, ready to be asked.
+
+A `Reasoner` holds what a checkpoint holds (backbone, plan, prompts) and answers questions. It is
+also what every study is given: `rollout` makes engines, `decode` turns their states into answers.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from latentlab.backbones import Backbone
+from latentlab.data.example import Example
+from latentlab.errors import UserError
+from latentlab.measures.scores import parse_answer
+from latentlab.prompts import Prompter
+from latentlab.reasoning.decoding import generate, option_logprobs
+from latentlab.reasoning.plan import LatentPlan
+from latentlab.reasoning.rollout import Rollout
+from latentlab.reasoning.trajectory import State
+from latentlab.reasoning.visibility import Kind
+
+Picture = Image.Image | np.ndarray | str | Path
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a reasoner said to one example."""
+
+    text: str
+    """The generated text, rationale (where one is written) and answer."""
+
+    choice: int | None
+    """Index of the choice that the text names, by the strict reading; None for no single one."""
+
+    option_logprobs: tuple[float, ...]
+    """Log-likelihood of each choice in nats; empty without choices."""
+
+    latent_steps: int
+    """Latent steps taken."""
+
+    new_tokens: int
+    """Tokens generated, the end token among them."""
+
+    seconds: float
+    """Time for this answer: the batch's time divided by its size."""
+
+    @property
+    def autoregressive_steps(self) -> int:
+        """Latent steps and generated tokens together, as the paper's main table counts them."""
+        return self.latent_steps + self.new_tokens
+
+    @property
+    def likeliest(self) -> int | None:
+        """Index of the choice with the highest log-likelihood."""
+        return int(np.argmax(self.option_logprobs)) if self.option_logprobs else None
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One answer together with the way it was reached."""
+
+    answer: Answer
+    """What was said."""
+
+    trajectory: State
+    """The rollout's state after its latent steps: latents, picks, captured attention."""
+
+    example: Example
+    """What was asked."""
+
+    def __str__(self) -> str:
+        """Return the answer's text."""
+        return self.answer.text
+
+
+class Reasoner:
+    """A backbone with a plan and a way to word prompts."""
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        plan: LatentPlan,
+        prompter: Prompter,
+        placeholder_id: int | None = None,
+        name: str = "model",
+    ) -> None:
+        """Put the parts together."""
+        self.backbone = backbone
+        self.plan = plan
+        self.prompter = prompter
+        self.placeholder_id = placeholder_id
+        self.name = name
+
+    def rollout(
+        self, plan: LatentPlan | None = None, seed: int = 0, capture_layers: Sequence[int] = ()
+    ) -> Rollout:
+        """Make an engine that follows the reasoner's plan, or another."""
+        plan = self.plan if plan is None else plan
+        return Rollout(self.backbone, plan, self.placeholder_id, seed, capture_layers)
+
+    @torch.no_grad()
+    def answer(
+        self,
+        image: Picture | None,
+        question: str,
+        choices: Sequence[str] = (),
+        max_new_tokens: int = 64,
+    ) -> Answered:
+        """Answer one question about one picture, capturing attention in every layer.
+
+        Raises:
+            UserError: the picture cannot be read, or the plan needs one and there is none.
+        """
+        example = Example("question", question, tuple(choices), "", open_picture(image))
+        rollout = self.rollout(capture_layers=range(self.backbone.n_layers))
+        started = time.perf_counter()
+        batch = self.prompter.batch([example], self.plan).to(self.backbone.device)
+        state = rollout(batch)
+        answers = self.decode(rollout, state, [example], max_new_tokens, started)
+        return Answered(answers[0], state, example)
+
+    @torch.no_grad()
+    def decode(
+        self,
+        rollout: Rollout,
+        state: State,
+        examples: Sequence[Example],
+        max_new_tokens: int = 64,
+        started: float | None = None,
+    ) -> list[Answer]:
+        """Turn a state after the latent steps into answers; it stays as it was.
+
+        Args:
+            rollout: the engine that made the state.
+            state: the latent steps' outcome.
+            examples: the batch's examples.
+            max_new_tokens: longest answer.
+            started: when work on the batch began (`time.perf_counter`), for the time per answer.
+        """
+        started = time.perf_counter() if started is None else started
+        prompter = self.prompter
+        marker = prompter.marker_ids[0] if prompter.marker_ids else None
+        outputs = generate(rollout, state, prompter.eos_id, marker, max_new_tokens)
+        seconds = (time.perf_counter() - started) / len(examples)
+        logprobs: list[list[float]] = [[] for _ in examples]
+        if all(example.choices for example in examples):
+            options = [
+                [prompter.answer_ids(text) for text in prompter.format.answer_texts(e.choices)]
+                for e in examples
+            ]
+            prefixes = [self._before_answer(output) for output in outputs]
+            logprobs = option_logprobs(rollout, state, prefixes, options)
+        answers = []
+        for example, output, scores in zip(examples, outputs, logprobs, strict=True):
+            text = prompter.decode(output)
+            texts = prompter.format.answer_texts(example.choices)
+            said = prompter.decode(self._after_marker(output))
+            choice = parse_answer(said, texts, prompter.format.answer_form)
+            answers.append(
+                Answer(text, choice, tuple(scores), len(state.latents), len(output), seconds)
+            )
+        return answers
+
+    def _marker_at(self, output: Sequence[int]) -> int | None:
+        """Where the last answer marker begins in a generated text."""
+        marker = self.prompter.marker_ids
+        starts = [
+            i for i in range(len(output)) if marker and list(output[i : i + len(marker)]) == marker
+        ]
+        return starts[-1] if starts else None
+
+    def _after_marker(self, output: Sequence[int]) -> Sequence[int]:
+        at = self._marker_at(output)
+        return output if at is None else output[at + len(self.prompter.marker_ids) :]
+
+    def _before_answer(self, output: Sequence[int]) -> tuple[list[int], list[int]]:
+        """Return generated text up to the answer, with the marker, and the kinds of its tokens."""
+        marker, at = self.prompter.marker_ids, self._marker_at(output)
+        rationale = [] if at is None else list(output[:at])
+        kinds = [int(Kind.RATIONALE)] * len(rationale) + [int(Kind.ANSWER)] * len(marker)
+        return [*rationale, *marker], kinds
+
+
+def open_picture(picture: Picture | None) -> Image.Image | None:
+    """Open whatever stands for a picture as RGB.
+
+    Raises:
+        UserError: the file is missing or is no picture.
+    """
+    if picture is None or isinstance(picture, Image.Image):
+        return picture.convert("RGB") if picture is not None else None
+    if isinstance(picture, np.ndarray):
+        return Image.fromarray(picture).convert("RGB")
+    try:
+        with Image.open(picture) as image:
+            return image.convert("RGB")
+    except OSError as error:
+        raise UserError(f"cannot read the picture {picture}: {error}") from None

@@ -1,0 +1,96 @@
+"""Text out of a state: greedy answers and the log-likelihood of given options."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from latentlab.reasoning.rollout import Rollout
+from latentlab.reasoning.trajectory import State
+from latentlab.reasoning.visibility import Kind
+
+
+@torch.no_grad()
+def generate(
+    rollout: Rollout, state: State, eos_id: int, marker_id: int | None, max_new_tokens: int
+) -> list[list[int]]:
+    """Continue greedily from a state, which stays as it was.
+
+    Args:
+        rollout: the engine.
+        state: where to go on.
+        eos_id: the token that ends an answer; it is kept in the output.
+        marker_id: first token of the answer marker: positions from it on count as ANSWER, those
+            before it as RATIONALE. None makes everything ANSWER.
+        max_new_tokens: where to stop at the latest.
+
+    Returns:
+        New token ids of each example, up to and with the end token.
+    """
+    state = state.fork()
+    batch = len(state.hidden)
+    outputs: list[list[int]] = [[] for _ in range(batch)]
+    answering = torch.full((batch,), marker_id is None, device=state.hidden.device)
+    done = torch.zeros_like(answering)
+    logits = rollout.backbone.logits(state.hidden)
+    for length in range(1, max_new_tokens + 1):
+        tokens = logits.argmax(-1)
+        for i, token in enumerate(tokens.tolist()):
+            if not done[i]:
+                outputs[i].append(token)
+        done = done | (tokens == eos_id)
+        if bool(done.all()) or length == max_new_tokens:
+            break
+        if marker_id is not None:
+            answering = answering | (tokens == marker_id)
+        kinds = torch.where(answering, int(Kind.ANSWER), int(Kind.RATIONALE))
+        # Rows that are done run along; nothing reads them, and nothing of theirs reaches others.
+        logits = rollout.extend(state, tokens[:, None], kinds[:, None])[:, -1]
+    return outputs
+
+
+@torch.no_grad()
+def option_logprobs(
+    rollout: Rollout,
+    state: State,
+    prefixes: Sequence[tuple[Sequence[int], Sequence[int]]],
+    options: Sequence[Sequence[Sequence[int]]],
+) -> list[list[float]]:
+    """Log-likelihood of each option's tokens, given the text before it.
+
+    Args:
+        rollout: the engine.
+        state: where the text begins; it stays as it was.
+        prefixes: for each example, the token ids between state and option (generated rationale,
+            answer marker) and their kinds.
+        options: for each example, the token ids of every option.
+
+    Returns:
+        log p(option | prompt, latents, prefix) in nats, summed over the option's tokens.
+    """
+    width = max(map(len, options))
+    device = state.hidden.device
+    rows, kinds, starts = [], [], []
+    for (prefix, prefix_kinds), choices in zip(prefixes, options, strict=True):
+        for choice in [*choices, *([choices[0]] * (width - len(choices)))]:
+            rows.append([*prefix, *choice])
+            kinds.append([*prefix_kinds, *([int(Kind.ANSWER)] * len(choice))])
+            starts.append(len(prefix))
+    length = max(map(len, rows))
+    ids = torch.tensor([row + [0] * (length - len(row)) for row in rows], device=device)
+    kind = torch.tensor(
+        [row + [int(Kind.PAD)] * (length - len(row)) for row in kinds], device=device
+    )
+    logits = rollout.extend(state.repeat(width), ids, kind)
+    scores = _token_logprobs(logits[:, :-1], ids)
+    index = torch.arange(length, device=device)[None, :]
+    in_option = (index >= torch.tensor(starts, device=device)[:, None]) & (kind != Kind.PAD)
+    sums = (scores * in_option).sum(-1).view(len(options), width).tolist()
+    return [row[: len(choices)] for row, choices in zip(sums, options, strict=True)]
+
+
+def _token_logprobs(
+    logits: Float[Tensor, "batch tokens vocab"], ids: Tensor
+) -> Float[Tensor, "batch tokens"]:
+    return logits.float().log_softmax(-1).gather(-1, ids[..., None])[..., 0]

@@ -1,0 +1,122 @@
+"""The latent plan: every choice that defines how a model reasons in latent space.
+
+The plan is data. It is saved with a model, printed with every result, and changed by a study with
+`dataclasses.replace`; the rollout follows it and nothing else. Defaults are those of the released
+IVT-LR code (arXiv 2510.12603) except where a field says otherwise.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from latentlab.errors import UserError, did_you_mean
+from latentlab.reasoning.visibility import BlockedPairs, visibility_table
+
+PartOrder = Literal["vision_text", "text_vision"]
+PickOrder = Literal["score", "spatial", "published"]
+Positions = Literal["flat", "mrope"]
+Selection = Literal["attention", "random", "bottom", "all", "given"]
+Gradient = Literal["through", "detached"]
+Content = Literal["latent", "placeholder"]
+
+
+@dataclass(frozen=True)
+class LatentPlan:
+    """How many latent steps there are, what each one appends, and who may see it."""
+
+    steps: int = 3
+    """Latent steps before the remaining text (T); 0 is an ordinary vision-language model."""
+
+    k: int = 32
+    """Image embeddings re-inserted at each step; 0 leaves latent text only."""
+
+    text: bool = True
+    """Whether a step appends the last hidden state (latent text)."""
+
+    part_order: PartOrder = "vision_text"
+    """Order of the parts within a step: the released code's [z, h], or the paper's [h, z]."""
+
+    pick_order: PickOrder = "score"
+    """Order of the picks within a step: by score, by place in the image, or exactly as the
+    released code's unsorted top-k returns them (needed to agree with it)."""
+
+    positions: Positions = "flat"
+    """Position ids: the released code's flat range, or M-RoPE continued after the prompt."""
+
+    stride: int | None = None
+    """Positions one step takes up, whatever it appends; None means one for each slot. A fixed
+    stride keeps later positions where training put them when k or the parts are changed."""
+
+    select: Selection = "attention"
+    """How patches are picked: most attended, drawn at random, least attended, every patch, or
+    given with the batch."""
+
+    select_layers: tuple[int, ...] | None = None
+    """Layers whose attention is averaged into the patch score; None means all."""
+
+    reuse: bool = False
+    """Whether a patch may be picked again at a later step."""
+
+    content: Content = "latent"
+    """What the slots hold: latents, or the embedding of the placeholder token (filler)."""
+
+    gradient: Gradient = "detached"
+    """Whether the loss reaches earlier passes through the latent text (Coconut) or not."""
+
+    blocked: BlockedPairs = ()
+    """(query, key) kinds of positions that cannot attend, e.g. (("answer", "image"),)."""
+
+    def __post_init__(self) -> None:
+        """Refuse plans that contradict themselves."""
+        for field, options in _CHOICES.items():
+            value = getattr(self, field)
+            if value not in options:
+                hint = did_you_mean(str(value), options)
+                raise UserError(f"the plan has {field}={value!r}; {hint}")
+        if self.steps < 0 or self.k < 0:
+            raise UserError(f"the plan has steps={self.steps}, k={self.k}; neither may be negative")
+        if self.steps and not self.text and self.k == 0 and self.select != "all":
+            raise UserError("the plan has latent steps that append nothing; set k or text, or steps=0")
+        if self.stride is not None and self.stride < 1:
+            raise UserError(f"the plan has stride={self.stride}; give 1 or more, or none")
+        visibility_table(self.blocked)
+
+    @property
+    def has_vision(self) -> bool:
+        """Whether a step re-inserts image embeddings."""
+        return self.k > 0 or self.select == "all"
+
+    def replace(self, **changes: Any) -> "LatentPlan":
+        """Return a copy with some fields changed."""
+        return dataclasses.replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as JSON-ready values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "LatentPlan":
+        """Read a plan back from JSON values.
+
+        Raises:
+            UserError: a field is unknown, or a value is refused.
+        """
+        known = [field.name for field in dataclasses.fields(cls)]
+        for name in values:
+            if name not in known:
+                raise UserError(f"the plan has an unknown field {name!r}; {did_you_mean(name, known)}")
+        values = dict(values)
+        if values.get("select_layers") is not None:
+            values["select_layers"] = tuple(values["select_layers"])
+        values["blocked"] = tuple(tuple(pair) for pair in values.get("blocked", ()))
+        return cls(**values)
+
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "part_order": get_args(PartOrder),
+    "pick_order": get_args(PickOrder),
+    "positions": get_args(Positions),
+    "select": get_args(Selection),
+    "content": get_args(Content),
+    "gradient": get_args(Gradient),
+}

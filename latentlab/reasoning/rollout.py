@@ -1,0 +1,264 @@
+"""The rollout engine: prompt -> latent steps -> text, every position computed once.
+
+The released IVT-LR code recomputes the whole prefix at each latent step. Because a step's patches
+are appended *before* its latent text, nothing that was computed ever changes, so a cache gives the
+same numbers (`tests/reasoning/test_reference.py` holds them to the published outputs). All passes
+run under one definition of who sees whom (`visibility`), and interventions edit a step's latent
+between its making and its appending: the only place a study needs to touch.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from transformers import DynamicCache
+
+from latentlab.backbones import Backbone, Batch, Capture
+from latentlab.errors import UserError
+from latentlab.reasoning.interventions import Context, Intervention
+from latentlab.reasoning.plan import LatentPlan
+from latentlab.reasoning.selection import check_enough_patches, pick
+from latentlab.reasoning.trajectory import Latent, Patches, State
+from latentlab.reasoning.visibility import Kind, attention_mask, visibility_table
+
+
+class Rollout:
+    """Runs prompts through a backbone as a plan says."""
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        plan: LatentPlan,
+        placeholder_id: int | None = None,
+        seed: int = 0,
+        capture_layers: Sequence[int] = (),
+    ) -> None:
+        """Prepare a rollout.
+
+        Args:
+            backbone: the model.
+            plan: how it reasons.
+            placeholder_id: token whose embedding fills slots without content.
+            seed: seed of random picks.
+            capture_layers: layers whose last attention row is kept at each step, beside those the
+                plan's selection needs.
+
+        Raises:
+            UserError: the plan names layers the model does not have, or needs a placeholder token
+                the model lacks.
+        """
+        chosen = plan.select_layers or ()
+        for layer in (*chosen, *capture_layers):
+            if not 0 <= layer < backbone.n_layers:
+                raise UserError(
+                    f"layer {layer} was asked for; the model has layers 0 to {backbone.n_layers - 1}"
+                )
+        if plan.content == "placeholder" and placeholder_id is None:
+            raise UserError("the plan fills its slots with a placeholder token, which this model lacks")
+        self.backbone = backbone
+        self.plan = plan
+        self.placeholder_id = placeholder_id
+        self.seed = seed
+        self.capture_layers = tuple(sorted(set(capture_layers)))
+        self.table = visibility_table(plan.blocked).to(backbone.device)
+
+    def __call__(self, batch: Batch, interventions: Sequence[Intervention] = ()) -> State:
+        """Prefill a batch of prompts and run its latent steps."""
+        return self.reason(self.prefill(batch), interventions)
+
+    def prefill(self, batch: Batch) -> State:
+        """Embed the prompts, images merged, and run them once.
+
+        Raises:
+            UserError: an image has fewer patches than the plan will pick.
+        """
+        is_image = (batch.input_ids == self.backbone.image_token_id) & batch.attention_mask
+        if self.plan.has_vision:
+            check_enough_patches(self.plan, batch.examples, is_image.sum(-1))
+        embeds = self.backbone.embed(batch)
+        kinds = torch.where(is_image, int(Kind.IMAGE), int(Kind.PROMPT))
+        kinds = kinds.masked_fill(~batch.attention_mask, int(Kind.PAD))
+        positions = self.backbone.positions(batch, self.plan.positions)
+        last = positions.amax(dim=-1)
+        patches = Patches.of(embeds, is_image)
+        state = State(
+            batch=batch,
+            cache=DynamicCache(config=self.backbone.text_config),
+            kinds=kinds[:, :0],
+            next_position=(last.amax(0) if last.ndim == 2 else last) + 1,
+            hidden=embeds[:, -1],
+            row=None,
+            patches=patches,
+            available=patches.exists,
+        )
+        self._advance(state, embeds, kinds, positions)
+        return state
+
+    def reason(self, prefix: State, interventions: Sequence[Intervention] = ()) -> State:
+        """Run the plan's latent steps from a prefix, which stays as it was."""
+        state = prefix.fork()
+        context = Context(state.batch.examples, self._placeholder(), self.seed)
+        for step in range(self.plan.steps):
+            latent = self._next_latent(state, step)
+            for intervention in interventions:
+                latent = intervention.edit(latent, step, context)
+            if state.row is not None:
+                state.rows.append(state.row)
+            state.latents.append(latent)
+            self._append(state, latent)
+        return state
+
+    def extend(
+        self,
+        state: State,
+        ids: Int[Tensor, "batch tokens"],
+        kinds: Int[Tensor, "batch tokens"],
+    ) -> Float[Tensor, "batch tokens+1 vocab"]:
+        """Append text in place (right-padded with kind PAD) and return its next-token logits.
+
+        Returns:
+            Logits of the position before the text and of each of its tokens, so that row i
+            predicts token i.
+        """
+        before = state.hidden[:, None]
+        if ids.shape[1] == 0:
+            return self.backbone.logits(before)
+        is_text = kinds != Kind.PAD
+        positions = state.next_position[:, None] + is_text.long().cumsum(-1) - 1
+        hidden = self._advance(state, self.backbone.embed_tokens(ids), kinds, positions, False)
+        length = is_text.sum(-1)
+        last = (length - 1).clamp(min=0)[:, None, None].expand(-1, -1, hidden.shape[-1])
+        state.hidden = hidden.gather(1, last)[:, 0]
+        state.next_position = state.next_position + length
+        return self.backbone.logits(torch.cat([before, hidden], dim=1))
+
+    def _next_latent(self, state: State, step: int) -> Latent:
+        """Make the latent of one step from the newest position's state and attention."""
+        plan = self.plan
+        text = state.hidden if plan.text else None
+        if text is not None and plan.gradient == "detached":
+            text = text.detach()
+        vision, picks = None, None
+        if plan.has_vision:
+            picks = self._pick(state, step)
+            vision = state.patches.gather(picks)
+            if not plan.reuse and plan.select != "all":
+                used = torch.zeros_like(state.available).scatter(1, picks.clamp(min=0), True)
+                state.available = state.available & ~used
+        constant = self._placeholder() if plan.content == "placeholder" else None
+        if constant is not None:
+            text = None if text is None else constant.expand_as(text)
+            vision = None if vision is None else constant[:, None].expand_as(vision)
+        return Latent(text, vision, picks)
+
+    def _pick(self, state: State, step: int) -> Int[Tensor, "batch k"]:
+        """Pick this step's patches; see `selection.pick`."""
+        plan, patches = self.plan, state.patches
+        if plan.select == "all":
+            order = torch.arange(patches.exists.shape[1], device=patches.exists.device)
+            # Padding goes first, so that a step always ends in a slot that holds something.
+            return torch.where(patches.exists, order, -1).sort(dim=-1).values
+        if plan.select == "given":
+            given = state.batch.given_picks
+            if given is None or given.shape[1] <= step or given.shape[2] != plan.k:
+                raise UserError(
+                    f"the plan is given its picks, but the data gives none for step {step + 1} "
+                    f"at k={plan.k}; use a data set with traces, or another selection rule"
+                )
+            return given[:, step]
+        return pick(
+            plan,
+            self._scores(state),
+            state.available,
+            patches.count,
+            state.batch.examples,
+            self.seed,
+            step,
+        )
+
+    def _scores(self, state: State) -> Float[Tensor, "batch patches"]:
+        """Attention of the newest position on each patch, averaged over layers and heads."""
+        if state.row is None or self.plan.select == "random":
+            return torch.zeros_like(state.patches.exists, dtype=torch.float32)
+        layers = self.plan.select_layers
+        row = state.row if layers is None else state.row[[self._kept.index(i) for i in layers]]
+        return row.mean(dim=(0, 2)).gather(1, state.patches.index)
+
+    def _append(self, state: State, latent: Latent) -> None:
+        """Append one step's slots and run them."""
+        parts: list[tuple[Tensor, Tensor]] = []
+        if latent.vision is not None:
+            kind = torch.full(latent.vision.shape[:2], int(Kind.LATENT_VISION)).to(state.kinds)
+            if latent.picks is not None:
+                kind = kind.masked_fill(latent.picks < 0, int(Kind.PAD))
+            parts.append((latent.vision, kind))
+        if latent.text is not None:
+            kind = torch.full((len(latent.text), 1), int(Kind.LATENT_TEXT)).to(state.kinds)
+            parts.append((latent.text[:, None], kind))
+        if self.plan.part_order == "text_vision":
+            parts.reverse()
+        width = self._step_width(state)
+        if parts:
+            embeds = torch.cat([part for part, _ in parts], dim=1)
+            kinds = torch.cat([kind for _, kind in parts], dim=1)
+            self._advance(state, embeds, kinds, self._slot_positions(state, kinds, width))
+        state.next_position = state.next_position + width
+
+    def _step_width(self, state: State) -> Int[Tensor, " batch"]:
+        """Positions a step takes up: the plan's, so that dropping a part moves nothing after it."""
+        plan = self.plan
+        if plan.stride is not None:
+            return torch.full_like(state.next_position, plan.stride)
+        if plan.select == "all":
+            return state.patches.count + int(plan.text)
+        return torch.full_like(state.next_position, plan.k + int(plan.text))
+
+    def _slot_positions(
+        self, state: State, kinds: Int[Tensor, "batch slots"], width: Int[Tensor, " batch"]
+    ) -> Int[Tensor, "batch slots"]:
+        """Position ids of a step's slots: the text slot where the plan has it, patches in a row.
+
+        Patches beyond the room that the plan's stride leaves share the last patch's position.
+        """
+        is_vision, is_text = kinds == Kind.LATENT_VISION, kinds == Kind.LATENT_TEXT
+        text_first = int(self.plan.part_order == "text_vision" and self.plan.text)
+        room = (width - int(self.plan.text))[:, None]
+        rank = (is_vision.long().cumsum(-1) - 1).clamp(min=0)
+        offset = torch.minimum(rank, (room - 1).clamp(min=0)) + text_first
+        text_offset = torch.zeros_like(width) if text_first else width - 1
+        offset = torch.where(is_text, text_offset[:, None], offset)
+        return state.next_position[:, None] + offset
+
+    def _advance(
+        self,
+        state: State,
+        embeds: Float[Tensor, "batch queries hidden"],
+        kinds: Int[Tensor, "batch queries"],
+        positions: Int[Tensor, "*axes batch queries"],
+        keep_row: bool = True,
+    ) -> Float[Tensor, "batch queries hidden"]:
+        """Run new positions and let the state grow by them."""
+        state.kinds = torch.cat([state.kinds, kinds], dim=1)
+        mask = attention_mask(state.kinds, embeds.shape[1], self.table)
+        capture = Capture(self._kept) if keep_row and self._kept else None
+        hidden = self.backbone.forward(embeds, positions, mask, state.cache, capture)
+        state.hidden = hidden[:, -1]
+        state.row = capture.stacked() if capture is not None else None
+        return hidden
+
+    @property
+    def _kept(self) -> tuple[int, ...]:
+        """Layers whose rows are captured: those asked for and those the selection averages."""
+        plan = self.plan
+        if plan.steps and plan.has_vision and plan.select in ("attention", "bottom"):
+            needed = plan.select_layers or range(self.backbone.n_layers)
+            return tuple(sorted({*self.capture_layers, *needed}))
+        return self.capture_layers
+
+    def _placeholder(self) -> Float[Tensor, "1 hidden"] | None:
+        """Embedding of the placeholder token."""
+        if self.placeholder_id is None:
+            return None
+        ids = torch.tensor([self.placeholder_id], device=self.backbone.device)
+        return self.backbone.embed_tokens(ids)

@@ -1,0 +1,83 @@
+"""Which image patches a latent step re-inserts.
+
+One function, no model: scores in, patch indices out. The rules follow IVT-LR (arXiv 2510.12603,
+section 3.2: top-k of the attention summed over layers and heads) and the controls that the
+literature matches it with.
+"""
+
+from collections.abc import Sequence
+from zlib import crc32
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from latentlab.errors import UserError
+from latentlab.reasoning.plan import LatentPlan
+
+
+def example_generator(example: str, seed: int, step: int) -> torch.Generator:
+    """Return a random stream of one example at one step, the same in whatever batch it runs."""
+    return torch.Generator().manual_seed(crc32(f"{example}/{seed}/{step}".encode()))
+
+
+def check_enough_patches(
+    plan: LatentPlan, examples: Sequence[str], n_patches: Int[Tensor, " batch"]
+) -> None:
+    """Refuse plans that ask for more patches than an image has.
+
+    Raises:
+        UserError: k (times the steps, where patches are not used twice) exceeds an image's patches,
+            or an example has no image. The released code would silently pick used patches again.
+    """
+    if not plan.steps or not plan.has_vision or plan.select in ("all", "given"):
+        return
+    needed = plan.k if plan.reuse else plan.k * plan.steps
+    for example, available in zip(examples, n_patches.tolist(), strict=True):
+        if available == 0:
+            raise UserError(f"{example} has no image, but the plan picks k={plan.k} patches; set k=0")
+        if needed > available:
+            times = "" if plan.reuse else f" x {plan.steps} steps"
+            raise UserError(
+                f"k={plan.k}{times} needs {needed} patches, but {example} has {available}; "
+                "lower k or the steps, or allow reuse"
+            )
+
+
+def pick(
+    plan: LatentPlan,
+    scores: Float[Tensor, "batch patches"],
+    available: Bool[Tensor, "batch patches"],
+    n_patches: Int[Tensor, " batch"],
+    examples: Sequence[str],
+    seed: int,
+    step: int,
+) -> Int[Tensor, "batch k"]:
+    """Pick the patches of one step.
+
+    Args:
+        plan: says which rule, how many and in which order.
+        scores: attention of the newest position on each patch, averaged over layers and heads.
+        available: false on patches that do not exist or were used.
+        n_patches: how many patches each image has.
+        examples: identifiers; the random rule draws from each example's own stream.
+        seed: seed of that stream.
+        step: the latent step, from 0.
+
+    Returns:
+        Indices within each image's patches, in the plan's order.
+    """
+    if plan.select == "random":
+        width = scores.shape[1]
+        draws = [torch.rand(width, generator=example_generator(e, seed, step)) for e in examples]
+        scores = torch.stack(draws).to(scores.device)
+    elif plan.select == "bottom":
+        scores = -scores
+    scores = scores.masked_fill(~available, -torch.inf)
+    if plan.pick_order == "published":
+        # The order of an unsorted top-k depends on the row's length, so each image gets its own.
+        lengths = n_patches.tolist()
+        rows = [row[:n].topk(plan.k, sorted=False) for row, n in zip(scores, lengths, strict=True)]
+        return torch.stack([row.indices for row in rows])
+    picks = scores.topk(plan.k, dim=-1).indices
+    return picks.sort(dim=-1).values if plan.pick_order == "spatial" else picks

@@ -1,0 +1,128 @@
+"""What a rollout leaves behind: the latents of each step and the state the sequence is in.
+
+A `Latent` is one step's content, the thing interventions edit. A `State` is everything needed to go
+on from a position: it can be forked, so that one prefix serves any number of interventions.
+"""
+
+import copy
+import dataclasses
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from transformers import DynamicCache
+
+from latentlab.backbones import Batch
+
+
+@dataclass(frozen=True)
+class Latent:
+    """What one latent step appends, for every example of a batch."""
+
+    text: Float[Tensor, "batch hidden"] | None
+    """The latent text, or None where the step appends none."""
+
+    vision: Float[Tensor, "batch k hidden"] | None
+    """The re-inserted image embeddings, or None."""
+
+    picks: Int[Tensor, "batch k"] | None = None
+    """Where in each image the vectors come from; -1 for a slot that is padding."""
+
+    def replace(self, **changes: Tensor | None) -> "Latent":
+        """Return a copy with one part changed."""
+        return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Patches:
+    """The image patches a rollout may re-insert, left-aligned to the largest image of the batch."""
+
+    embeds: Float[Tensor, "batch patches hidden"]
+    """Input-level image embeddings; zero beyond an image's own patches."""
+
+    index: Int[Tensor, "batch patches"]
+    """Where each patch stands in the sequence; 0 beyond an image's own patches."""
+
+    exists: Bool[Tensor, "batch patches"]
+    """False beyond an image's own patches."""
+
+    @property
+    def count(self) -> Int[Tensor, " batch"]:
+        """Number of patches of each image."""
+        return self.exists.sum(-1)
+
+    def gather(self, picks: Int[Tensor, "batch k"]) -> Float[Tensor, "batch k hidden"]:
+        """Embeddings of the picked patches (padding picks give the first patch)."""
+        index = picks.clamp(min=0)[..., None].expand(-1, -1, self.embeds.shape[-1])
+        return self.embeds.gather(1, index)
+
+    @classmethod
+    def of(cls, embeds: Float[Tensor, "batch seq hidden"], where: Bool[Tensor, "batch seq"]) -> "Patches":
+        """Collect the image positions `where` of an embedded prompt."""
+        width = int(where.sum(-1).max())
+        # A stable sort brings every row's image positions to the front, in reading order.
+        index = where.int().sort(dim=-1, descending=True, stable=True).indices[:, :width]
+        exists = where.gather(1, index)
+        vectors = embeds.gather(1, index[..., None].expand(-1, -1, embeds.shape[-1]))
+        return cls(vectors * exists[..., None], index * exists, exists)
+
+
+@dataclass
+class State:
+    """A sequence that can grow: its cache, its newest hidden state, and what it went through."""
+
+    batch: Batch
+    """The prompts it began with."""
+
+    cache: DynamicCache
+    """Keys and values of all positions so far."""
+
+    kinds: Int[Tensor, "batch seq"]
+    """The `Kind` of every position so far."""
+
+    next_position: Int[Tensor, " batch"]
+    """Position id the next token takes."""
+
+    hidden: Float[Tensor, "batch hidden"]
+    """Hidden state of the newest position, after the final norm."""
+
+    row: Float[Tensor, "layers batch heads keys"] | None
+    """Attention of the newest position in the captured layers."""
+
+    patches: Patches
+    """What may be re-inserted."""
+
+    available: Bool[Tensor, "batch patches"]
+    """Patches that no step has used yet."""
+
+    latents: list[Latent] = field(default_factory=list)
+    """The steps so far, as appended (after interventions)."""
+
+    rows: list[Float[Tensor, "layers batch heads keys"]] = field(default_factory=list)
+    """The captured row that each step's latent was read off, one a step."""
+
+    def fork(self) -> "State":
+        """Return an independent state; tensors are shared, since none is written in place."""
+        cache = copy.copy(self.cache)
+        cache.layers = [copy.copy(layer) for layer in self.cache.layers]
+        return dataclasses.replace(
+            self, cache=cache, latents=list(self.latents), rows=list(self.rows)
+        )
+
+    def repeat(self, times: int) -> "State":
+        """Return a fork in which every example stands `times` times in a row."""
+        fork = self.fork()
+        fork.cache.batch_repeat_interleave(times)
+        fork.kinds = fork.kinds.repeat_interleave(times, 0)
+        fork.next_position = fork.next_position.repeat_interleave(times, 0)
+        fork.hidden = fork.hidden.repeat_interleave(times, 0)
+        return fork
+
+    @property
+    def picks(self) -> Int[Tensor, "batch steps k"] | None:
+        """Picked patches of every step, or None where no step picked the same number."""
+        picks = [latent.picks for latent in self.latents if latent.picks is not None]
+        if not picks or len({p.shape for p in picks}) > 1:
+            return None
+        return torch.stack(picks, dim=1)

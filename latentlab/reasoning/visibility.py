@@ -1,0 +1,81 @@
+"""Which positions may attend to which: a causal mask plus a small table of blocked kinds.
+
+Every position of a sequence has a `Kind`. A visibility rule is a set of (query kind, key kind)
+pairs that are blocked on top of causality, so the model organisms (answer positions that cannot
+see the image, say) and the attention knock-outs of a study are the same mechanism.
+"""
+
+from collections.abc import Iterable
+from enum import IntEnum
+
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+from latentlab.errors import UserError, did_you_mean
+
+
+class Kind(IntEnum):
+    """What a position of the sequence holds."""
+
+    PAD = 0
+    IMAGE = 1
+    PROMPT = 2
+    LATENT_VISION = 3
+    LATENT_TEXT = 4
+    RATIONALE = 5
+    ANSWER = 6
+
+
+BlockedPairs = tuple[tuple[str, str], ...]
+
+GROUPS: dict[str, tuple[Kind, ...]] = {
+    "image": (Kind.IMAGE,),
+    "prompt": (Kind.PROMPT,),
+    "latent_vision": (Kind.LATENT_VISION,),
+    "latent_text": (Kind.LATENT_TEXT,),
+    "latent": (Kind.LATENT_VISION, Kind.LATENT_TEXT),
+    "rationale": (Kind.RATIONALE,),
+    "answer": (Kind.ANSWER,),
+}
+"""The names by which a blocked pair may call one kind of position or several."""
+
+
+def visibility_table(blocked: Iterable[tuple[str, str]]) -> Bool[Tensor, "query key"]:
+    """Turn blocked (query, key) pairs into a table over kinds; padding is never visible.
+
+    Raises:
+        UserError: a pair names no known group of positions.
+    """
+    table = torch.ones(len(Kind), len(Kind), dtype=torch.bool)
+    table[:, Kind.PAD] = False
+    for pair in blocked:
+        for name in pair:
+            if name not in GROUPS:
+                raise UserError(
+                    f"no positions are called {name!r} in the blocked pair {pair}; "
+                    f"{did_you_mean(name, GROUPS)}"
+                )
+        query, key = pair
+        for q in GROUPS[query]:
+            table[q, list(GROUPS[key])] = False
+    return table
+
+
+def attention_mask(
+    kinds: Int[Tensor, "batch keys"], n_queries: int, table: Bool[Tensor, "query key"]
+) -> Bool[Tensor, "batch 1 queries keys"] | None:
+    """Mask of the last `n_queries` positions over all positions so far (true = may attend).
+
+    Every position sees itself, so that no row of the softmax is empty. Returns None when the mask
+    says no more than causality does, which lets the attention kernel take its fast path.
+    """
+    n_keys = kinds.shape[1]
+    table = table.to(kinds.device)
+    allowed = table[kinds[:, -n_queries:, None].long(), kinds[:, None, :].long()]
+    if bool(allowed.all()) and (n_queries == 1 or n_queries == n_keys):
+        return None
+    query_index = torch.arange(n_keys - n_queries, n_keys, device=kinds.device)[:, None]
+    key_index = torch.arange(n_keys, device=kinds.device)[None, :]
+    mask = (allowed & (key_index < query_index)) | (key_index == query_index)
+    return mask[:, None]

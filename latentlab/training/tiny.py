@@ -1,0 +1,140 @@
+"""A tiny Qwen2-VL from real configuration classes, with a tokenizer for the benchmark's words.
+
+Small enough to learn multi-hop look-up in minutes on a laptop's CPU, and in every other respect an
+ordinary checkpoint: the organisms and most tests start here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from tokenizers import Regex, Tokenizer, models, pre_tokenizers
+from transformers import (
+    PreTrainedTokenizerFast,
+    Qwen2VLConfig,
+    Qwen2VLForConditionalGeneration,
+)
+from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+from latentlab.backbones import Qwen2VLBackbone
+from latentlab.data.benchmark import Benchmark
+from latentlab.prompts import Prompter, PromptFormat
+from latentlab.reasoner import Reasoner
+from latentlab.reasoning.plan import LatentPlan
+
+SPECIALS = ("<pad>", "<eos>", "<unk>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>")
+PLACEHOLDER = "<|latent|>"
+CHAT_TEMPLATE = (
+    "{% for message in messages %}{% for part in message['content'] %}"
+    "{{ '<|vision_start|><|image_pad|><|vision_end|>' if part['type'] == 'image' "
+    "else part['text'] }}{% endfor %}{% endfor %}"
+)
+FORMAT = PromptFormat(
+    answer_marker="Answer:", answer_form="text", choices_in_prompt=False, step_separator=", "
+)
+
+
+@dataclass(frozen=True)
+class TinyConfig:
+    """Sizes of a model trained from scratch."""
+
+    hidden: int = 128
+    """Width of the residual stream."""
+
+    layers: int = 4
+    """Decoder layers."""
+
+    heads: int = 4
+    """Attention heads of a layer; as many key-value heads."""
+
+    feed_forward: int = 384
+    """Width of the decoder's MLPs."""
+
+    vision_layers: int = 2
+    """Layers of the vision tower."""
+
+    vision_hidden: int = 64
+    """Width of the vision tower."""
+
+    initializer_range: float = 0.05
+    """Standard deviation of the initial weights."""
+
+
+def word_tokenizer(words: Sequence[str]) -> PreTrainedTokenizerFast:
+    """Build a word-level tokenizer.
+
+    Punctuation is for the reader: the tokenizer drops it, since a separator between two steps of a
+    rationale made look-ups far harder to learn (LOG.md).
+    """
+    known = [*SPECIALS, PLACEHOLDER, *dict.fromkeys(words)]
+    tokenizer = Tokenizer(
+        models.WordLevel({word: i for i, word in enumerate(known)}, unk_token="<unk>")
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(r"[.,:;?!]"), behavior="removed"),
+            pre_tokenizers.WhitespaceSplit(),
+        ]
+    )
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="<pad>",
+        eos_token="<eos>",
+        unk_token="<unk>",
+        additional_special_tokens=[*SPECIALS[3:], PLACEHOLDER],
+        padding_side="left",
+        clean_up_tokenization_spaces=False,
+    )
+    fast.chat_template = CHAT_TEMPLATE
+    return fast
+
+
+def tiny_reasoner(
+    plan: LatentPlan, config: TinyConfig | None = None, seed: int = 0, name: str = "tiny"
+) -> Reasoner:
+    """Build an untrained reasoner that can read the diagnostic benchmark."""
+    config = config or TinyConfig()
+    tokenizer = word_tokenizer([w for w in Benchmark.vocabulary() if w != "."] + ["Answer"])
+    ids = {token: tokenizer.convert_tokens_to_ids(token) for token in (*SPECIALS, PLACEHOLDER)}
+    head_dim = config.hidden // config.heads
+    rows = columns = 3 * head_dim // 16
+    torch.manual_seed(seed)
+    model = Qwen2VLForConditionalGeneration(
+        Qwen2VLConfig(
+            text_config={
+                "vocab_size": len(tokenizer),
+                "hidden_size": config.hidden,
+                "intermediate_size": config.feed_forward,
+                "num_hidden_layers": config.layers,
+                "num_attention_heads": config.heads,
+                "num_key_value_heads": config.heads,
+                "max_position_embeddings": 512,
+                "initializer_range": config.initializer_range,
+                "rope_parameters": {
+                    "rope_type": "default",
+                    "rope_theta": 10000.0,
+                    "mrope_section": [head_dim // 2 - rows - columns, rows, columns],
+                },
+                "bos_token_id": None,
+                "eos_token_id": ids["<eos>"],
+                "pad_token_id": ids["<pad>"],
+            },
+            vision_config={
+                "depth": config.vision_layers,
+                "embed_dim": config.vision_hidden,
+                "hidden_size": config.hidden,
+                "num_heads": 4,
+                "mlp_ratio": 2,
+                "temporal_patch_size": 1,
+                "initializer_range": config.initializer_range,
+            },
+            image_token_id=ids["<|image_pad|>"],
+            vision_start_token_id=ids["<|vision_start|>"],
+            vision_end_token_id=ids["<|vision_end|>"],
+            tie_word_embeddings=False,
+            initializer_range=config.initializer_range,
+        )
+    )
+    backbone = Qwen2VLBackbone(model, Qwen2VLImageProcessorPil(temporal_patch_size=1))
+    prompter = Prompter(tokenizer, backbone, FORMAT)
+    return Reasoner(backbone, plan, prompter, ids[PLACEHOLDER], name)

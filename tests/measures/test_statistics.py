@@ -1,0 +1,131 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from statsmodels.stats.multitest import multipletests
+
+from latentlab.measures.statistics import (
+    accuracy_interval,
+    bootstrap_interval,
+    holm,
+    mcnemar,
+    paired_difference,
+)
+
+answers = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60)
+
+
+@pytest.mark.parametrize("truth", [0.05, 0.5, 0.93])
+@pytest.mark.parametrize("n", [40, 300])
+def test_accuracy_interval_covers_the_truth_as_often_as_it_says(truth, n):
+    rng = np.random.default_rng(n)
+    intervals = [accuracy_interval(rng.random(n) < truth) for _ in range(400)]
+    covered = np.mean([i.low <= truth <= i.high for i in intervals])
+    # Around 95 %; 400 trials alone scatter by 1.1 %, and counts are discrete.
+    assert 0.91 <= covered <= 0.99
+
+
+def test_bootstrap_interval_covers_the_truth_as_often_as_it_says():
+    rng = np.random.default_rng(1)
+    samples = rng.exponential(size=(300, 80))
+    intervals = [bootstrap_interval(s, n_resamples=500, seed=k) for k, s in enumerate(samples)]
+    assert 0.90 <= np.mean([i.low <= 1 <= i.high for i in intervals]) <= 0.98
+
+
+def test_paired_difference_covers_the_truth_as_often_as_it_says():
+    rng = np.random.default_rng(2)
+    covered = []
+    for k in range(400):
+        baseline = rng.random(150) < 0.8
+        treated = baseline & (rng.random(150) < 0.75)  # a quarter of 80 % is lost: -0.2
+        interval = paired_difference(treated, baseline, n_resamples=500, seed=k)
+        covered.append(interval.low <= -0.2 <= interval.high)
+    assert 0.91 <= np.mean(covered) <= 0.98
+
+
+def test_counts_drawn_directly_agree_with_resampled_examples():
+    rng = np.random.default_rng(3)
+    values = rng.choice([-1.0, 0.0, 1.0], size=200, p=[0.3, 0.6, 0.1])
+    drawn = values[rng.integers(0, 200, (20_000, 200))].mean(axis=1)
+    interval = bootstrap_interval(values, n_resamples=20_000)
+    assert (interval.low, interval.high) == pytest.approx(
+        np.quantile(drawn, [0.025, 0.975]), abs=5e-3
+    )
+
+
+def test_many_distinct_values_are_resampled_in_blocks(monkeypatch):
+    values = np.random.default_rng(4).normal(size=100)
+    whole = bootstrap_interval(values)
+    monkeypatch.setattr("latentlab.measures.statistics._BLOCK", 700)
+    parts = bootstrap_interval(values)
+    assert (parts.low, parts.high) == pytest.approx((whole.low, whole.high), rel=1e-12)
+
+
+@given(answers)
+@settings(max_examples=60, deadline=None)
+def test_paired_measures_follow_their_definitions(pairs):
+    treated, baseline = np.array(pairs).T
+    difference = paired_difference(treated, baseline, n_resamples=50)
+    assert difference.mean == pytest.approx(treated.mean() - baseline.mean())
+    assert -1 <= difference.low <= difference.high <= 1
+    reverse = paired_difference(baseline, treated, n_resamples=50)
+    assert reverse.mean == -difference.mean
+    assert mcnemar(treated, baseline) == mcnemar(baseline, treated)
+    same = paired_difference(treated, treated, n_resamples=50)
+    assert (same.mean, same.low, same.high) == (0, 0, 0)
+    assert mcnemar(treated, treated) == 1
+
+
+def test_mcnemar_counts_only_disagreements():
+    lost, gained = [False] * 9 + [True], [True] * 9 + [False]
+    # Both tails of a fair coin that falls 9 or more times the same way in 10 throws.
+    assert mcnemar(lost, gained) == pytest.approx(2 * (10 + 1) / 2**10)
+    assert mcnemar(lost + [True] * 90, gained + [True] * 90) == mcnemar(lost, gained)
+
+
+def test_wilson_keeps_a_width_where_nothing_failed():
+    interval = accuracy_interval(np.ones(100, dtype=bool))
+    assert interval.mean == 1
+    assert interval.high == pytest.approx(1)
+    assert interval.low == pytest.approx(100 / (100 + 1.959964**2))  # Wilson's formula at p = 1
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 30])
+def test_holm_agrees_with_the_reference(n):
+    p_values = np.random.default_rng(n).random(n) ** 3
+    p_values[: n // 2] = p_values[0]  # ties
+    np.testing.assert_allclose(holm(p_values), multipletests(p_values, method="holm")[1])
+
+
+def test_same_seed_same_interval():
+    values = np.random.default_rng(5).normal(size=50)
+    assert bootstrap_interval(values, seed=1) == bootstrap_interval(values, seed=1)
+    assert bootstrap_interval(values, seed=1) != bootstrap_interval(values, seed=2)
+
+
+@pytest.mark.parametrize(
+    "estimate",
+    [
+        accuracy_interval,
+        bootstrap_interval,
+        holm,
+        lambda v: paired_difference(v, v),
+        lambda v: mcnemar(v, v),
+    ],
+)
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [([], "empty"), ([1.0, float("nan")], "missing"), ([[1.0], [0.0]], "shape")],
+)
+def test_nothing_missing_or_shapeless_is_estimated_from(estimate, values, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        estimate(values)
+
+
+def test_what_is_no_answer_or_no_pair_is_refused():
+    with pytest.raises(ValueError, match="other than true and false"):
+        accuracy_interval([0.5, 1.0])
+    with pytest.raises(ValueError, match="pairs"):
+        paired_difference([1, 0], [1])
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        holm([0.2, 1.2])

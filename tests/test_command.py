@@ -1,0 +1,163 @@
+import os
+import subprocess
+import sys
+from dataclasses import FrozenInstanceError, dataclass
+from pathlib import Path
+
+import pytest
+
+import latentlab
+from latentlab.command import CommonConfig, find_device, run
+from latentlab.errors import UserError
+
+SOURCE = Path(latentlab.__file__).parent.parent
+
+SCRIPT = '''"""Drops things.
+
+A longer explanation.
+"""
+
+import sys
+from dataclasses import dataclass
+
+from latentlab.command import CommonConfig, run
+from latentlab.errors import UserError
+
+
+@dataclass(frozen=True, kw_only=True)
+class DropConfig(CommonConfig):
+    """What to drop."""
+
+    drop: tuple[str, ...] = ()
+    """Parts to leave out."""
+
+
+def main(config: DropConfig) -> None:
+    if "bug" in config.drop:
+        raise RuntimeError("a bug")
+    raise UserError("--drop names no part of a latent step: " + "very " * 50 + "sorry")
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(run(DropConfig, main, "drop"))
+    finally:
+        heavy = {"torch", "transformers", "pandas", "scipy"} & set(sys.modules)
+        assert not heavy, heavy
+'''
+
+
+@dataclass(frozen=True, kw_only=True)
+class DropConfig(CommonConfig):
+    """What to drop."""
+
+    drop: tuple[str, ...] = ()
+    """Parts to leave out."""
+
+
+def python(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture
+def script(tmp_path):
+    path = tmp_path / "drop.py"
+    path.write_text(SCRIPT)
+    return path
+
+
+def test_flags_become_the_configuration():
+    seen = []
+    flags = ["--drop", "latent_text", "latent_vision", "--model", "relay", "gaze"]
+    code = run(DropConfig, seen.append, "drop", [*flags, "--batch-size", "8", "--out", "here"])
+    assert code == 0
+    expected = DropConfig(
+        model=("relay", "gaze"),
+        drop=("latent_text", "latent_vision"),
+        batch_size=8,
+        out=Path("here"),
+    )
+    assert seen == [expected]
+
+
+def test_results_go_to_the_folder_of_the_command_unless_told():
+    assert CommonConfig().folder("ablate") == Path("results/ablate")
+    assert CommonConfig(out=Path("mine")).folder("ablate") == Path("mine")
+
+
+def test_configuration_is_frozen():
+    with pytest.raises(FrozenInstanceError):
+        CommonConfig().limit = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        (["--model"], "--model"),
+        (["--model", "gaze", "gaze"], "--model"),
+        (["--limit", "0"], "--limit"),
+        (["--limit", "-5"], "--limit"),
+        (["--batch-size", "0"], "--batch-size"),
+        (["--seed", "-1"], "--seed"),
+    ],
+)
+def test_settings_that_cannot_be_meant_are_one_line(flags, named, capsys):
+    assert run(CommonConfig, lambda config: None, "drop", flags) == 2
+    streams = capsys.readouterr()
+    assert streams.out == ""
+    assert streams.err.startswith(f"error: {named}")
+    assert streams.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("flags", [["--limt", "3"], ["--limit", "many"], ["stray"]])
+def test_flags_that_make_no_sense_are_answered_briefly(flags, capsys):
+    with pytest.raises(SystemExit) as stop:
+        run(CommonConfig, lambda config: pytest.fail("must not run"), "drop", flags)
+    assert stop.value.code == 2
+    message = capsys.readouterr().err
+    assert "--help" in message
+    assert message.count("\n") <= 12
+
+
+def test_interrupt_has_the_code_that_shells_expect(capsys):
+    def main(config: CommonConfig) -> None:
+        raise KeyboardInterrupt
+
+    assert run(CommonConfig, main, "drop", []) == 130
+    assert capsys.readouterr().err == "error: interrupted\n"
+
+
+def test_user_error_is_one_line_without_traceback(script):
+    done = python(str(script), "--drop", "everything", cwd=script.parent)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: --drop names no part of a latent step: very")
+    assert done.stderr.endswith("sorry\n")
+    assert done.stderr.count("\n") == 1
+
+
+def test_bug_keeps_its_traceback(script):
+    done = python(str(script), "--drop", "bug", cwd=script.parent)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+
+
+def test_help_tells_what_the_docstrings_tell_and_imports_nothing_heavy(script):
+    done = python(str(script), "--help", cwd=script.parent)
+    assert done.returncode == 0, done.stderr
+    for text in ("Drops things.", "A longer explanation.", "Parts to leave out.", "--batch-size"):
+        assert text in done.stdout
+
+
+def test_device_is_checked_before_it_is_used():
+    assert find_device("cpu").type == "cpu"
+    assert find_device("auto").type in ("cpu", "cuda")
+    for name in ("gpu", "cuda:99"):
+        with pytest.raises(UserError, match=f"--device {name}"):
+            find_device(name)
