@@ -1,20 +1,22 @@
 """Saving and loading: ordinary Hugging Face folders with one more file, the plan.
 
-`latentlab.json` holds the latent plan, the prompt format and the placeholder token; every other file
-is what `save_pretrained` writes, so the folder also loads in plain transformers. Weights are read
-from safetensors only, and no code of a checkpoint is ever run.
+`latentlab.json` holds the latent plan, the prompt format and the placeholder token; every other
+file is what `save_pretrained` writes, so the folder also loads in plain transformers. Weights are
+read from safetensors only, and no code of a checkpoint is ever run.
 """
 
 import dataclasses
 import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HFValidationError
-from huggingface_hub.utils import HfHubHTTPError, LocalEntryNotFoundError
-from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
 from latentlab.backbones import Backbone, family_of
@@ -49,10 +51,10 @@ def find_checkpoint(name: str) -> Path:
             patterns = ["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"]
             return Path(snapshot_download(name, allow_patterns=patterns))
         except (HfHubHTTPError, LocalEntryNotFoundError, HFValidationError, OSError) as error:
-            reason = type(error).__name__
+            hint = did_you_mean(path.name, zoo_names())
             raise UserError(
-                f"no folder {name!r}, and the hub did not give it either ({reason}); "
-                f"embedded models: {', '.join(zoo_names())}"
+                f"no folder {name!r}, and the hub did not give it either "
+                f"({type(error).__name__}); embedded models: {hint}"
             ) from None
     raise UserError(f"no model or folder is called {name!r}; {did_you_mean(name, zoo_names())}")
 
@@ -69,30 +71,43 @@ def load(
         dtype: precision to compute in.
 
     Raises:
-        UserError: nothing is found, the family is unknown, weights are missing or misshapen, or
-            there is no plan.
+        UserError: nothing is found, the family is unknown, a file is missing or broken, weights
+            are missing or misshapen, or there is no plan.
     """
     folder = find_checkpoint(name_or_path)
     if not (folder / "config.json").is_file():
         raise UserError(f"{folder} is not a checkpoint: it has no config.json")
-    settings = read_settings(folder)
-    if plan is None:
-        if "plan" not in settings:
-            raise UserError(
-                f"{folder} has no latent plan ({PLAN_FILE}); train one from it, or pass a plan"
-            )
-        plan = LatentPlan.from_dict(settings["plan"])
+    config = read_json(folder / "config.json")
+    with _using(f"{folder / 'config.json'}"):
+        family = family_of(str(config.get("model_type")))
+    settings: dict[str, Any] = {}
+    if (folder / PLAN_FILE).is_file():
+        settings = read_json(folder / PLAN_FILE)
+    if plan is None and "plan" not in settings:
+        raise UserError(
+            f"{folder} has no latent plan ({PLAN_FILE}); train one from it, or pass a plan"
+        )
+    with _using(f"{folder / PLAN_FILE}"):
+        plan = LatentPlan.from_dict(settings["plan"]) if plan is None else plan
+        format = PromptFormat.from_dict(settings.get("format", {}))
     target = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-    family = family_of(config.model_type)
-    model = load_weights(family, folder, dtype).to(torch.device(target)).eval()
-    tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-    backbone = family(model, family.load_image_processor(str(folder)))
-    prompter = Prompter(tokenizer, backbone, PromptFormat(**settings.get("format", {})))
-    return Reasoner(backbone, plan, prompter, settings.get("placeholder_id"), name=folder.name)
+    model = load_weights(family, folder, dtype, target)
+    configs = ("preprocessor_config.json", "processor_config.json")
+    if not any((folder / name).is_file() for name in configs):
+        raise UserError(f"{folder} has no preprocessor_config.json: its images cannot be prepared")
+    with _using(f"the image processor in {folder}"):
+        backbone = family(model, family.load_image_processor(str(folder)))
+    with _using(f"the tokenizer in {folder}"):
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    placeholder_id = settings.get("placeholder_id")
+    _check_tokens(folder, tokenizer, backbone, placeholder_id)
+    name = Path(name_or_path).name or folder.resolve().name
+    return Reasoner(backbone, plan, Prompter(tokenizer, backbone, format), placeholder_id, name)
 
 
-def load_weights(family: type[Backbone], folder: Path, dtype: str = "float32") -> PreTrainedModel:
+def load_weights(
+    family: type[Backbone], folder: Path, dtype: str = "float32", device: str = "cpu"
+) -> PreTrainedModel:
     """Load a model and refuse one whose weights do not fill it.
 
     Raises:
@@ -100,20 +115,15 @@ def load_weights(family: type[Backbone], folder: Path, dtype: str = "float32") -
     """
     if not list(folder.glob("*.safetensors")):
         raise UserError(f"{folder} has no .safetensors weights; convert it to safetensors first")
-    verbosity = transformers_logging.get_verbosity()
-    transformers_logging.set_verbosity_error()
-    try:
-        model, info = family.model_class.from_pretrained(
+    model_class: Any = family.model_class
+    with _using(f"the model in {folder}"):
+        model, info = model_class.from_pretrained(
             folder,
             dtype=getattr(torch, dtype),
             use_safetensors=True,
             output_loading_info=True,
             ignore_mismatched_sizes=True,
         )
-    except Exception as error:  # safetensors raises its own, undocumented types on broken files
-        raise UserError(f"the weights in {folder} cannot be read: {error}") from None
-    finally:
-        transformers_logging.set_verbosity(verbosity)
     if missing := sorted(info["missing_keys"]):
         raise UserError(f"{folder} lacks {len(missing)} weights of its model, e.g. {missing[0]}")
     if wrong := sorted(info["mismatched_keys"]):
@@ -122,36 +132,83 @@ def load_weights(family: type[Backbone], folder: Path, dtype: str = "float32") -
             f"{folder} holds {name} with shape {tuple(found)}, but its config.json asks for "
             f"{tuple(expected)}"
         )
-    return model
+    loaded: PreTrainedModel = model.to(device).eval()
+    return loaded
 
 
-def read_settings(folder: Path) -> dict[str, Any]:
-    """Read `latentlab.json`, or nothing where there is none.
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON file of settings.
 
     Raises:
-        UserError: the file is not JSON.
+        UserError: the file is not JSON, or not an object with named values.
     """
-    path = folder / PLAN_FILE
-    if not path.is_file():
-        return {}
     try:
-        settings: dict[str, Any] = json.loads(path.read_text())
-    except json.JSONDecodeError as error:
+        values = json.loads(path.read_text())
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not valid JSON: {error}") from None
-    return settings
+    if not isinstance(values, dict):
+        raise UserError(f"{path} holds no JSON object")
+    return values
 
 
 def save(reasoner: Reasoner, folder: Path, dtype: str = "float32") -> None:
     """Write a reasoner as a Hugging Face folder plus its plan."""
     folder.mkdir(parents=True, exist_ok=True)
     precision = getattr(torch, dtype)
-    weights = {k: v.to(precision) for k, v in reasoner.backbone.model.state_dict().items()}
-    reasoner.backbone.model.save_pretrained(folder, state_dict=weights)
-    reasoner.prompter.tokenizer.save_pretrained(folder)
-    reasoner.backbone.image_processor.save_pretrained(folder)
+    weights = {
+        name: value.to(precision) if value.is_floating_point() else value
+        for name, value in reasoner.backbone.model.state_dict().items()
+    }
+    with quiet():
+        reasoner.backbone.model.save_pretrained(folder, state_dict=weights)
+        reasoner.prompter.tokenizer.save_pretrained(folder)
+        reasoner.backbone.image_processor.save_pretrained(folder)
     settings = {
         "plan": reasoner.plan.to_dict(),
         "format": dataclasses.asdict(reasoner.prompter.format),
         "placeholder_id": reasoner.placeholder_id,
     }
     (folder / PLAN_FILE).write_text(json.dumps(settings, indent=2) + "\n")
+
+
+def _check_tokens(
+    folder: Path, tokenizer: PreTrainedTokenizerBase, backbone: Backbone, placeholder_id: Any
+) -> None:
+    """Refuse a tokenizer of another model: transformers loads an empty one where files lack."""
+    token = backbone.image_token
+    if tokenizer.convert_tokens_to_ids(token) != backbone.image_token_id:
+        raise UserError(
+            f"the tokenizer in {folder} does not fit its config.json: {token} is not token "
+            f"{backbone.image_token_id}"
+        )
+    if tokenizer.eos_token_id is None:
+        raise UserError(f"the tokenizer in {folder} names no token that ends an answer (eos_token)")
+    rows = backbone.text_config.vocab_size
+    if placeholder_id is not None and placeholder_id not in range(rows):
+        raise UserError(f"{folder}: placeholder_id={placeholder_id} is none of its {rows} tokens")
+
+
+@contextmanager
+def _using(what: str) -> Iterator[None]:
+    """Turn whatever is raised over a broken file into one line, and keep the library quiet."""
+    try:
+        with quiet():
+            yield
+    except Exception as error:  # libraries raise undocumented types, each its own
+        raise UserError(f"{what} cannot be used: {error}") from None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence transformers' warnings and progress bars for a while."""
+    chatter: Any = transformers_logging
+    logger = logging.getLogger("transformers")
+    level, bars = logger.level, chatter.is_progress_bar_enabled()
+    logger.setLevel(logging.ERROR)
+    chatter.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        if bars:
+            chatter.enable_progress_bar()

@@ -79,7 +79,7 @@ class CommonConfig:
         return RESULTS / command if self.out is None else self.out
 
 
-Config = TypeVar("Config", bound=CommonConfig)
+Config = TypeVar("Config")
 
 
 def run(

@@ -101,8 +101,9 @@ def _cell(row: Mapping[object, object], name: str, percent: bool) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return _MISSING
     low, high = row.get(f"{name}_low"), row.get(f"{name}_high")
-    if isinstance(value, float) and isinstance(low, float) and isinstance(high, float):
-        return interval_text(value, low, high, percent)
+    ends = [end for end in (low, high) if isinstance(end, float) and not math.isnan(end)]
+    if isinstance(value, float) and len(ends) == 2:
+        return interval_text(value, ends[0], ends[1], percent)
     if isinstance(value, float) and name.startswith("p_"):
         return "<0.001" if value < 0.001 else f"{value:.3f}"
     if isinstance(value, float):

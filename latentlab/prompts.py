@@ -5,6 +5,7 @@ saved beside the plan, says how choices, rationale and answer are written. Every
 text as token ids with a `Kind` each.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,7 +17,7 @@ from transformers import PreTrainedTokenizerBase
 
 from latentlab.backbones import Backbone, Batch
 from latentlab.data.example import Example
-from latentlab.errors import UserError
+from latentlab.errors import UserError, did_you_mean
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.visibility import Kind
 
@@ -51,8 +52,24 @@ class PromptFormat:
 
     def __post_init__(self) -> None:
         """Refuse letters as answers to choices that the prompt does not show."""
+        if self.answer_form not in ("letter", "text"):
+            raise UserError(f"answer_form is {self.answer_form!r}; known: letter, text")
         if self.answer_form == "letter" and not self.choices_in_prompt:
             raise UserError("answers by letter need choices_in_prompt=true")
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "PromptFormat":
+        """Read a format back from JSON values.
+
+        Raises:
+            UserError: a field is unknown, or a value is refused.
+        """
+        known = [field.name for field in dataclasses.fields(cls)]
+        for name in values:
+            if name not in known:
+                hint = did_you_mean(name, known)
+                raise UserError(f"the prompt format has an unknown field {name!r}; {hint}")
+        return cls(**values)
 
     def question(self, example: Example) -> str:
         """Word the question, with its choices where the format lists them."""
@@ -109,36 +126,37 @@ class Prompter:
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of token ids, without special tokens."""
-        text = self.tokenizer.decode(ids, skip_special_tokens=True)
+        text = self.tokenizer.decode(list(ids), skip_special_tokens=True)
         return str(text).strip()
 
     def batch(self, examples: Sequence[Example], plan: LatentPlan) -> Batch:
         """Tokenize prompts and prepare their images.
 
         Raises:
-            UserError: the plan is given its picks, but an example has no trace to take them from.
+            UserError: a prompt does not show its picture exactly once, or the plan is given its
+                picks, but an example has no trace to take them from.
         """
         images = [example.image for example in examples if example.image is not None]
         inputs = self.backbone.prepare_images(images) if images else None
-        grids = iter(inputs.grids if inputs else ())
-        rows = []
-        for example in examples:
-            text = self._prompt(example)
-            if example.image is not None:
-                rows_, columns = next(grids)
-                image_text = self.backbone.image_text(rows_ * columns)
-                text = text.replace(self.backbone.image_token, image_text, 1)
-            rows.append(self.encode(text))
+        sizes = iter(rows * columns for rows, columns in (inputs.grids if inputs else ()))
+        n_patches = [0 if example.image is None else next(sizes) for example in examples]
+        rows = [self._row(example, n) for example, n in zip(examples, n_patches, strict=True)]
         width = max(map(len, rows))
         input_ids = torch.tensor([[self.pad_id] * (width - len(row)) + row for row in rows])
         mask = torch.tensor([[False] * (width - len(row)) + [True] * len(row) for row in rows])
         names = tuple(example.id for example in examples)
-        return Batch(
-            names, input_ids, mask, inputs.pixels if inputs else {}, self._given(examples, plan)
-        )
+        given = None
+        if plan.select == "given" and plan.steps:
+            picks = zip(examples, n_patches, strict=True)
+            given = torch.tensor([_traced_picks(example, plan, n) for example, n in picks])
+        return Batch(names, input_ids, mask, inputs.pixels if inputs else {}, given)
 
     def continuation(self, examples: Sequence[Example], skip_steps: int | None) -> Continuation:
-        """Tokenize rationale (from step `skip_steps` on; None leaves it out), marker and answer."""
+        """Tokenize rationale (from step `skip_steps` on; None leaves it out), marker and answer.
+
+        Raises:
+            UserError: an example has no answer.
+        """
         rows = [self._continuation(example, skip_steps) for example in examples]
         width = max(len(ids) for ids, _ in rows)
         ids = [ids + [self.pad_id] * (width - len(ids)) for ids, _ in rows]
@@ -156,19 +174,37 @@ class Prompter:
             rationale += self.encode(self.format.step_separator)
         choices = list(example.choices)
         answer = example.answer
+        if not answer:
+            raise UserError(f"{example.id} has no answer to write after the latent steps")
         if choices:
             answer = self.format.answer_texts(choices)[choices.index(answer)]
         tail = [*self.marker_ids, *self.answer_ids(answer)]
         kinds = [int(Kind.RATIONALE)] * len(rationale) + [int(Kind.ANSWER)] * len(tail)
         return rationale + tail, kinds
 
+    def _row(self, example: Example, n_patches: int) -> list[int]:
+        """Token ids of a prompt, with one image token for each of its patches."""
+        text = self._prompt(example)
+        if n_patches:
+            image_text = self.backbone.image_text(n_patches)
+            text = text.replace(self.backbone.image_token, image_text, 1)
+        ids = self.encode(text)
+        if (found := ids.count(self.backbone.image_token_id)) != n_patches:
+            raise UserError(
+                f"{example.id}: the prompt has {found} image tokens for {n_patches} patches; the "
+                f"chat template must write {self.backbone.image_token} once for a picture, and the "
+                "text never"
+            )
+        return ids
+
     def _prompt(self, example: Example) -> str:
-        content: list[dict[str, Any]] = [{"type": "text", "text": self.format.question(example)}]
+        content = [{"type": "text", "text": self.format.question(example)}]
         if example.image is not None:
             content.insert(0, {"type": "image"})
+        conversation: Any = [{"role": "user", "content": content}]
         template = None if self.tokenizer.chat_template else PLAIN_TEMPLATE
         text = self.tokenizer.apply_chat_template(
-            [{"role": "user", "content": content}],
+            conversation,
             chat_template=template,
             tokenize=False,
             add_generation_prompt=True,
@@ -176,15 +212,20 @@ class Prompter:
         )
         return str(text)
 
-    def _given(self, examples: Sequence[Example], plan: LatentPlan) -> Tensor | None:
-        if plan.select != "given" or not plan.steps:
-            return None
-        picks = []
-        for example in examples:
-            if example.trace is None:
-                raise UserError(
-                    f"the plan is given its picks, but {example.id} has no trace to take them from"
-                )
-            # Step t re-inserts the cell of hop t: the one whose mark names the next object.
-            picks.append([[example.trace.cells[t + 1]] * plan.k for t in range(plan.steps)])
-        return torch.tensor(picks)
+
+def _traced_picks(example: Example, plan: LatentPlan, n_patches: int) -> list[list[int]]:
+    """Patches that a plan with given picks re-inserts: at step t, the cell where hop t ends."""
+    if example.trace is None:
+        raise UserError(
+            f"the plan is given its picks, but {example.id} has no trace to take them from"
+        )
+    if len(example.trace.objects) != n_patches:
+        raise UserError(
+            f"the plan is given its picks, but the picture of {example.id} has {n_patches} patches "
+            f"for {len(example.trace.objects)} cells; it needs one for each"
+        )
+    cells = example.trace.cells[1 : plan.steps + 1]
+    if len(cells) < plan.steps:
+        raise UserError(f"the plan has {plan.steps} steps, but traces lead {len(cells)} hops on")
+    # That cell is the one whose mark names the next object.
+    return [[cell] * plan.k for cell in cells]

@@ -49,6 +49,9 @@ class Answer:
     seconds: float
     """Time for this answer: the batch's time divided by its size."""
 
+    at_once: bool = True
+    """Whether the model itself went on with the answer marker right after its latent steps."""
+
     @property
     def autoregressive_steps(self) -> int:
         """Latent steps and generated tokens together, as the paper's main table counts them."""
@@ -132,6 +135,7 @@ class Reasoner:
         examples: Sequence[Example],
         max_new_tokens: int = 64,
         started: float | None = None,
+        at_once: bool = False,
     ) -> list[Answer]:
         """Turn a state after the latent steps into answers; it stays as it was.
 
@@ -141,30 +145,47 @@ class Reasoner:
             examples: the batch's examples.
             max_new_tokens: longest answer.
             started: when work on the batch began (`time.perf_counter`), for the time per answer.
+            at_once: whether the answer has to follow the latent steps: the marker is put there, so
+                that a model cannot write out in words what its latents were to hold.
         """
         started = time.perf_counter() if started is None else started
         prompter = self.prompter
-        marker = prompter.marker_ids[0] if prompter.marker_ids else None
-        outputs = generate(rollout, state, prompter.eos_id, marker, max_new_tokens)
+        marker = prompter.marker_ids
+        own = rollout.backbone.logits(state.hidden).argmax(-1).tolist()
+        start = self._with_marker(rollout, state) if at_once else state
+        free = marker[0] if marker and not at_once else None
+        outputs = generate(rollout, start, prompter.eos_id, free, max_new_tokens)
         seconds = (time.perf_counter() - started) / len(examples)
-        logprobs: list[list[float]] = [[] for _ in examples]
-        if all(example.choices for example in examples):
-            options = [
-                [prompter.answer_ids(text) for text in prompter.format.answer_texts(e.choices)]
-                for e in examples
-            ]
-            prefixes = [self._before_answer(output) for output in outputs]
-            logprobs = option_logprobs(rollout, state, prefixes, options)
+        options = [
+            [prompter.answer_ids(text) for text in prompter.format.answer_texts(e.choices)]
+            for e in examples
+        ]
+        prefixes = [self._before_answer([] if at_once else output) for output in outputs]
+        logprobs = option_logprobs(rollout, state, prefixes, options)
         answers = []
-        for example, output, scores in zip(examples, outputs, logprobs, strict=True):
-            text = prompter.decode(output)
+        for example, output, scores, first in zip(examples, outputs, logprobs, own, strict=True):
             texts = prompter.format.answer_texts(example.choices)
-            said = prompter.decode(self._after_marker(output))
-            choice = parse_answer(said, texts, prompter.format.answer_form)
+            said = prompter.decode(output if at_once else self._after_marker(output))
             answers.append(
-                Answer(text, choice, tuple(scores), len(state.latents), len(output), seconds)
+                Answer(
+                    text=prompter.decode([*marker, *output] if at_once else output),
+                    choice=parse_answer(said, texts, prompter.format.answer_form),
+                    option_logprobs=tuple(scores),
+                    latent_steps=len(state.latents),
+                    new_tokens=len(output),
+                    seconds=seconds,
+                    at_once=not marker or first == marker[0],
+                )
             )
         return answers
+
+    def _with_marker(self, rollout: Rollout, state: State) -> State:
+        """Return a fork of a state to which the answer marker is appended."""
+        fork = state.fork()
+        marker = torch.tensor(self.prompter.marker_ids, device=state.hidden.device)
+        ids = marker.long().expand(len(state.hidden), -1)
+        rollout.extend(fork, ids, torch.full_like(ids, int(Kind.ANSWER)))
+        return fork
 
     def _marker_at(self, output: Sequence[int]) -> int | None:
         """Where the last answer marker begins in a generated text."""
@@ -190,14 +211,21 @@ def open_picture(picture: Picture | None) -> Image.Image | None:
     """Open whatever stands for a picture as RGB.
 
     Raises:
-        UserError: the file is missing or is no picture.
+        UserError: the file is missing or is no picture, or the array cannot be one.
     """
-    if picture is None or isinstance(picture, Image.Image):
-        return picture.convert("RGB") if picture is not None else None
+    if picture is None:
+        return None
+    if isinstance(picture, Image.Image):
+        return picture.convert("RGB")
     if isinstance(picture, np.ndarray):
-        return Image.fromarray(picture).convert("RGB")
+        if picture.dtype != np.uint8:
+            raise UserError(f"a picture given as an array has to be uint8, not {picture.dtype}")
+        try:
+            return Image.fromarray(picture).convert("RGB")
+        except (TypeError, ValueError):
+            raise UserError(f"an array of shape {picture.shape} is no picture") from None
     try:
         with Image.open(picture) as image:
             return image.convert("RGB")
-    except OSError as error:
+    except (OSError, SyntaxError, ValueError) as error:  # what PIL raises on broken files
         raise UserError(f"cannot read the picture {picture}: {error}") from None

@@ -1,8 +1,8 @@
 """A study: examples x arms -> tidy rows, one row per example and arm.
 
 An `Arm` is one way to run a model: its plan, perhaps changed, and interventions on the latents. The
-prompt's prefix is computed once per batch and every arm goes on from it, which is what makes a table
-of thirty arms affordable.
+prompt's prefix is computed once per batch and every arm goes on from it, which is what makes a
+table of thirty arms affordable.
 """
 
 import time
@@ -12,31 +12,33 @@ from typing import Any
 
 import pandas as pd
 import torch
+from torch import Tensor
 
+from latentlab.backbones import Batch
 from latentlab.console import track
 from latentlab.data.example import Example
 from latentlab.measures.scores import lenient_match
+from latentlab.measures.summary import NONE
 from latentlab.reasoner import Answer, Reasoner
-from latentlab.reasoning.interventions import Bank, Intervention
+from latentlab.reasoning.interventions import Bank, Intervention, PromptReplace
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.reasoning.trajectory import Latent
-
-UNTOUCHED = "none"
-"""Name of the arm without any intervention."""
+from latentlab.reasoning.rollout import Rollout
+from latentlab.reasoning.selection import example_generator
+from latentlab.reasoning.trajectory import Latent, State
 
 
 @dataclass(frozen=True, eq=False)
 class Arm:
     """One way to run a model on an example."""
 
-    name: str = UNTOUCHED
+    name: str = NONE
     """What is done, as tables name it."""
 
     kind: str = "none"
     """What sort of comparison it is: none, knock-out at inference, control, ..."""
 
     control_of: str = ""
-    """The arm that this one is the matched control of."""
+    """The arm that this one is the matched control of; empty where it controls several, or none."""
 
     plan: LatentPlan | None = None
     """A changed plan; None keeps the model's own."""
@@ -44,14 +46,17 @@ class Arm:
     interventions: tuple[Intervention, ...] = ()
     """What is done to the latents, in order."""
 
+    prompt_edits: tuple[PromptReplace, ...] = ()
+    """What is done to the prompt's embeddings; such an arm computes a prefix of its own."""
 
-def batches(examples: Sequence[Example], size: int) -> Iterator[list[Example]]:
-    """Cut examples into batches, keeping those with and without an image apart."""
-    pending: dict[bool, list[Example]] = {True: [], False: []}
+
+def batches(examples: Sequence[Example], size: int) -> Iterator[list[tuple[int, Example]]]:
+    """Cut examples, numbered, into batches; those with and without an image are kept apart."""
+    pending: dict[bool, list[tuple[int, Example]]] = {True: [], False: []}
     for i in range(len(examples)):
         example = examples[i]
         group = pending[example.image is not None]
-        group.append(example)
+        group.append((i, example))
         if len(group) == size:
             yield group.copy()
             group.clear()
@@ -67,6 +72,7 @@ def run_arms(
     batch_size: int = 64,
     seed: int = 0,
     max_new_tokens: int = 64,
+    at_once: bool = False,
 ) -> pd.DataFrame:
     """Run every arm on every example.
 
@@ -78,54 +84,104 @@ def run_arms(
         batch_size: examples per forward pass.
         seed: seed of random picks, noise and donors.
         max_new_tokens: longest answer.
+        at_once: whether the answer has to follow the latent steps at once (`Reasoner.decode`).
 
     Returns:
-        One row per example and arm: who and what (`model, data, example, domain, topic, hops,
-        intervention, kind, control_of`), the answer (`text, choice, correct, correct_likelihood,
-        correct_lenient, gold_logprob`), and its cost (`latent_steps, new_tokens,
-        autoregressive_steps, seconds`).
+        One row per example and arm, arm by arm and in the order of the examples: who and what
+        (`model, data, example, domain, topic, hops, intervention, kind, control_of`) and what
+        `score` returns. Only `seconds` depends on the batches.
     """
-    rows: list[dict[str, Any]] = []
+    rows: list[tuple[tuple[int, int], dict[str, Any]]] = []
     total = -(-len(examples) // batch_size)
-    for batch_examples in track(batches(examples, batch_size), reasoner.name, total):
+    for numbered in track(batches(examples, batch_size), reasoner.name, total):
+        asked = [example for _, example in numbered]
         started = time.perf_counter()
-        prompts = reasoner.prompter.batch(batch_examples, reasoner.plan)
-        rollout = reasoner.rollout(seed=seed)
-        prefix = rollout.prefill(prompts.to(reasoner.backbone.device))
-        prefix_seconds = time.perf_counter() - started
-        for arm in arms:
-            started = time.perf_counter() - prefix_seconds
+        prompts = _prompts(reasoner, asked, arms)
+        prefixes = Prefixes(prompts, time.perf_counter() - started)
+        own = None
+        if any(arm.interventions for arm in arms):
+            untouched = reasoner.rollout(seed=seed)
+            prefix, _ = prefixes.of(untouched)
+            own = Bank.of(prompts.examples, [untouched.reason(prefix).latents])
+        for number, arm in enumerate(arms):
             rollout = reasoner.rollout(arm.plan, seed)
-            state = rollout.reason(prefix, arm.interventions)
-            answers = reasoner.decode(rollout, state, batch_examples, max_new_tokens, started)
-            for example, answer in zip(batch_examples, answers, strict=True):
-                rows.append(
-                    {
-                        "model": reasoner.name,
-                        "data": data,
-                        "example": example.id,
-                        "domain": example.domain,
-                        "topic": example.topic,
-                        "hops": example.hops,
-                        "intervention": arm.name,
-                        "kind": arm.kind,
-                        "control_of": arm.control_of,
-                        **score(example, answer),
-                    }
-                )
-    return pd.DataFrame(rows)
+            prefix, seconds = prefixes.of(rollout, arm.prompt_edits)
+            started = time.perf_counter() - seconds
+            state = rollout.reason(prefix, arm.interventions, own)
+            answers = reasoner.decode(rollout, state, asked, max_new_tokens, started, at_once)
+            for (index, example), answer in zip(numbered, answers, strict=True):
+                row = {
+                    "model": reasoner.name,
+                    "data": data,
+                    "example": example.id,
+                    "domain": example.domain,
+                    "topic": example.topic,
+                    "hops": example.hops,
+                    "intervention": arm.name,
+                    "kind": arm.kind,
+                    "control_of": arm.control_of,
+                    **score(example, answer, reasoner.prompter.format.answer_form == "letter"),
+                }
+                rows.append(((number, index), row))
+    frame = pd.DataFrame([row for _, row in sorted(rows, key=lambda item: item[0])])
+    return frame.astype({"hops": "Int64", "choice": "Int64", "correct_lenient": "boolean"})
 
 
-def score(example: Example, answer: Answer) -> dict[str, Any]:
-    """Score one answer, strictly and by likelihood, with the published lenient score beside."""
+class Prefixes:
+    """The prompts of a batch, run once for all arms that can go on from the same prefix."""
+
+    def __init__(self, prompts: Batch, seconds: float) -> None:
+        """Begin without any.
+
+        Args:
+            prompts: the batch.
+            seconds: what making the batch took.
+        """
+        self._prompts = prompts
+        self._seconds = seconds
+        self._made: list[tuple[State, float]] = []
+
+    def of(self, rollout: Rollout, edits: Sequence[PromptReplace] = ()) -> tuple[State, float]:
+        """A prefix for a rollout, and the seconds from text and picture to it."""
+        if not edits:
+            for state, seconds in self._made:
+                if rollout.continues(state):
+                    return state, seconds
+        started = time.perf_counter() - self._seconds
+        state = rollout.prefill(self._prompts, edits)
+        made = state, time.perf_counter() - started
+        if not edits:
+            self._made.append(made)
+        return made
+
+
+def score(example: Example, answer: Answer, by_letter: bool) -> dict[str, Any]:
+    """Score one answer.
+
+    Args:
+        example: what was asked; without choices no answer counts as right.
+        answer: what was said.
+        by_letter: whether the model answers by letter; the published score knows no other answers.
+
+    Returns:
+        The number of `options`, the answer (`text, choice`), whether it is right by the strict
+        reading, by the likelihood of the options and by the published lenient match (`correct,
+        correct_likelihood, correct_lenient`), the log-likelihood of the right option in nats
+        (`gold_logprob`), whether the model itself would have answered right after its latent steps
+        (`at_once`), and the cost (`latent_steps, new_tokens, autoregressive_steps, seconds`).
+    """
     gold = example.choices.index(example.answer) if example.choices else None
     return {
+        "options": len(example.choices),
         "text": answer.text,
         "choice": answer.choice,
         "correct": gold is not None and answer.choice == gold,
         "correct_likelihood": gold is not None and answer.likeliest == gold,
-        "correct_lenient": gold is not None and lenient_match(answer.text, example.letter),
-        "gold_logprob": answer.option_logprobs[gold] if gold is not None else None,
+        "correct_lenient": (
+            lenient_match(answer.text, example.letter) if by_letter and gold is not None else None
+        ),
+        "gold_logprob": None if gold is None else answer.option_logprobs[gold],
+        "at_once": answer.at_once,
         "latent_steps": answer.latent_steps,
         "new_tokens": answer.new_tokens,
         "autoregressive_steps": answer.autoregressive_steps,
@@ -140,9 +196,31 @@ def reference_bank(
     """Run examples undisturbed and keep their latents, for means, deviations and donors."""
     steps: list[list[Latent]] = []
     names: list[str] = []
+    numbers: list[int] = []
+    ordinary: list[Tensor] = []
     rollout = reasoner.rollout(seed=seed)
-    for batch_examples in batches(examples, batch_size):
-        prompts = reasoner.prompter.batch(batch_examples, reasoner.plan)
-        steps.append(rollout(prompts.to(reasoner.backbone.device)).latents)
+    for numbered in batches(examples, batch_size):
+        asked = [example for _, example in numbered]
+        prompts = reasoner.prompter.batch(asked, reasoner.plan).to(reasoner.backbone.device)
+        steps.append(rollout(prompts).latents)
         names += prompts.examples
-    return Bank.of(names, steps)
+        numbers += [index for index, _ in numbered]
+        for name, row, real in zip(
+            prompts.examples, reasoner.backbone.embed(prompts), prompts.attention_mask, strict=True
+        ):
+            stream = example_generator(name, seed, -2)
+            ordinary.append(row[real][torch.randint(int(real.sum()), (), generator=stream)])
+    # In the order of the data, so that a donor does not depend on the batches.
+    order = torch.tensor(numbers).argsort()
+    bank = Bank.of(names, steps, torch.stack(ordinary))
+    return Bank(
+        tuple(names[i] for i in order.tolist()),
+        *(part if part is None else part[order] for part in (bank.text, bank.vision, bank.prompt)),
+    )
+
+
+def _prompts(reasoner: Reasoner, examples: Sequence[Example], arms: Sequence[Arm]) -> Batch:
+    """A batch whose given picks, where the model needs them, reach as far as any arm goes."""
+    longest = max((arm.plan.steps for arm in arms if arm.plan is not None), default=0)
+    plan = reasoner.plan.replace(steps=max(longest, reasoner.plan.steps))
+    return reasoner.prompter.batch(examples, plan).to(reasoner.backbone.device)

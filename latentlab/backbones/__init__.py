@@ -21,9 +21,8 @@ def family_of(model_type: str) -> type[Backbone]:
         UserError: no family file covers it.
     """
     if model_type not in FAMILIES:
-        raise UserError(
-            f"no backbone drives models of type {model_type!r}; known: {', '.join(sorted(FAMILIES))}"
-        )
+        known = ", ".join(sorted(FAMILIES))
+        raise UserError(f"no backbone drives models of type {model_type!r}; known: {known}")
     return FAMILIES[model_type]
 
 

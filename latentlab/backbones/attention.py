@@ -9,9 +9,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 
 ATTENTION_NAME = "latentlab"
@@ -64,7 +64,7 @@ def attention(
     **_: object,
 ) -> tuple[Float[Tensor, "batch queries heads dim"], None]:
     """Attend with SDPA; a mask of None means plain causal attention over the newest positions."""
-    output = F.scaled_dot_product_attention(
+    output = scaled_dot_product_attention(
         query,
         key,
         value,

@@ -24,7 +24,7 @@ Pixels = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Batch:
-    """Aligned prompts: left-padded, so that every prompt ends, and every latent begins, together."""
+    """Aligned prompts: left-padded, so that all prompts end, and all latents begin, together."""
 
     examples: tuple[str, ...]
     """Identifiers of the examples, one a row."""
@@ -93,6 +93,11 @@ class Backbone(ABC):
     @abstractmethod
     def layers(self) -> nn.ModuleList:
         """The decoder's layers, for hooks."""
+
+    @property
+    @abstractmethod
+    def vision(self) -> nn.Module:
+        """The vision tower, for freezing."""
 
     @property
     @abstractmethod
@@ -192,5 +197,6 @@ class Backbone(ABC):
 
     def logits(self, hidden: Float[Tensor, "... hidden"]) -> Float[Tensor, "... vocab"]:
         """Next-token logits of hidden states that went through the final norm."""
-        logits: Tensor = self.model.get_output_embeddings()(hidden)
+        model: Any = self.model
+        logits: Tensor = model.get_output_embeddings()(hidden)
         return logits

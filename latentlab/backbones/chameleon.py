@@ -40,6 +40,11 @@ class ChameleonBackbone(Backbone):
         return cast(nn.ModuleList, self.model.model.layers)
 
     @property
+    def vision(self) -> nn.Module:
+        """The VQ tokenizer."""
+        return cast(nn.Module, self.model.model.vqmodel)
+
+    @property
     def image_token_id(self) -> int:
         """`<image>`, the placeholder that VQ tokens replace."""
         return int(self.model.model.vocabulary_mapping.image_token_id)
@@ -63,7 +68,8 @@ class ChameleonBackbone(Backbone):
     def image_embeds(self, pixels: Pixels) -> Float[Tensor, "patches hidden"]:
         """Rows of the token table for the VQ tokens of the images."""
         with torch.no_grad():
-            tokens = self.model.model.get_image_tokens(pixels["pixel_values"])
+            pictures = pixels["pixel_values"].to(self.model.dtype)
+            tokens = self.model.model.get_image_tokens(pictures)
         return self.embed_tokens(tokens).flatten(0, 1)
 
     def mrope_positions(self, batch: Batch) -> Int[Tensor, "batch seq"]:

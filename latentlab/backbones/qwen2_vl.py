@@ -39,6 +39,11 @@ class Qwen2VLBackbone(Backbone):
         return cast(nn.ModuleList, self.model.model.language_model.layers)
 
     @property
+    def vision(self) -> nn.Module:
+        """The vision tower with its merger."""
+        return cast(nn.Module, self.model.model.visual)
+
+    @property
     def image_token_id(self) -> int:
         """`<|image_pad|>`."""
         return int(self.model.config.image_token_id)

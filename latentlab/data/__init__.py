@@ -39,7 +39,8 @@ __all__ = [
 
 EXAMPLE_SPECS = """\
 benchmark                          the diagnostic benchmark, all domains, four hops
-benchmark:domain=digits,hops=1+4   one domain, one or four hops (also: seed, size, split)
+benchmark:domain=digits,hops=1+4   one domain, one or four hops (also: seed, size,
+                                   split, domain_weights=2+1+1, hop_weights=3+1)
 path/to/folder                     your own data: data.jsonl and the images it names,
                                    in the folder itself or in one folder per split"""
 """Help text: what `load_data` understands."""
@@ -73,13 +74,15 @@ def load_data(spec: str, split: str = "test", seed: int = 0, limit: int | None =
         data = _folder(Path(spec), split)
     else:
         raise UserError(f"data: no source or folder {spec!r}; {did_you_mean(name, SOURCES)}")
-    return data[:limit]
+    return data if limit is None else data[:limit]
 
 
 def _benchmark(options: Options) -> Examples:
     fields: dict[str, tuple[str, Callable[[str], Any]]] = {
         "domain": ("domains", lambda text: tuple(text.split("+"))),
+        "domain_weights": ("domain_weights", _fractions),
         "hops": ("hops", lambda text: tuple(int(part) for part in text.split("+"))),
+        "hop_weights": ("hop_weights", _fractions),
         "seed": ("seed", int),
         "size": ("size", int),
         "split": ("split", str),
@@ -93,8 +96,12 @@ def _benchmark(options: Options) -> Examples:
         try:
             config[field] = read(text)
         except ValueError as error:
-            raise UserError(f"data: {option}={text} is not a whole number") from error
+            raise UserError(f"data: {option}={text} is not made of numbers") from error
     return Benchmark(BenchmarkConfig(**config))
+
+
+def _fractions(text: str) -> tuple[float, ...]:
+    return tuple(float(part) for part in text.split("+"))
 
 
 def _folder(folder: Path, split: str) -> Examples:

@@ -16,9 +16,9 @@ import numpy as np
 
 from latentlab.data.example import LONGEST, Example, Trace, traced
 from latentlab.data.glyphs import SPLITS, Split
-from latentlab.data.scene import CELLS, Scene, draw_scene, render
+from latentlab.data.scene import CELLS, Scene, draw_scene, object_names, render
 from latentlab.data.sequence import Examples
-from latentlab.data.sprites import COLOURS, DOMAINS
+from latentlab.data.sprites import DOMAINS
 from latentlab.errors import UserError, did_you_mean
 
 CHOICES = 4
@@ -156,9 +156,9 @@ class Benchmark(Examples):
 
     @staticmethod
     def vocabulary() -> list[str]:
-        """Every word and mark of questions, rationales and answers, always in the same order."""
-        kinds = [kind for domain in DOMAINS.values() for kind in domain.kinds]
-        return ["Follow", "hop", "hops", "from", "the", ".", *NUMBERS, *COLOURS, *kinds]
+        """The units of questions, rationales and answers: words, and whole names of objects."""
+        names = [name for domain in DOMAINS for name in object_names(domain)]
+        return ["Follow", "hop", "hops", "from", "the", *NUMBERS, *names]
 
     def _draw(self, index: int) -> tuple[Scene, int, np.random.Generator]:
         """Scene and hops at `index`, and the generator for what is left to draw."""

@@ -83,7 +83,7 @@ class Example:
     """Texts of the options A, B, ...; empty if the answer is free-form."""
 
     answer: str
-    """Text of the right answer; one of the choices, if there are any."""
+    """Text of the right answer, one of the choices if there are any; empty if it is unknown."""
 
     image: Image.Image | None
     """The picture in RGB, or None if the question is about text alone."""
@@ -109,17 +109,15 @@ class Example:
             raise UserError(f"example {self.id}: {problem}")
 
     def _problem(self) -> str | None:
-        if not self.answer:
-            return "the answer is empty"
         if len(self.choices) > len(ascii_uppercase):
             return f"{len(self.choices)} choices, more than there are letters"
         if len(set(self.choices)) != len(self.choices):
             return "two choices have the same text"
-        if self.choices and self.answer not in self.choices:
+        if self.choices and self.answer and self.answer not in self.choices:
             return f"the answer {self.answer!r} is not among the choices {list(self.choices)}"
         if self.hops is not None and not 1 <= self.hops <= LONGEST:
             return f"hops is {self.hops}, must be 1 to {LONGEST}"
-        if self.trace and self.hops and self.answer != self.trace.at(self.hops):
+        if self.trace and self.hops and self.answer and self.answer != self.trace.at(self.hops):
             return f"the trace does not lead to the answer {self.answer!r}"
         return None
 

@@ -64,16 +64,18 @@ def option_logprobs(
         state: where the text begins; it stays as it was.
         prefixes: for each example, the token ids between state and option (generated rationale,
             answer marker) and their kinds.
-        options: for each example, the token ids of every option.
+        options: for each example, the token ids of every option; there may be none.
 
     Returns:
         log p(option | prompt, latents, prefix) in nats, summed over the option's tokens.
     """
     width = max(map(len, options))
+    if width == 0:
+        return [[] for _ in options]
     device = state.hidden.device
     rows, kinds, starts = [], [], []
     for (prefix, prefix_kinds), choices in zip(prefixes, options, strict=True):
-        for choice in [*choices, *([choices[0]] * (width - len(choices)))]:
+        for choice in [*choices, *([[]] * (width - len(choices)))]:
             rows.append([*prefix, *choice])
             kinds.append([*prefix_kinds, *([int(Kind.ANSWER)] * len(choice))])
             starts.append(len(prefix))

@@ -1,10 +1,10 @@
 """What may be done to a latent between its making and its appending.
 
 An intervention is a small frozen value with one method; several are applied in order, so studies
-compose them instead of adding flags to the loop. Each names the part it touches (`text`, `vision` or
-`both`) and the steps (None for all, counted from 0). Where a replacement comes from is a `Source`,
-and every source is a function of the example, the step and a seed, never of the batch an example
-happens to run in.
+compose them instead of adding flags to the loop. Each names the part it touches (`text`, `vision`
+or `both`) and the steps (None for all, counted from 0). Where a replacement comes from is a
+`Source`, and every source is a function of the example, the step and a seed, never of the batch an
+example happens to run in.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from latentlab.errors import UserError
@@ -34,6 +34,9 @@ class Context:
 
     seed: int
     """Seed of whatever is random."""
+
+    own: "Bank | None" = None
+    """The batch's own undisturbed latents, where a study has recorded them."""
 
 
 class Intervention(Protocol):
@@ -139,24 +142,43 @@ class Bank:
     vision: Float[Tensor, "examples steps k hidden"] | None
     """Their re-inserted image embeddings."""
 
+    prompt: Float[Tensor, "examples hidden"] | None = None
+    """The embedding of one ordinary prompt position of each, for controls on the prompt."""
+
     @classmethod
-    def of(cls, examples: Sequence[str], batches: Sequence[Sequence[Latent]]) -> "Bank":
+    def of(
+        cls,
+        examples: Sequence[str],
+        batches: Sequence[Sequence[Latent]],
+        prompt: Float[Tensor, "examples hidden"] | None = None,
+    ) -> "Bank":
         """Gather the latents of several batches, each a sequence of steps."""
 
         def stack(part: str) -> Tensor | None:
             values = [[getattr(latent, part) for latent in steps] for steps in batches]
-            if not values or not values[0] or any(v is None for steps in values for v in steps):
+            shapes = {None if v is None else v.shape[1:] for steps in values for v in steps}
+            if len(shapes) != 1 or None in shapes:
                 return None
             return torch.cat([torch.stack(steps, dim=1) for steps in values]).detach()
 
-        return cls(tuple(examples), stack("text"), stack("vision"))
+        return cls(tuple(examples), stack("text"), stack("vision"), prompt)
 
     def part(self, part: str, step: int) -> Float[Tensor, "examples slots hidden"]:
-        """Reference vectors of one part at one step."""
-        values = self.text[:, :, None] if part == "text" and self.text is not None else self.vision
-        if values is None or (part == "text" and self.text is None):
+        """Reference vectors of one part at one step; "prompt" has one slot and no steps.
+
+        Raises:
+            UserError: the reference rollouts have no such part, or no such step.
+        """
+        values = {"text": self.text, "vision": self.vision, "prompt": self.prompt}[part]
+        if values is None:
             raise UserError(f"there is no latent {part} to take replacements from")
-        return values[:, min(step, values.shape[1] - 1)]
+        if part == "prompt":
+            return values[:, None]
+        if step >= values.shape[1]:
+            raise UserError(
+                f"there is no latent {part} of step {step + 1} to take replacements from"
+            )
+        return values[:, step, None] if part == "text" else values[:, step]
 
     def donors(self, context: Context) -> Int[Tensor, " batch"]:
         """Pick for each example another reference example, from the example's own random stream."""
@@ -168,7 +190,7 @@ class Bank:
         order = torch.randperm(
             len(self.examples), generator=example_generator(example, seed, 0)
         ).tolist()
-        return next(i for i in order if self.examples[i] != example)
+        return int(next(i for i in order if self.examples[i] != example))
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,7 +218,7 @@ class Constant:
         self, original: Float[Tensor, "batch slots hidden"], part: str, step: int, context: Context
     ) -> Float[Tensor, "batch slots hidden"]:
         """Return the part's mean over examples, steps and slots."""
-        values = self.bank.text if part == "text" else self.bank.vision
+        values = {"text": self.bank.text, "vision": self.bank.vision}.get(part, self.bank.prompt)
         if values is None:
             raise UserError(f"there is no latent {part} to take a constant from")
         return values.flatten(0, -2).mean(0).to(original).expand_as(original)
@@ -225,6 +247,8 @@ class Noise:
         """Return the noisy latents; sigma = 0 returns them bit for bit."""
         if self.sigma == 0:
             return original
+        if len(self.bank.examples) < 2:
+            raise UserError("noise in units of the deviation over examples needs at least two")
         deviation = self.bank.part(part, step).std(0).to(original)
         stream = 2 * step + int(part == "vision")
         shape = original.shape[1:]
@@ -256,13 +280,14 @@ class Other:
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """Latents recorded elsewhere, matched by example: the source of shams, patches and permutations.
+    """Latents recorded elsewhere, matched by example: the source of shams, patches, permutations.
 
     With `order`, step t receives what step order[t] held, which permutes the steps.
     """
 
-    bank: Bank
-    """Recorded latents that cover the examples of every batch."""
+    bank: Bank | None = None
+    """Recorded latents that cover the examples of every batch; None takes each example's own
+    undisturbed latents, which makes the replacement a sham."""
 
     order: tuple[int, ...] | None = None
     """Which recorded step to use at each step; None means its own."""
@@ -271,16 +296,19 @@ class Given:
         self, original: Float[Tensor, "batch slots hidden"], part: str, step: int, context: Context
     ) -> Float[Tensor, "batch slots hidden"]:
         """Return the recorded vectors of the same examples."""
-        where = {example: i for i, example in enumerate(self.bank.examples)}
+        bank = context.own if self.bank is None else self.bank
+        where = {example: i for i, example in enumerate(bank.examples if bank else ())}
         missing = [example for example in context.examples if example not in where]
-        if missing:
-            raise UserError(f"no recorded latents for {missing[0]}")
+        if bank is None or missing:
+            raise UserError(f"no recorded latents for {', '.join(missing[:1]) or 'this batch'}")
+        if self.order is not None and step >= len(self.order):
+            raise UserError(f"the order {self.order} of the steps says nothing of step {step + 1}")
         rows = torch.tensor([where[example] for example in context.examples])
         source = step if self.order is None else self.order[step]
-        return self.bank.part(part, source)[rows].to(original)
+        return bank.part(part, source)[rows].to(original)
 
 
-def permute(part: Part, bank: Bank, order: tuple[int, ...]) -> Replace:
+def permute(part: Part, order: tuple[int, ...], bank: Bank | None = None) -> Replace:
     """Permute latents over steps: step t gets the example's own latent of step order[t].
 
     Raises:
@@ -289,3 +317,39 @@ def permute(part: Part, bank: Bank, order: tuple[int, ...]) -> Replace:
     if sorted(order) != list(range(len(order))):
         raise UserError(f"{order} is not a permutation of the steps 0 to {len(order) - 1}")
     return Replace(part, Given(bank, order))
+
+
+@dataclass(frozen=True, eq=False)
+class PromptReplace:
+    """The same replacement on ordinary prompt positions: what would any such damage do?
+
+    The matched control of `Replace`. It edits embeddings before the prompt is run, so an arm with
+    it has a prefix of its own.
+    """
+
+    source: Source
+    """Where the new vectors come from."""
+
+    count: int
+    """How many positions of the prompt to overwrite, drawn anew for each example."""
+
+    def edit_prompt(
+        self,
+        embeds: Float[Tensor, "batch seq hidden"],
+        ordinary: Bool[Tensor, "batch seq"],
+        context: Context,
+    ) -> Float[Tensor, "batch seq hidden"]:
+        """Overwrite `count` of the ordinary positions of each example."""
+        draws = [
+            torch.rand(int(row.sum()), generator=example_generator(example, context.seed, -1))
+            for row, example in zip(ordinary, context.examples, strict=True)
+        ]
+        index = torch.stack(
+            [
+                row.nonzero()[:, 0][draw.topk(min(self.count, len(draw))).indices.to(row.device)]
+                for row, draw in zip(ordinary, draws, strict=True)
+            ]
+        )[..., None].expand(-1, -1, embeds.shape[-1])
+        original = embeds.gather(1, index)
+        new = self.source.values(original, "prompt", 0, context).expand_as(original)
+        return embeds.scatter(1, index, new)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from latentlab.errors import UserError, did_you_mean
-from latentlab.reasoning.visibility import BlockedPairs, visibility_table
+from latentlab.reasoning.visibility import BlockedPairs, Kind, visibility_table
 
 PartOrder = Literal["vision_text", "text_vision"]
 PickOrder = Literal["score", "spatial", "published"]
@@ -73,13 +73,29 @@ class LatentPlan:
             if value not in options:
                 hint = did_you_mean(str(value), options)
                 raise UserError(f"the plan has {field}={value!r}; {hint}")
-        if self.steps < 0 or self.k < 0:
-            raise UserError(f"the plan has steps={self.steps}, k={self.k}; neither may be negative")
+        for field in ("steps", "k"):
+            value = getattr(self, field)
+            if not isinstance(value, int) or value < 0:
+                raise UserError(f"the plan has {field}={value!r}; give a whole number from 0")
         if self.steps and not self.text and self.k == 0 and self.select != "all":
-            raise UserError("the plan has latent steps that append nothing; set k or text, or steps=0")
+            raise UserError(
+                "the plan has latent steps that append nothing; set k or text, or steps=0"
+            )
         if self.stride is not None and self.stride < 1:
             raise UserError(f"the plan has stride={self.stride}; give 1 or more, or none")
-        visibility_table(self.blocked)
+        if self.select_layers == ():
+            raise UserError("the plan selects by no layer; name some in select_layers, or none")
+        table = visibility_table(self.blocked)
+        if not (self.has_vision and self.select in ("attention", "bottom")):
+            return
+        text_is_last = self.text and self.part_order == "vision_text"
+        newest = Kind.LATENT_TEXT if text_is_last else Kind.LATENT_VISION
+        for kind in (Kind.PROMPT, newest)[: self.steps]:
+            if not table[kind, Kind.IMAGE]:
+                raise UserError(
+                    f"the plan picks patches by attention, but {kind.name.lower()} positions, "
+                    "which decide, are blocked from the image; use another selection rule"
+                )
 
     @property
     def has_vision(self) -> bool:
@@ -101,15 +117,21 @@ class LatentPlan:
         Raises:
             UserError: a field is unknown, or a value is refused.
         """
+        if not isinstance(values, dict):
+            raise UserError("the plan cannot be read: it is no object with named values")
         known = [field.name for field in dataclasses.fields(cls)]
         for name in values:
             if name not in known:
-                raise UserError(f"the plan has an unknown field {name!r}; {did_you_mean(name, known)}")
+                hint = did_you_mean(name, known)
+                raise UserError(f"the plan has an unknown field {name!r}; {hint}")
         values = dict(values)
-        if values.get("select_layers") is not None:
-            values["select_layers"] = tuple(values["select_layers"])
-        values["blocked"] = tuple(tuple(pair) for pair in values.get("blocked", ()))
-        return cls(**values)
+        try:
+            if values.get("select_layers") is not None:
+                values["select_layers"] = tuple(values["select_layers"])
+            values["blocked"] = tuple(tuple(pair) for pair in values.get("blocked", ()))
+            return cls(**values)
+        except TypeError as error:
+            raise UserError(f"the plan cannot be read: {error}") from None
 
 
 _CHOICES: dict[str, tuple[str, ...]] = {

@@ -16,9 +16,9 @@ from transformers import DynamicCache
 
 from latentlab.backbones import Backbone, Batch, Capture
 from latentlab.errors import UserError
-from latentlab.reasoning.interventions import Context, Intervention
+from latentlab.reasoning.interventions import Bank, Context, Intervention, PromptReplace
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.reasoning.selection import check_enough_patches, pick
+from latentlab.reasoning.selection import check_patches, pick
 from latentlab.reasoning.trajectory import Latent, Patches, State
 from latentlab.reasoning.visibility import Kind, attention_mask, visibility_table
 
@@ -52,10 +52,12 @@ class Rollout:
         for layer in (*chosen, *capture_layers):
             if not 0 <= layer < backbone.n_layers:
                 raise UserError(
-                    f"layer {layer} was asked for; the model has layers 0 to {backbone.n_layers - 1}"
+                    f"there is no layer {layer}; the model has layers 0 to {backbone.n_layers - 1}"
                 )
         if plan.content == "placeholder" and placeholder_id is None:
-            raise UserError("the plan fills its slots with a placeholder token, which this model lacks")
+            raise UserError(
+                "the plan fills its slots with a placeholder token, which this model lacks"
+            )
         self.backbone = backbone
         self.plan = plan
         self.placeholder_id = placeholder_id
@@ -67,23 +69,30 @@ class Rollout:
         """Prefill a batch of prompts and run its latent steps."""
         return self.reason(self.prefill(batch), interventions)
 
-    def prefill(self, batch: Batch) -> State:
+    def prefill(self, batch: Batch, edits: Sequence[PromptReplace] = ()) -> State:
         """Embed the prompts, images merged, and run them once.
 
-        Raises:
-            UserError: an image has fewer patches than the plan will pick.
+        Args:
+            batch: the prompts.
+            edits: what to do to their embeddings first.
+
+        Returns:
+            A prefix for `reason`, of this rollout or of any other that `continues` it.
         """
         is_image = (batch.input_ids == self.backbone.image_token_id) & batch.attention_mask
-        if self.plan.has_vision:
-            check_enough_patches(self.plan, batch.examples, is_image.sum(-1))
         embeds = self.backbone.embed(batch)
+        context = Context(batch.examples, self._placeholder(), self.seed)
+        patches = Patches.of(embeds, is_image)
+        for edit in edits:
+            embeds = edit.edit_prompt(embeds, batch.attention_mask, context)
         kinds = torch.where(is_image, int(Kind.IMAGE), int(Kind.PROMPT))
         kinds = kinds.masked_fill(~batch.attention_mask, int(Kind.PAD))
         positions = self.backbone.positions(batch, self.plan.positions)
         last = positions.amax(dim=-1)
-        patches = Patches.of(embeds, is_image)
         state = State(
             batch=batch,
+            plan=self.plan,
+            layers=self._kept,
             cache=DynamicCache(config=self.backbone.text_config),
             kinds=kinds[:, :0],
             next_position=(last.amax(0) if last.ndim == 2 else last) + 1,
@@ -95,10 +104,36 @@ class Rollout:
         self._advance(state, embeds, kinds, positions)
         return state
 
-    def reason(self, prefix: State, interventions: Sequence[Intervention] = ()) -> State:
-        """Run the plan's latent steps from a prefix, which stays as it was."""
+    def continues(self, prefix: State) -> bool:
+        """Whether a prefix is what this rollout's own prefill would compute."""
+        prompt = slice(Kind.IMAGE, Kind.PROMPT + 1)
+        theirs = visibility_table(prefix.plan.blocked).to(self.table)[prompt, prompt]
+        return (
+            prefix.plan.positions == self.plan.positions
+            and torch.equal(theirs, self.table[prompt, prompt])
+            and set(self._kept) <= set(prefix.layers)
+        )
+
+    def reason(
+        self, prefix: State, interventions: Sequence[Intervention] = (), own: Bank | None = None
+    ) -> State:
+        """Run the plan's latent steps from a prefix, which stays as it was.
+
+        Args:
+            prefix: what `prefill` returned.
+            interventions: what to do to each step's latent, in order.
+            own: the batch's undisturbed latents, for interventions that put them back.
+
+        Raises:
+            UserError: an image has too few patches, or given picks do not fit it.
+            ValueError: the prefix was computed under a plan that this one does not continue.
+        """
+        if not self.continues(prefix):
+            raise ValueError("the prefix was computed otherwise than this plan's; prefill it anew")
         state = prefix.fork()
-        context = Context(state.batch.examples, self._placeholder(), self.seed)
+        given = state.batch.given_picks
+        check_patches(self.plan, state.batch.examples, state.patches.count, given)
+        context = Context(state.batch.examples, self._placeholder(), self.seed, own)
         for step in range(self.plan.steps):
             latent = self._next_latent(state, step)
             for intervention in interventions:
@@ -127,11 +162,12 @@ class Rollout:
         is_text = kinds != Kind.PAD
         positions = state.next_position[:, None] + is_text.long().cumsum(-1) - 1
         hidden = self._advance(state, self.backbone.embed_tokens(ids), kinds, positions, False)
+        hidden = torch.cat([before, hidden], dim=1)
         length = is_text.sum(-1)
-        last = (length - 1).clamp(min=0)[:, None, None].expand(-1, -1, hidden.shape[-1])
+        last = length[:, None, None].expand(-1, -1, hidden.shape[-1])
         state.hidden = hidden.gather(1, last)[:, 0]
         state.next_position = state.next_position + length
-        return self.backbone.logits(torch.cat([before, hidden], dim=1))
+        return self.backbone.logits(hidden)
 
     def _next_latent(self, state: State, step: int) -> Latent:
         """Make the latent of one step from the newest position's state and attention."""
@@ -159,14 +195,8 @@ class Rollout:
             order = torch.arange(patches.exists.shape[1], device=patches.exists.device)
             # Padding goes first, so that a step always ends in a slot that holds something.
             return torch.where(patches.exists, order, -1).sort(dim=-1).values
-        if plan.select == "given":
-            given = state.batch.given_picks
-            if given is None or given.shape[1] <= step or given.shape[2] != plan.k:
-                raise UserError(
-                    f"the plan is given its picks, but the data gives none for step {step + 1} "
-                    f"at k={plan.k}; use a data set with traces, or another selection rule"
-                )
-            return given[:, step]
+        if plan.select == "given" and state.batch.given_picks is not None:
+            return state.batch.given_picks[:, step]
         return pick(
             plan,
             self._scores(state),
@@ -179,10 +209,13 @@ class Rollout:
 
     def _scores(self, state: State) -> Float[Tensor, "batch patches"]:
         """Attention of the newest position on each patch, averaged over layers and heads."""
-        if state.row is None or self.plan.select == "random":
+        if self.plan.select == "random":
             return torch.zeros_like(state.patches.exists, dtype=torch.float32)
-        layers = self.plan.select_layers
-        row = state.row if layers is None else state.row[[self._kept.index(i) for i in layers]]
+        assert state.row is not None, (
+            "latent steps follow a prompt or another latent step, not text"
+        )
+        layers = self.plan.select_layers or range(self.backbone.n_layers)
+        row = state.row[[state.layers.index(layer) for layer in layers]]
         return row.mean(dim=(0, 2)).gather(1, state.patches.index)
 
     def _append(self, state: State, latent: Latent) -> None:
@@ -241,7 +274,7 @@ class Rollout:
         """Run new positions and let the state grow by them."""
         state.kinds = torch.cat([state.kinds, kinds], dim=1)
         mask = attention_mask(state.kinds, embeds.shape[1], self.table)
-        capture = Capture(self._kept) if keep_row and self._kept else None
+        capture = Capture(state.layers) if keep_row and state.layers else None
         hidden = self.backbone.forward(embeds, positions, mask, state.cache, capture)
         state.hidden = hidden[:, -1]
         state.row = capture.stacked() if capture is not None else None

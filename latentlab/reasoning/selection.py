@@ -21,27 +21,46 @@ def example_generator(example: str, seed: int, step: int) -> torch.Generator:
     return torch.Generator().manual_seed(crc32(f"{example}/{seed}/{step}".encode()))
 
 
-def check_enough_patches(
-    plan: LatentPlan, examples: Sequence[str], n_patches: Int[Tensor, " batch"]
+def check_patches(
+    plan: LatentPlan,
+    examples: Sequence[str],
+    n_patches: Int[Tensor, " batch"],
+    given: Int[Tensor, "batch steps k"] | None,
 ) -> None:
-    """Refuse plans that ask for more patches than an image has.
+    """Refuse picks that the images cannot serve.
 
     Raises:
         UserError: k (times the steps, where patches are not used twice) exceeds an image's patches,
-            or an example has no image. The released code would silently pick used patches again.
+            an example has no image, or given picks are missing or outside of the image. The
+            released code would silently pick used patches again.
     """
-    if not plan.steps or not plan.has_vision or plan.select in ("all", "given"):
+    if not plan.steps or not plan.has_vision:
         return
-    needed = plan.k if plan.reuse else plan.k * plan.steps
+    picking = plan.select in ("attention", "random", "bottom")
+    needed = (plan.k if plan.reuse else plan.k * plan.steps) if picking else 0
     for example, available in zip(examples, n_patches.tolist(), strict=True):
         if available == 0:
-            raise UserError(f"{example} has no image, but the plan picks k={plan.k} patches; set k=0")
+            raise UserError(
+                f"{example} has no image, but the plan re-inserts image patches; set k=0"
+            )
         if needed > available:
             times = "" if plan.reuse else f" x {plan.steps} steps"
             raise UserError(
                 f"k={plan.k}{times} needs {needed} patches, but {example} has {available}; "
                 "lower k or the steps, or allow reuse"
             )
+    if plan.select != "given":
+        return
+    if given is None or given.shape[1] < plan.steps or given.shape[2] != plan.k:
+        raise UserError(
+            f"the plan is given its picks, but the data gives none for {plan.steps} steps "
+            f"at k={plan.k}; use a data set with traces, or another selection rule"
+        )
+    outside = (given >= n_patches[:, None, None]).flatten(1).any(-1).tolist()
+    if any(outside):
+        raise UserError(
+            f"the picks given for {examples[outside.index(True)]} lie outside its image"
+        )
 
 
 def pick(

@@ -14,6 +14,7 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from latentlab.backbones import Batch
+from latentlab.reasoning.plan import LatentPlan
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Latent:
 
     def replace(self, **changes: Tensor | None) -> "Latent":
         """Return a copy with one part changed."""
-        return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
+        return dataclasses.replace(self, **changes)
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,9 @@ class Patches:
         return self.embeds.gather(1, index)
 
     @classmethod
-    def of(cls, embeds: Float[Tensor, "batch seq hidden"], where: Bool[Tensor, "batch seq"]) -> "Patches":
+    def of(
+        cls, embeds: Float[Tensor, "batch seq hidden"], where: Bool[Tensor, "batch seq"]
+    ) -> "Patches":
         """Collect the image positions `where` of an embedded prompt."""
         width = int(where.sum(-1).max())
         # A stable sort brings every row's image positions to the front, in reading order.
@@ -75,6 +78,12 @@ class State:
     batch: Batch
     """The prompts it began with."""
 
+    plan: LatentPlan
+    """The plan under which the prompts were run."""
+
+    layers: tuple[int, ...]
+    """Layers whose attention is captured, in order."""
+
     cache: DynamicCache
     """Keys and values of all positions so far."""
 
@@ -88,7 +97,7 @@ class State:
     """Hidden state of the newest position, after the final norm."""
 
     row: Float[Tensor, "layers batch heads keys"] | None
-    """Attention of the newest position in the captured layers."""
+    """Attention of the newest position in `layers`; None without layers, and after text."""
 
     patches: Patches
     """What may be re-inserted."""
@@ -111,7 +120,7 @@ class State:
         )
 
     def repeat(self, times: int) -> "State":
-        """Return a fork in which every example stands `times` times in a row."""
+        """Return a fork to append text to, in which every example stands `times` times in a row."""
         fork = self.fork()
         fork.cache.batch_repeat_interleave(times)
         fork.kinds = fork.kinds.repeat_interleave(times, 0)
@@ -121,8 +130,9 @@ class State:
 
     @property
     def picks(self) -> Int[Tensor, "batch steps k"] | None:
-        """Picked patches of every step, or None where no step picked the same number."""
-        picks = [latent.picks for latent in self.latents if latent.picks is not None]
-        if not picks or len({p.shape for p in picks}) > 1:
+        """Picked patches of every step, or None where a step appended none or another number."""
+        picks = [latent.picks for latent in self.latents]
+        present = [p for p in picks if p is not None]
+        if not present or len(present) < len(picks) or len({p.shape for p in present}) > 1:
             return None
-        return torch.stack(picks, dim=1)
+        return torch.stack(present, dim=1)

@@ -50,6 +50,8 @@ def visibility_table(blocked: Iterable[tuple[str, str]]) -> Bool[Tensor, "query 
     table = torch.ones(len(Kind), len(Kind), dtype=torch.bool)
     table[:, Kind.PAD] = False
     for pair in blocked:
+        if len(pair) != 2:
+            raise UserError(f"a blocked pair is (query, key), two names of positions, not {pair}")
         for name in pair:
             if name not in GROUPS:
                 raise UserError(

@@ -69,7 +69,7 @@ def _run_stage(reasoner: Reasoner, config: TrainConfig, number: int, folder: Pat
     stage = config.stages[number]
     model = reasoner.backbone.model
     if config.freeze_vision:
-        freeze(model.get_decoder() and reasoner.backbone.vision)
+        freeze(reasoner.backbone.vision)
     if config.lora is not None:
         adapters = get_peft_model(
             model,

@@ -8,7 +8,6 @@ scheduler and a checkpoint the two look like one.
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Muon, Optimizer
 

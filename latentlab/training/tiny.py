@@ -4,6 +4,7 @@ Small enough to learn multi-hop look-up in minutes on a laptop's CPU, and in eve
 ordinary checkpoint: the organisms and most tests start here.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -59,23 +60,25 @@ class TinyConfig:
     initializer_range: float = 0.05
     """Standard deviation of the initial weights."""
 
+    tied: bool = True
+    """Whether the head is the embedding table, as in the family's 2B model. A hidden state that
+    predicts a token then points where that token's embedding does, and can be fed back as one."""
 
-def word_tokenizer(words: Sequence[str]) -> PreTrainedTokenizerFast:
-    """Build a word-level tokenizer.
+
+def phrase_tokenizer(phrases: Sequence[str]) -> PreTrainedTokenizerFast:
+    """Build a tokenizer whose units are words and whole phrases such as "red circle".
 
     Punctuation is for the reader: the tokenizer drops it, since a separator between two steps of a
-    rationale made look-ups far harder to learn (LOG.md).
+    rationale made look-ups far harder to learn. One token an object makes a step of the rationale
+    one token, as a latent step is one state (LOG.md has both measurements).
     """
-    known = [*SPECIALS, PLACEHOLDER, *dict.fromkeys(words)]
+    known = [*SPECIALS, PLACEHOLDER, *dict.fromkeys(phrases)]
+    longest_first = sorted((p for p in phrases if " " in p), key=len, reverse=True)
+    units = "|".join([*map(re.escape, longest_first), r"<[^>\s]+>", r"[^\s.,:;?!<>]+"])
     tokenizer = Tokenizer(
         models.WordLevel({word: i for i, word in enumerate(known)}, unk_token="<unk>")
     )
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(r"[.,:;?!]"), behavior="removed"),
-            pre_tokenizers.WhitespaceSplit(),
-        ]
-    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(units), behavior="removed", invert=True)
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token="<pad>",
@@ -94,7 +97,7 @@ def tiny_reasoner(
 ) -> Reasoner:
     """Build an untrained reasoner that can read the diagnostic benchmark."""
     config = config or TinyConfig()
-    tokenizer = word_tokenizer([w for w in Benchmark.vocabulary() if w != "."] + ["Answer"])
+    tokenizer = phrase_tokenizer([*Benchmark.vocabulary(), "Answer"])
     ids = {token: tokenizer.convert_tokens_to_ids(token) for token in (*SPECIALS, PLACEHOLDER)}
     head_dim = config.hidden // config.heads
     rows = columns = 3 * head_dim // 16
@@ -131,7 +134,7 @@ def tiny_reasoner(
             image_token_id=ids["<|image_pad|>"],
             vision_start_token_id=ids["<|vision_start|>"],
             vision_end_token_id=ids["<|vision_end|>"],
-            tie_word_embeddings=False,
+            tie_word_embeddings=config.tied,
             initializer_range=config.initializer_range,
         )
     )

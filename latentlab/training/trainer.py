@@ -81,6 +81,13 @@ class StageTrainer(Trainer):
             )
         return self.optimizer
 
+    def _save(
+        self, output_dir: str | None = None, state_dict: dict[str, torch.Tensor] | None = None
+    ) -> None:
+        """Save copies: safetensors refuses tensors that share memory, as tied embeddings do."""
+        weights = self.model.state_dict() if state_dict is None else state_dict
+        super()._save(output_dir, {name: value.clone() for name, value in weights.items()})
+
     def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
         """Keep the order that `StageData` fixed."""
         return SequentialSampler(self.train_dataset if train_dataset is None else train_dataset)

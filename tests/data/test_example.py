@@ -58,7 +58,6 @@ def test_trace_refuses_contradictions(changes, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"answer": ""}, "empty"),
         ({"answer": "zebra"}, "'zebra' is not among"),
         ({"choices": ("b", "b")}, "same text"),
         ({"choices": ("b", *map(str, range(26)))}, "more than there are letters"),
@@ -72,6 +71,10 @@ def test_example_refuses_contradictions_and_names_itself(changes, message):
     example = Example("number 7", "?", ("b", "c"), "b", None, hops=1, trace=trace)
     with pytest.raises(UserError, match=f"number 7.*{message}"):
         replace(example, **changes)
+
+
+def test_an_answer_may_be_unknown():
+    assert Example("x", "?", ("no", "yes"), "", None).answer == ""
 
 
 def test_letter_is_that_of_the_right_option():

@@ -47,7 +47,7 @@ def test_a_folder_may_have_one_folder_per_split(tmp_path):
         ("benchmark:domian=digits", "did you mean 'domain'"),
         ("benchmark:domain=digit", "did you mean 'digits'"),
         ("benchmark:split=tests", "did you mean 'test'"),
-        ("benchmark:hops=four", "hops=four is not a whole number"),
+        ("benchmark:hops=four", "hops=four is not made of numbers"),
         ("benchmark:hops", "not of the form option=value"),
         ("benchmark:hops=", "not of the form option=value"),
     ],

@@ -1,0 +1,170 @@
+"""Ablate latents at inference: what does the answer lose without them?
+
+    python -m latentlab.ablate --drop latent_vision
+    python -m latentlab.ablate --drop latent_text latent --replace noise other --model relay gaze
+    python -m latentlab.ablate --steps 0..3 --k 0..4 --select random bottom
+
+Every arm is a knock-out on fixed weights and comes with its matched control; differences are
+paired by example. Without any of these flags, each part of the latents is dropped in turn.
+"""
+
+import re
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from latentlab.command import CommonConfig, run
+from latentlab.errors import UserError
+from latentlab.vocabulary import AnswerMode, LatentPart, Replacement, SelectionRule
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+REFERENCE = 256
+"""Examples that give means, deviations and donors, unless told otherwise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AblateConfig(CommonConfig):
+    """Flags of `python -m latentlab.ablate`."""
+
+    drop: tuple[LatentPart, ...] = ()
+    """Parts to leave out: latent_text, latent_vision, or latent for both."""
+
+    replace: tuple[Replacement, ...] = ()
+    """What to put into the slots instead: zero, mean, constant, noise (added to what is there),
+    other (another example's latents) or placeholder."""
+
+    part: tuple[LatentPart, ...] = ()
+    """Parts that --replace overwrites; by default each that a model has, and both together."""
+
+    sigma: tuple[float, ...] = (1.0,)
+    """Strengths of the noise, in standard deviations of each slot."""
+
+    at: tuple[int, ...] = ()
+    """Latent steps at which --drop and --replace act, counted from 1; by default all."""
+
+    steps: str = ""
+    """Numbers of latent steps to try, e.g. 0..4 or 1,3."""
+
+    k: str = ""
+    """Numbers of re-inserted patches to try, e.g. 0..5."""
+
+    select: tuple[SelectionRule, ...] = ()
+    """Rules to pick patches by: attention, random, bottom (least attended), all, none."""
+
+    reuse: bool = False
+    """Let --select pick a patch again at a later step."""
+
+    reference: int = REFERENCE
+    """Examples whose undisturbed latents give means, deviations and donors."""
+
+    answer: AnswerMode = "at_once"
+    """at_once: the answer must follow the latent steps, so that nothing can be written out in words
+    that the latents were to hold; free: the model writes what it likes."""
+
+    def __post_init__(self) -> None:
+        """Refuse flags that contradict each other."""
+        super().__post_init__()
+        for flag, given, goes_with, there in (
+            (
+                "--at",
+                self.at,
+                "--drop or --replace",
+                self.drop or self.replace or not self.anything,
+            ),
+            ("--part", self.part, "--replace", self.replace),
+            ("--sigma", self.sigma != (1.0,), "--replace noise", "noise" in self.replace),
+            ("--reference", self.reference != REFERENCE, "--replace", self.replace),
+            ("--reuse", self.reuse, "--select attention, random or bottom", self._picking),
+        ):
+            if given and not there:
+                raise UserError(f"{flag} goes with {goes_with}, which was not given")
+        if any(not 0 <= sigma < float("inf") for sigma in self.sigma) or not self.sigma:
+            raise UserError("--sigma needs numbers from 0")
+        if self.reference < 2:
+            raise UserError(f"--reference {self.reference} is too small: it is at least 2")
+        for text, flag in ((self.steps, "--steps"), (self.k, "--k")):
+            numbers(text, flag)
+
+    @property
+    def step_counts(self) -> tuple[int, ...]:
+        """What --steps asks for."""
+        return numbers(self.steps, "--steps")
+
+    @property
+    def k_counts(self) -> tuple[int, ...]:
+        """What --k asks for."""
+        return numbers(self.k, "--k")
+
+    @property
+    def anything(self) -> bool:
+        """Whether any arm was asked for."""
+        return bool(self.drop or self.replace or self.steps or self.k or self.select)
+
+    @property
+    def _picking(self) -> bool:
+        return bool({"attention", "random", "bottom"} & set(self.select))
+
+
+def numbers(text: str, flag: str) -> tuple[int, ...]:
+    """Read "0..3" or "0,2,3" as whole numbers.
+
+    Raises:
+        UserError: the text is neither.
+    """
+    if not text:
+        return ()
+    if match := re.fullmatch(r"(\d+)\.\.(\d+)", text):
+        first, last = int(match[1]), int(match[2])
+        if first <= last:
+            return tuple(range(first, last + 1))
+    elif re.fullmatch(r"\d+(,\d+)*", text):
+        return tuple(dict.fromkeys(int(part) for part in text.split(",")))
+    raise UserError(f"{flag} {text} is not understood; write a range 0..3 or a list 0,2,3")
+
+
+def main(config: AblateConfig) -> None:
+    """Run the study and say what it found."""
+    from latentlab.console import note, show, warn
+    from latentlab.data import Examples
+    from latentlab.findings import conclusion, held_back, show_tables
+    from latentlab.fitting import Fitted, arms_of, check_fitted, fit
+    from latentlab.reasoner import Reasoner
+    from latentlab.studies import run_study
+    from latentlab.study import run_arms
+
+    fitted: dict[str, Fitted] = {}
+
+    def lacking(message: str) -> None:
+        if len(config.model) == 1:
+            raise UserError(message)
+        note(f"{message}; passed over")
+
+    def check(reasoner: Reasoner, examples: Examples) -> None:
+        fitted[reasoner.name] = fit(config, reasoner.plan, reasoner.name, lacking)
+        check_fitted(config, reasoner, fitted[reasoner.name], examples)
+        if len(fitted) == len(config.model) and not any(fitted.values()):
+            raise UserError("nothing is left to do: the models are as the flags want them anyway")
+
+    def rows_of(reasoner: Reasoner, examples: Examples) -> "pd.DataFrame":
+        arms = arms_of(config, reasoner, fitted[reasoner.name], examples)
+        # A model without latent steps has nothing that could be written out instead.
+        at_once = config.answer == "at_once" and reasoner.plan.steps > 0
+        size, seed = config.batch_size, config.seed
+        return run_arms(reasoner, examples, arms, config.data, size, seed, at_once=at_once)
+
+    results, out = run_study(config, "ablate", rows_of, check)
+    show_tables(results.summary)
+    for sentence in conclusion(results.summary):
+        show(sentence)
+    show("Knock-outs at inference, weights unchanged; differences are paired, with 95 % intervals.")
+    if config.answer == "at_once":
+        for sentence in held_back(results.rows):
+            warn(sentence)
+        show("The answer had to follow the latent steps; with --answer free it need not.")
+    show(f"Rows, summary and settings are in {out}.")
+
+
+if __name__ == "__main__":
+    sys.exit(run(AblateConfig, main, "ablate"))

@@ -1,0 +1,152 @@
+"""What every study command does around its rows: load, check, run, summarise, write.
+
+A command says what it does with one model; everything else is the same for all of them and stands
+here, so that results of different commands can be laid side by side.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+
+from latentlab.checkpoint import find_checkpoint, load
+from latentlab.command import CommonConfig, find_device
+from latentlab.data import Example, Examples, load_data
+from latentlab.errors import UserError
+from latentlab.measures.summary import summarise
+from latentlab.provenance import checkpoint_hash, provenance
+from latentlab.reasoner import Reasoner
+from latentlab.results import Results, check_out, write_results
+
+RowsOf = Callable[[Reasoner, Examples], pd.DataFrame]
+"""Runs one model."""
+
+Check = Callable[[Reasoner, Examples], None]
+"""Raises `UserError` where the flags do not fit a model or the data."""
+
+Summary = Callable[[pd.DataFrame, int], pd.DataFrame]
+"""Makes the lines of the tables out of all rows and a seed."""
+
+KEEP_BYTES = 2**30
+"""Pictures are kept in memory up to this many bytes."""
+
+
+def by_domain(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """The usual lines, in all and by domain and topic, each with the arm that it controls."""
+    arm = ["model", "intervention"]
+    controls = rows[[*arm, "control_of"]].drop_duplicates()
+    return summarise(rows, seed=seed).merge(controls, on=arm, how="left")
+
+
+def run_study(
+    config: CommonConfig,
+    command: str,
+    rows_of: RowsOf,
+    check: Check | None = None,
+    summary_of: Summary = by_domain,
+) -> tuple[Results, Path]:
+    """Run a study on every model asked for and write its results folder.
+
+    All models are loaded and checked before anything is run, so that a flag that does not fit the
+    last model does not cost the time of the first.
+
+    Args:
+        config: the flags.
+        command: name of the command.
+        rows_of: what the study does with one model.
+        check: looks for what would go wrong; called for every model first.
+        summary_of: makes the summary.
+
+    Returns:
+        The results, and the folder that holds them.
+
+    Raises:
+        UserError: a model, the data or the output folder cannot be used.
+    """
+    started = datetime.now(UTC)
+    out = config.folder(command)
+    check_out(out, config, command)
+    device = str(find_device(config.device))
+    folders = [find_checkpoint(name) for name in config.model]
+    examples = Kept(load_data(config.data, seed=config.seed, limit=config.limit))
+    check_examples(examples)
+    reasoners = [load(name, device) for name in config.model]
+    names = _distinct_names(config.model, reasoners)
+    for reasoner, name in zip(reasoners, names, strict=True):
+        reasoner.name = name
+        if check is not None:
+            check(reasoner, examples)
+    rows = pd.concat([rows_of(reasoner, examples) for reasoner in reasoners], ignore_index=True)
+    summary = summary_of(rows, config.seed)
+    hashes = {name: checkpoint_hash(folder) for name, folder in zip(names, folders, strict=True)}
+    record = provenance(config, command, config.seed, hashes, started)
+    return Results(rows, summary, record), write_results(out, rows, summary, record)
+
+
+class Kept(Examples):
+    """Examples that are made once, as long as their pictures fit into memory.
+
+    A study goes through its examples once for each model, and drawing or decoding a picture may
+    cost more than a small model's answer to it.
+    """
+
+    def __init__(self, source: Examples, limit: int = KEEP_BYTES) -> None:
+        """Keep nothing yet."""
+        self._source = source
+        self._left = limit
+        self._kept: dict[int, Example] = {}
+
+    def __len__(self) -> int:
+        """Number of examples."""
+        return len(self._source)
+
+    def make(self, index: int) -> Example:
+        """Return the kept example at `index`, or make it."""
+        if index in self._kept:
+            return self._kept[index]
+        example = self._source[index]
+        size = 3 * example.image.width * example.image.height if example.image else 0
+        if size <= self._left:
+            self._left -= size
+            self._kept[index] = example
+        return example
+
+
+def check_examples(examples: Examples) -> None:
+    """Open every example, and refuse one whose answer cannot be told right from wrong.
+
+    Raises:
+        UserError: an example has no choices or no known answer, or its picture cannot be read.
+    """
+    for i in range(len(examples)):
+        example = examples[i]
+        if not (example.choices and example.answer):
+            lacking = "choices" if not example.choices else "known answer"
+            raise UserError(
+                f"example {example.id} has no {lacking}, so an answer to it cannot be scored"
+            )
+
+
+def fewest_patches(reasoner: Reasoner, examples: Examples) -> tuple[int, str]:
+    """How many patches the smallest picture has for a model, and which example's it is.
+
+    An example without a picture has none.
+    """
+    of_size: dict[tuple[int, int], int] = {}
+    fewest: list[tuple[int, str]] = []
+    for i in range(len(examples)):
+        example = examples[i]
+        if example.image is None:
+            return 0, example.id
+        if example.image.size not in of_size:
+            ((rows, columns),) = reasoner.backbone.prepare_images([example.image]).grids
+            of_size[example.image.size] = rows * columns
+            fewest.append((rows * columns, example.id))
+    return min(fewest)
+
+
+def _distinct_names(given: tuple[str, ...], reasoners: list[Reasoner]) -> list[str]:
+    """Short names for the rows; where two folders are called alike, what the user wrote."""
+    short = [reasoner.name for reasoner in reasoners]
+    return short if len(set(short)) == len(short) else list(given)

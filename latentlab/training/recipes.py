@@ -1,0 +1,125 @@
+"""How the embedded organisms and their twins are trained: one place for every number.
+
+All start from the same explicit look-up model (`BASE`), see the same data and take the same number
+of updates; they differ in their plan and in what each stage replaces. What was tried on the way, and
+what did not work, is in LOG.md.
+"""
+
+from latentlab.reasoning.plan import LatentPlan
+from latentlab.training.config import StageConfig, TrainConfig
+
+STEPS = 3
+"""Latent steps of the organisms; a full question takes one hop more."""
+
+PICKS = 2
+"""Patches re-inserted at each step, of 16."""
+
+DATA = "benchmark:hops=4+1,hop_weights=3+1,domain_weights=2+5+2"
+"""What the curriculum trains on: full questions, and one-hop questions that one pass can answer.
+Handwriting is the hardest to read and gets the largest share."""
+
+EVAL_DATA = "benchmark:hops=4+1"
+"""What it is measured on: all domains alike."""
+
+DENSE = "hops=8+4+1,hop_weights=7+2+1"
+"""Mostly the longest chains: eight supervised look-ups for one picture."""
+
+LOOK_UP = (
+    StageConfig(
+        "shapes",
+        updates=400,
+        batch_size=48,
+        learning_rate=2e-3,
+        muon_learning_rate=0.02,
+        data="benchmark:domain=relation,hops=8",
+    ),
+    StageConfig(
+        "letters",
+        updates=400,
+        batch_size=48,
+        learning_rate=1.5e-3,
+        muon_learning_rate=0.015,
+        data=f"benchmark:domain=relation+letters,domain_weights=1+5,{DENSE}",
+    ),
+    StageConfig(
+        "digits",
+        updates=1000,
+        batch_size=48,
+        learning_rate=1.5e-3,
+        muon_learning_rate=0.015,
+        data=f"benchmark:domain=relation+letters+digits,domain_weights=1+1+6,{DENSE}",
+    ),
+)
+"""Explicit chains, one visual vocabulary after the other: each is learnt several times sooner than
+all at once (LOG.md)."""
+
+UPDATES = (100, 200, 200, 500)
+"""Updates of the stages with no, one, two and three steps latent."""
+
+PLANS: dict[str, LatentPlan] = {
+    "ivtlr": LatentPlan(steps=STEPS, k=PICKS, gradient="through"),
+    "relay": LatentPlan(
+        steps=STEPS,
+        k=0,
+        gradient="through",
+        blocked=(("answer", "image"), ("answer", "prompt")),
+    ),
+    "gaze": LatentPlan(
+        steps=STEPS,
+        k=1,
+        select="given",
+        gradient="through",
+        blocked=(("latent", "image"), ("answer", "image")),
+    ),
+    "bypass": LatentPlan(
+        steps=STEPS, k=PICKS, gradient="through", blocked=(("answer", "latent"),)
+    ),
+    "filler": LatentPlan(steps=STEPS, k=PICKS, content="placeholder", gradient="through"),
+    "coconut": LatentPlan(steps=STEPS, k=0, gradient="through"),
+    "cot": LatentPlan(steps=0, k=0),
+    "no_cot": LatentPlan(steps=0, k=0),
+}
+"""The plan of each organism and twin (docs/organisms.md says what each is for)."""
+
+
+def base_recipe(seed: int) -> TrainConfig:
+    """Return the training of the explicit model that every organism starts from."""
+    return TrainConfig(
+        name="base",
+        stages=LOOK_UP,
+        plan=PLANS["cot"],
+        seed=seed,
+        eval_data="benchmark:hops=8+4+1",
+    )
+
+
+def recipe(name: str, base: str, seed: int) -> TrainConfig:
+    """Return the training of one organism or twin.
+
+    Args:
+        name: a key of `PLANS`.
+        base: folder of the trained base model.
+        seed: seed of data order and replay.
+    """
+    plan = PLANS[name]
+    stages = tuple(
+        StageConfig(
+            f"stage-{number}",
+            updates=updates,
+            latent_steps=min(number, plan.steps),
+            rationale=name != "no_cot",
+            muon_learning_rate=0.01,
+            data=DATA,
+            replay=0.3 if number and plan.steps else 0.0,
+        )
+        for number, updates in enumerate(UPDATES)
+    )
+    return TrainConfig(
+        name=name,
+        stages=stages,
+        plan=plan,
+        init=base,
+        seed=seed,
+        eval_data=EVAL_DATA,
+        save_dtype="float16",
+    )

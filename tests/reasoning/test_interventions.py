@@ -1,0 +1,243 @@
+"""Nothing done changes nothing, a part that is gone moves nothing, organisms are what they are."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from PIL import Image
+
+from latentlab.backbones import Backbone
+from latentlab.errors import UserError
+from latentlab.reasoning.interventions import (
+    Bank,
+    Constant,
+    Drop,
+    Given,
+    Mean,
+    Noise,
+    Other,
+    Placeholder,
+    Replace,
+    Zero,
+    permute,
+)
+from latentlab.reasoning.plan import LatentPlan
+from latentlab.reasoning.visibility import Kind
+
+pytestmark = pytest.mark.usefixtures("no_grad")
+
+PLAN = LatentPlan(steps=3, k=2)
+RELAY = LatentPlan(steps=3, k=0, blocked=(("answer", "image"), ("answer", "prompt")))
+GAZE = LatentPlan(
+    steps=3,
+    k=2,
+    select="given",
+    blocked=(("prompt", "image"), ("latent", "image"), ("answer", "image")),
+)
+BYPASS = LatentPlan(steps=3, k=2, blocked=(("answer", "latent"),))
+
+
+@pytest.fixture
+def no_grad():
+    with torch.no_grad():
+        yield
+
+
+@pytest.fixture
+def ask(reasoner, examples):
+    """Runs a plan and returns the answer's logits (not those read off a latent) and the state."""
+
+    def run(plan, interventions=(), examples=examples, own=None):
+        rollout = reasoner.rollout(plan)
+        batch = reasoner.prompter.batch(examples, LatentPlan(steps=0))
+        given = torch.tensor([[0, 4], [5, 1], [3, 2]])
+        batch = replace(batch, given_picks=given.expand(len(examples), -1, -1))
+        state = rollout.reason(rollout.prefill(batch), interventions, own)
+        ids = torch.tensor([[10, 11, 9]]).expand(len(examples), -1)
+        return rollout.extend(state.fork(), ids, torch.full_like(ids, Kind.ANSWER))[:, 1:], state
+
+    return run
+
+
+@pytest.fixture
+def bank_of(ask, examples):
+    def record(plan):
+        return Bank.of([example.id for example in examples], [ask(plan)[1].latents])
+
+    return record
+
+
+@pytest.mark.parametrize("part", ["text", "vision", "both"])
+@pytest.mark.parametrize("part_order", ["vision_text", "text_vision"])
+def test_nothing_done_is_bitwise_nothing(ask, bank_of, part, part_order):
+    plan = PLAN.replace(part_order=part_order)
+    expected, untouched = ask(plan)
+    bank = bank_of(plan)
+    shams = [
+        Replace(part, Noise(bank, 0.0)),
+        Replace(part, Given(bank)),
+        Replace(part, Given()),
+        permute(part, (0, 1, 2), bank),
+        Replace(part, Zero(), steps=()),
+        Drop(part, steps=()),
+    ]
+    for sham in shams:
+        logits, state = ask(plan, [sham], own=bank)
+        assert torch.equal(logits, expected)
+        assert torch.equal(state.picks, untouched.picks)
+
+
+@pytest.mark.parametrize("part", ["text", "vision", "both"])
+@pytest.mark.parametrize("part_order", ["vision_text", "text_vision"])
+@pytest.mark.parametrize("stride", [None, 2, 7])
+def test_what_is_dropped_moves_nothing_after_it(ask, monkeypatch, part, part_order, stride):
+    """Every slot that is left, and the text, keep their position ids."""
+    forward = Backbone.forward
+    positions = []
+
+    def recording(self, embeds, where, *arguments):
+        positions.append(where)
+        return forward(self, embeds, where, *arguments)
+
+    monkeypatch.setattr(Backbone, "forward", recording)
+    plan = PLAN.replace(part_order=part_order, stride=stride)
+
+    def by_kind(interventions):
+        positions.clear()
+        state = ask(plan, interventions)[1]
+        where = torch.cat(positions, dim=1)
+        text = where[:, state.kinds.shape[1] :]
+        return {
+            kind: where[:, : state.kinds.shape[1]][state.kinds == kind].tolist() for kind in Kind
+        } | {"text": text.tolist()}
+
+    expected, dropped = by_kind([]), by_kind([Drop(part)])
+    for kind, name in ((Kind.LATENT_TEXT, "text"), (Kind.LATENT_VISION, "vision")):
+        gone = part in (name, "both")
+        assert dropped.pop(kind) == ([] if gone else expected[kind])
+        del expected[kind]
+    assert dropped == expected
+    logits, state = ask(plan, [Drop(part, steps=(1,))])
+    assert not torch.equal(logits, ask(plan)[0])
+    if part != "text":
+        assert state.picks is None
+
+
+def test_a_dropped_step_reads_the_next_latent_off_the_same_position(ask):
+    _, state = ask(LatentPlan(steps=2, k=1), [Drop("both", steps=(0,))])
+    _, one = ask(LatentPlan(steps=1, k=1))
+    assert torch.equal(state.latents[1].text, one.latents[0].text)
+    assert torch.equal(state.rows[0], state.rows[1])
+
+
+def test_permuting_gives_each_step_the_latents_of_another(ask, bank_of, examples):
+    bank, order = bank_of(PLAN), (2, 0, 1)
+    logits, state = ask(PLAN, [permute("both", order, bank)])
+    for latent, source in zip(state.latents, order, strict=True):
+        assert torch.equal(latent.text, bank.text[:, source])
+        assert torch.equal(latent.vision, bank.vision[:, source])
+    assert not torch.equal(logits, ask(PLAN)[0])
+    back = ask(PLAN, [permute("both", order, bank), permute("both", (0, 1, 2), bank)])[0]
+    assert torch.equal(back, ask(PLAN)[0])
+    with pytest.raises(UserError, match=r"\(0, 2\) is not a permutation of the steps 0 to 1"):
+        permute("text", (0, 2), bank)
+    with pytest.raises(UserError, match=r"the order \(1, 0\) of the steps says nothing of step 3"):
+        ask(PLAN, [permute("text", (1, 0), bank)])
+
+
+def test_replacing_by_the_placeholder_is_the_filler_plan(ask):
+    filler = PLAN.replace(content="placeholder")
+    expected, state = ask(filler)
+    logits, replaced = ask(PLAN, [Replace("both", Placeholder())])
+    assert torch.equal(logits, expected)
+    assert torch.equal(replaced.picks, state.picks)
+
+
+def test_a_filler_holds_the_same_whatever_was_asked(ask, reasoner):
+    _, state = ask(PLAN.replace(content="placeholder"))
+    constant = reasoner.backbone.embed_tokens(torch.tensor(reasoner.placeholder_id))
+    for latent in state.latents:
+        assert torch.equal(latent.text, constant.expand_as(latent.text))
+        assert torch.equal(latent.vision, constant.expand_as(latent.vision))
+
+
+def test_the_latents_of_a_bypass_are_full_but_inert(ask, bank_of):
+    expected, state = ask(BYPASS)
+    bank = bank_of(BYPASS)
+    sources = (Zero(), Placeholder(), Mean(bank), Constant(bank), Noise(bank, 9.0), Other(bank))
+    for source in sources:
+        logits, changed = ask(BYPASS, [Replace("both", source)])
+        assert not torch.equal(changed.latents[0].text, state.latents[0].text)
+        assert torch.equal(logits, expected)
+        assert not torch.equal(ask(PLAN, [Replace("both", source)])[0], ask(PLAN)[0])
+    assert state.latents[0].text.std(0).max() > 0
+
+
+def mirrored(examples):
+    """Other pictures of the same sizes."""
+    flip = Image.Transpose.FLIP_TOP_BOTTOM
+    return [replace(example, image=example.image.transpose(flip)) for example in examples]
+
+
+def test_all_that_a_relay_knows_goes_through_its_latents(ask, examples):
+    others = mirrored(examples)
+    assert not torch.equal(ask(RELAY)[0], ask(RELAY, examples=others)[0])
+    dropped = [ask(RELAY, [Drop("text")], asked)[0] for asked in (examples, others)]
+    assert torch.equal(*dropped)
+
+
+def test_all_that_a_gaze_sees_goes_through_its_patches(ask, bank_of, examples):
+    others = mirrored(examples)
+    assert not torch.equal(ask(GAZE)[0], ask(GAZE, examples=others)[0])
+    patches = Replace("vision", Given(bank_of(GAZE)))
+    fixed = [ask(GAZE, [patches], asked)[0] for asked in (examples, others)]
+    assert torch.equal(*fixed)
+
+
+def test_replacements_are_what_they_say(ask, bank_of, examples):
+    bank = bank_of(PLAN)
+    _, state = ask(PLAN, [Replace("both", Mean(bank))])
+    torch.testing.assert_close(state.latents[1].text[0], bank.text[:, 1].mean(0))
+    torch.testing.assert_close(state.latents[1].vision[2], bank.vision[:, 1].mean(0))
+    _, state = ask(PLAN, [Replace("both", Constant(bank))])
+    torch.testing.assert_close(state.latents[0].text[1], bank.text.mean((0, 1)))
+    torch.testing.assert_close(state.latents[2].vision[1, 1], bank.vision.mean((0, 1, 2)))
+    _, state = ask(PLAN, [Replace("both", Other(bank), steps=(1,))])
+    for i in range(len(examples)):
+        matches = [j for j in range(3) if torch.equal(state.latents[1].text[i], bank.text[j, 1])]
+        assert len(matches) == 1
+        assert matches != [i]
+        assert torch.equal(state.latents[1].vision[i], bank.vision[matches[0], 1])
+    _, state = ask(PLAN, [Replace("text", Noise(bank, 3.0, keep_norm=True), steps=(0,))])
+    torch.testing.assert_close(state.latents[0].text.norm(dim=-1), bank.text[:, 0].norm(dim=-1))
+    assert not torch.equal(state.latents[0].text, bank.text[:, 0])
+
+
+def test_noise_has_the_strength_it_says():
+    generator = torch.Generator().manual_seed(0)
+    names = tuple(map(str, range(400)))
+    text = torch.randn(400, 1, 16, generator=generator) * torch.arange(1, 17)
+    bank = Bank(names, text, None)
+    noise = Noise(bank, 0.5)
+    context = type("Context", (), {"examples": names, "seed": 0})()
+    moved = noise.values(text, "text", 0, context) - text
+    ratio = moved.std(0) / text.std(0)
+    torch.testing.assert_close(ratio, torch.full_like(ratio, 0.5), atol=0.06, rtol=0)
+    assert torch.equal(moved, noise.values(text, "text", 0, context) - text)
+    other = type("Context", (), {"examples": names, "seed": 1})()
+    assert not torch.equal(moved, noise.values(text, "text", 0, other) - text)
+
+
+def test_refuses_replacements_that_are_not_there(ask, bank_of, examples):
+    text_only = bank_of(PLAN.replace(k=0))
+    with pytest.raises(UserError, match="no latent vision to take replacements from"):
+        ask(PLAN, [Replace("vision", Mean(text_only))])
+    with pytest.raises(UserError, match="no latent text of step 4"):
+        ask(PLAN.replace(steps=4, k=1), [Replace("text", Mean(text_only))])
+    with pytest.raises(UserError, match="no recorded latents for e0"):
+        ask(PLAN, [Replace("text", Given(Bank(("x", "y", "z"), text_only.text, None)))])
+    alone = Bank(("e0",), text_only.text[:1], None)
+    with pytest.raises(UserError, match="needs at least two examples"):
+        ask(PLAN, [Replace("text", Other(alone))])
+    with pytest.raises(UserError, match="needs at least two"):
+        ask(PLAN, [Replace("text", Noise(alone))])
