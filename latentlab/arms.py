@@ -9,23 +9,19 @@ Each function makes the arms of one flag. What a model does not have is asked fo
 
 from collections.abc import Iterable, Sequence
 
-from latentlab.reasoning.interventions import (
+from latentlab.reasoning.interventions import Drop, Intervention, Part, PromptReplace, Replace
+from latentlab.reasoning.plan import LatentPlan
+from latentlab.reasoning.sources import (
     Bank,
     Constant,
-    Drop,
     Given,
-    Intervention,
     Mean,
     Noise,
     Other,
-    Part,
     Placeholder,
-    PromptReplace,
-    Replace,
     Source,
     Zero,
 )
-from latentlab.reasoning.plan import LatentPlan
 from latentlab.study import Arm
 from latentlab.vocabulary import CONTROL, KNOCK_OUT, LatentPart, Replacement, SelectionRule
 

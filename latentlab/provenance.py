@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _PACKAGES = ("torch", "transformers", "numpy", "pandas")
 _HASHED = (".safetensors", ".json")
 
+RUN = "run.json"
+"""The record's name, beside whatever it is the record of."""
+
 
 def provenance(
     config: "DataclassInstance",
@@ -74,12 +77,13 @@ def resolve(config: "DataclassInstance") -> dict[str, Any]:
 def checkpoint_hash(folder: Path) -> str:
     """SHA-256 over the weights and the settings in `folder`, in the order of their paths.
 
-    Names count as well as contents; anything but `.safetensors` and `.json` does not.
+    Names count as well as contents; anything but `.safetensors` and `.json` does not, nor does the
+    record of the training, which tells the time.
 
     Raises:
         UserError: The folder holds no such file.
     """
-    files = sorted(path for path in folder.rglob("*") if path.suffix in _HASHED)
+    files = sorted(p for p in folder.rglob("*") if p.suffix in _HASHED and p.name != RUN)
     if not files:
         raise UserError(f"{folder} is no checkpoint: it holds no .safetensors or .json file")
     total = hashlib.sha256()

@@ -21,7 +21,7 @@ from latentlab.prompts import Prompter
 from latentlab.reasoning.decoding import generate, option_logprobs
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.rollout import Rollout
-from latentlab.reasoning.trajectory import State
+from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.visibility import Kind
 
 Picture = Image.Image | np.ndarray | str | Path
@@ -70,7 +70,7 @@ class Answered:
     answer: Answer
     """What was said."""
 
-    trajectory: State
+    trajectory: Trajectory
     """The rollout's state after its latent steps: latents, picks, captured attention."""
 
     example: Example
@@ -131,7 +131,7 @@ class Reasoner:
     def decode(
         self,
         rollout: Rollout,
-        state: State,
+        state: Trajectory,
         examples: Sequence[Example],
         max_new_tokens: int = 64,
         started: float | None = None,
@@ -179,7 +179,7 @@ class Reasoner:
             )
         return answers
 
-    def _with_marker(self, rollout: Rollout, state: State) -> State:
+    def _with_marker(self, rollout: Rollout, state: Trajectory) -> Trajectory:
         """Return a fork of a state to which the answer marker is appended."""
         fork = state.fork()
         marker = torch.tensor(self.prompter.marker_ids, device=state.hidden.device)

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from latentlab.errors import UserError
-from latentlab.provenance import resolve
+from latentlab.provenance import RUN, resolve
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-ROWS, SUMMARY, RUN = "rows.parquet", "summary.csv", "run.json"
+ROWS, SUMMARY = "rows.parquet", "summary.csv"
 
 
 @dataclass(frozen=True)

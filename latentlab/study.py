@@ -20,11 +20,12 @@ from latentlab.data.example import Example
 from latentlab.measures.scores import lenient_match
 from latentlab.measures.summary import NONE
 from latentlab.reasoner import Answer, Reasoner
-from latentlab.reasoning.interventions import Bank, Intervention, PromptReplace
+from latentlab.reasoning.interventions import Intervention, PromptReplace
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.selection import example_generator
-from latentlab.reasoning.trajectory import Latent, State
+from latentlab.reasoning.sources import Bank
+from latentlab.reasoning.trajectory import Latent, Trajectory
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,9 +140,9 @@ class Prefixes:
         """
         self._prompts = prompts
         self._seconds = seconds
-        self._made: list[tuple[State, float]] = []
+        self._made: list[tuple[Trajectory, float]] = []
 
-    def of(self, rollout: Rollout, edits: Sequence[PromptReplace] = ()) -> tuple[State, float]:
+    def of(self, rollout: Rollout, edits: Sequence[PromptReplace] = ()) -> tuple[Trajectory, float]:
         """A prefix for a rollout, and the seconds from text and picture to it."""
         if not edits:
             for state, seconds in self._made:

@@ -26,4 +26,14 @@ def family_of(model_type: str) -> type[Backbone]:
     return FAMILIES[model_type]
 
 
-__all__ = ["FAMILIES", "Backbone", "Batch", "Capture", "ImageInputs", "Pixels", "family_of"]
+__all__ = [
+    "FAMILIES",
+    "Backbone",
+    "Batch",
+    "Capture",
+    "ChameleonBackbone",
+    "ImageInputs",
+    "Pixels",
+    "Qwen2VLBackbone",
+    "family_of",
+]

@@ -7,13 +7,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from latentlab.reasoning.rollout import Rollout
-from latentlab.reasoning.trajectory import State
+from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.visibility import Kind
 
 
 @torch.no_grad()
 def generate(
-    rollout: Rollout, state: State, eos_id: int, marker_id: int | None, max_new_tokens: int
+    rollout: Rollout, state: Trajectory, eos_id: int, marker_id: int | None, max_new_tokens: int
 ) -> list[list[int]]:
     """Continue greedily from a state, which stays as it was.
 
@@ -53,7 +53,7 @@ def generate(
 @torch.no_grad()
 def option_logprobs(
     rollout: Rollout,
-    state: State,
+    state: Trajectory,
     prefixes: Sequence[tuple[Sequence[int], Sequence[int]]],
     options: Sequence[Sequence[Sequence[int]]],
 ) -> list[list[float]]:

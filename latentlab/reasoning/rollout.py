@@ -16,10 +16,12 @@ from transformers import DynamicCache
 
 from latentlab.backbones import Backbone, Batch, Capture
 from latentlab.errors import UserError
-from latentlab.reasoning.interventions import Bank, Context, Intervention, PromptReplace
+from latentlab.reasoning.interventions import Intervention, PromptReplace
+from latentlab.reasoning.layout import arrange, slot_positions, step_width
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.selection import check_patches, pick
-from latentlab.reasoning.trajectory import Latent, Patches, State
+from latentlab.reasoning.sources import Bank, Context
+from latentlab.reasoning.trajectory import Latent, Patches, Trajectory
 from latentlab.reasoning.visibility import Kind, attention_mask, visibility_table
 
 
@@ -65,11 +67,11 @@ class Rollout:
         self.capture_layers = tuple(sorted(set(capture_layers)))
         self.table = visibility_table(plan.blocked).to(backbone.device)
 
-    def __call__(self, batch: Batch, interventions: Sequence[Intervention] = ()) -> State:
+    def __call__(self, batch: Batch, interventions: Sequence[Intervention] = ()) -> Trajectory:
         """Prefill a batch of prompts and run its latent steps."""
         return self.reason(self.prefill(batch), interventions)
 
-    def prefill(self, batch: Batch, edits: Sequence[PromptReplace] = ()) -> State:
+    def prefill(self, batch: Batch, edits: Sequence[PromptReplace] = ()) -> Trajectory:
         """Embed the prompts, images merged, and run them once.
 
         Args:
@@ -89,7 +91,7 @@ class Rollout:
         kinds = kinds.masked_fill(~batch.attention_mask, int(Kind.PAD))
         positions = self.backbone.positions(batch, self.plan.positions)
         last = positions.amax(dim=-1)
-        state = State(
+        state = Trajectory(
             batch=batch,
             plan=self.plan,
             layers=self._kept,
@@ -104,7 +106,7 @@ class Rollout:
         self._advance(state, embeds, kinds, positions)
         return state
 
-    def continues(self, prefix: State) -> bool:
+    def continues(self, prefix: Trajectory) -> bool:
         """Whether a prefix is what this rollout's own prefill would compute."""
         prompt = slice(Kind.IMAGE, Kind.PROMPT + 1)
         theirs = visibility_table(prefix.plan.blocked).to(self.table)[prompt, prompt]
@@ -115,8 +117,11 @@ class Rollout:
         )
 
     def reason(
-        self, prefix: State, interventions: Sequence[Intervention] = (), own: Bank | None = None
-    ) -> State:
+        self,
+        prefix: Trajectory,
+        interventions: Sequence[Intervention] = (),
+        own: Bank | None = None,
+    ) -> Trajectory:
         """Run the plan's latent steps from a prefix, which stays as it was.
 
         Args:
@@ -146,7 +151,7 @@ class Rollout:
 
     def extend(
         self,
-        state: State,
+        state: Trajectory,
         ids: Int[Tensor, "batch tokens"],
         kinds: Int[Tensor, "batch tokens"],
     ) -> Float[Tensor, "batch tokens+1 vocab"]:
@@ -169,7 +174,7 @@ class Rollout:
         state.next_position = state.next_position + length
         return self.backbone.logits(hidden)
 
-    def _next_latent(self, state: State, step: int) -> Latent:
+    def _next_latent(self, state: Trajectory, step: int) -> Latent:
         """Make the latent of one step from the newest position's state and attention."""
         plan = self.plan
         text = state.hidden if plan.text else None
@@ -188,7 +193,7 @@ class Rollout:
             vision = None if vision is None else constant[:, None].expand_as(vision)
         return Latent(text, vision, picks)
 
-    def _pick(self, state: State, step: int) -> Int[Tensor, "batch k"]:
+    def _pick(self, state: Trajectory, step: int) -> Int[Tensor, "batch k"]:
         """Pick this step's patches; see `selection.pick`."""
         plan, patches = self.plan, state.patches
         if plan.select == "all":
@@ -207,7 +212,7 @@ class Rollout:
             step,
         )
 
-    def _scores(self, state: State) -> Float[Tensor, "batch patches"]:
+    def _scores(self, state: Trajectory) -> Float[Tensor, "batch patches"]:
         """Attention of the newest position on each patch, averaged over layers and heads."""
         if self.plan.select == "random":
             return torch.zeros_like(state.patches.exists, dtype=torch.float32)
@@ -218,54 +223,18 @@ class Rollout:
         row = state.row[[state.layers.index(layer) for layer in layers]]
         return row.mean(dim=(0, 2)).gather(1, state.patches.index)
 
-    def _append(self, state: State, latent: Latent) -> None:
+    def _append(self, state: Trajectory, latent: Latent) -> None:
         """Append one step's slots and run them."""
-        parts: list[tuple[Tensor, Tensor]] = []
-        if latent.vision is not None:
-            kind = torch.full(latent.vision.shape[:2], int(Kind.LATENT_VISION)).to(state.kinds)
-            if latent.picks is not None:
-                kind = kind.masked_fill(latent.picks < 0, int(Kind.PAD))
-            parts.append((latent.vision, kind))
-        if latent.text is not None:
-            kind = torch.full((len(latent.text), 1), int(Kind.LATENT_TEXT)).to(state.kinds)
-            parts.append((latent.text[:, None], kind))
-        if self.plan.part_order == "text_vision":
-            parts.reverse()
-        width = self._step_width(state)
-        if parts:
-            embeds = torch.cat([part for part, _ in parts], dim=1)
-            kinds = torch.cat([kind for _, kind in parts], dim=1)
-            self._advance(state, embeds, kinds, self._slot_positions(state, kinds, width))
+        width = step_width(self.plan, state.patches.count)
+        if (slots := arrange(self.plan, latent)) is not None:
+            embeds, kinds = slots
+            positions = state.next_position[:, None] + slot_positions(self.plan, kinds, width)
+            self._advance(state, embeds, kinds, positions)
         state.next_position = state.next_position + width
-
-    def _step_width(self, state: State) -> Int[Tensor, " batch"]:
-        """Positions a step takes up: the plan's, so that dropping a part moves nothing after it."""
-        plan = self.plan
-        if plan.stride is not None:
-            return torch.full_like(state.next_position, plan.stride)
-        if plan.select == "all":
-            return state.patches.count + int(plan.text)
-        return torch.full_like(state.next_position, plan.k + int(plan.text))
-
-    def _slot_positions(
-        self, state: State, kinds: Int[Tensor, "batch slots"], width: Int[Tensor, " batch"]
-    ) -> Int[Tensor, "batch slots"]:
-        """Position ids of a step's slots: the text slot where the plan has it, patches in a row.
-
-        Patches beyond the room that the plan's stride leaves share the last patch's position.
-        """
-        is_vision, is_text = kinds == Kind.LATENT_VISION, kinds == Kind.LATENT_TEXT
-        text_first = int(self.plan.part_order == "text_vision" and self.plan.text)
-        room = (width - int(self.plan.text))[:, None]
-        rank = (is_vision.long().cumsum(-1) - 1).clamp(min=0)
-        offset = torch.minimum(rank, (room - 1).clamp(min=0)) + text_first
-        text_offset = torch.zeros_like(width) if text_first else width - 1
-        offset = torch.where(is_text, text_offset[:, None], offset)
-        return state.next_position[:, None] + offset
 
     def _advance(
         self,
-        state: State,
+        state: Trajectory,
         embeds: Float[Tensor, "batch queries hidden"],
         kinds: Int[Tensor, "batch queries"],
         positions: Int[Tensor, "*axes batch queries"],

@@ -1,7 +1,8 @@
 """What a rollout leaves behind: the latents of each step and the state the sequence is in.
 
-A `Latent` is one step's content, the thing interventions edit. A `State` is everything needed to go
-on from a position: it can be forked, so that one prefix serves any number of interventions.
+A `Latent` is one step's content, the thing interventions edit. A `Trajectory` is a rollout's record
+and all that is needed to go on from where it stands: it can be forked, so that one prefix serves any
+number of interventions.
 """
 
 import copy
@@ -72,7 +73,7 @@ class Patches:
 
 
 @dataclass
-class State:
+class Trajectory:
     """A sequence that can grow: its cache, its newest hidden state, and what it went through."""
 
     batch: Batch
@@ -111,7 +112,7 @@ class State:
     rows: list[Float[Tensor, "layers batch heads keys"]] = field(default_factory=list)
     """The captured row that each step's latent was read off, one a step."""
 
-    def fork(self) -> "State":
+    def fork(self) -> "Trajectory":
         """Return an independent state; tensors are shared, since none is written in place."""
         cache = copy.copy(self.cache)
         cache.layers = [copy.copy(layer) for layer in self.cache.layers]
@@ -119,7 +120,7 @@ class State:
             self, cache=cache, latents=list(self.latents), rows=list(self.rows)
         )
 
-    def repeat(self, times: int) -> "State":
+    def repeat(self, times: int) -> "Trajectory":
         """Return a fork to append text to, in which every example stands `times` times in a row."""
         fork = self.fork()
         fork.cache.batch_repeat_interleave(times)

@@ -13,12 +13,19 @@ import yaml
 
 from latentlab.errors import UserError, did_you_mean
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.training.settings import build
 from latentlab.training.tiny import TinyConfig
+
+CONFIG_FILE = "config.yaml"
+"""What a training's folder calls its configuration."""
+
+_TAKEN = ("final", "checkpoints")
+"""Folders of a training that are no stage's."""
 
 
 @dataclass(frozen=True)
 class LoraConfig:
-    """Low-rank adapters on the decoder's projections, merged into the weights when saved."""
+    """Low-rank adapters on the decoder's projections, merged into the weights after each stage."""
 
     rank: int = 64
     """Rank (published: 64)."""
@@ -28,6 +35,11 @@ class LoraConfig:
 
     dropout: float = 0.05
     """Dropout in front of the adapters (published: 0.05)."""
+
+    def __post_init__(self) -> None:
+        """Refuse adapters that cannot be."""
+        if self.rank < 1 or self.alpha <= 0 or not 0 <= self.dropout < 1:
+            raise UserError("lora: rank and alpha must be positive, dropout from 0 to below 1")
 
 
 @dataclass(frozen=True)
@@ -53,10 +65,11 @@ class StageConfig:
     """Rate of AdamW."""
 
     muon_learning_rate: float | None = 0.005
-    """Rate of Muon on hidden matrices; none trains everything with AdamW."""
+    """Rate of Muon on hidden matrices; null trains everything with AdamW, as adapters need."""
 
     data: str = "benchmark"
-    """Data specification (`--data` of every command); the benchmark makes fresh examples."""
+    """Data specification (`--data` of every command). The benchmark makes fresh examples for every
+    update unless its size is given; other data is shuffled anew at every pass."""
 
     replay: float = 0.0
     """Probability that a batch trains an earlier number of latent steps instead, drawn evenly."""
@@ -69,12 +82,19 @@ class StageConfig:
 
     def __post_init__(self) -> None:
         """Refuse stages that cannot be run."""
+        stage = f"stage {self.name!r}"
+        if Path(self.name).name != self.name or self.name.startswith(".") or self.name in _TAKEN:
+            raise UserError(f"{stage} cannot name a folder; choose another name")
         if self.updates < 1 or self.batch_size < 1:
-            raise UserError(f"stage {self.name!r}: updates and batch_size must be positive")
+            raise UserError(f"{stage}: updates and batch_size must be positive")
+        if self.learning_rate <= 0 or (self.muon_learning_rate or 1) <= 0:
+            raise UserError(f"{stage}: learning rates must be positive")
+        if self.latent_steps < 0 or self.warmup < 0:
+            raise UserError(f"{stage}: latent_steps and warmup must be at least 0")
         if not (0 <= self.replay <= 1 and 0 <= self.decay <= 1):
-            raise UserError(f"stage {self.name!r}: replay and decay are fractions from 0 to 1")
+            raise UserError(f"{stage}: replay and decay are fractions from 0 to 1")
         if self.replay and not self.latent_steps:
-            raise UserError(f"stage {self.name!r}: replay needs an earlier stage to replay")
+            raise UserError(f"{stage}: replay needs an earlier stage to replay")
 
 
 @dataclass(frozen=True)
@@ -131,11 +151,22 @@ class TrainConfig:
         if len(set(names)) < len(names):
             raise UserError(f"training {self.name!r} has two stages of one name: {names}")
         for stage in self.stages:
-            if stage.latent_steps > self.plan.steps:
+            wrong = stage.latent_steps > self.plan.steps
+            if wrong or (stage is self.stages[-1] and stage.latent_steps < self.plan.steps):
                 raise UserError(
-                    f"stage {stage.name!r} has {stage.latent_steps} latent steps, "
-                    f"but the plan has {self.plan.steps}"
+                    f"stage {stage.name!r} has {stage.latent_steps} latent steps, but the plan has "
+                    f"{self.plan.steps}: no stage takes more, and the last takes them all"
                 )
+            if self.lora is not None and stage.muon_learning_rate is not None:
+                raise UserError(
+                    f"stage {stage.name!r}: adapters are trained with AdamW alone; "
+                    "set muon_learning_rate to null"
+                )
+        for setting in ("eval_examples", "checkpoint_every", "log_every"):
+            if getattr(self, setting) < 1:
+                raise UserError(f"training {self.name!r}: {setting} must be at least 1")
+        if self.seed < 0 or self.weight_decay < 0:
+            raise UserError(f"training {self.name!r}: seed and weight_decay must be at least 0")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for YAML and JSON."""
@@ -150,46 +181,10 @@ def read_config(path: Path) -> TrainConfig:
         UserError: the file is missing or not YAML, or holds unknown or contradictory settings.
     """
     try:
-        values = yaml.safe_load(path.read_text())
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         near = did_you_mean(path.name, [p.name for p in path.parent.glob("*.yaml")])
         raise UserError(f"no training configuration at {path}; {near}") from None
-    except yaml.YAMLError as error:
-        raise UserError(f"{path} is not valid YAML: {error}") from None
-    if not isinstance(values, dict):
-        raise UserError(f"{path} must hold settings by name, e.g. 'name: ivtlr'")
-    return config_from_dict(values, str(path))
-
-
-def config_from_dict(values: dict[str, Any], where: str) -> TrainConfig:
-    """Build a training from plain values.
-
-    Raises:
-        UserError: a setting is unknown, missing or refused.
-    """
-    values = dict(values)
-    if isinstance(values.get("plan"), dict):
-        values["plan"] = LatentPlan.from_dict(values["plan"])
-    if isinstance(values.get("init"), dict):
-        values["init"] = _build(TinyConfig, values["init"], f"{where}: init")
-    if isinstance(values.get("lora"), dict):
-        values["lora"] = _build(LoraConfig, values["lora"], f"{where}: lora")
-    stages = values.get("stages") or ()
-    values["stages"] = tuple(
-        _build(StageConfig, stage, f"{where}: stage {i}") for i, stage in enumerate(stages, 1)
-    )
-    values["report_to"] = tuple(values.get("report_to", ()))
-    return _build(TrainConfig, values, where)
-
-
-def _build(cls: Any, values: dict[str, Any], where: str) -> Any:
-    """Build a dataclass from a mapping, naming the setting that does not fit."""
-    known = {f.name: f for f in dataclasses.fields(cls)}
-    for name in values:
-        if name not in known:
-            raise UserError(f"{where}: unknown setting {name!r}; {did_you_mean(name, known)}")
-    for name, f in known.items():
-        missing = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-        if missing and name not in values:
-            raise UserError(f"{where}: the setting {name!r} is missing")
-    return cls(**values)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"{path} cannot be read as YAML: {error}") from None
+    return build(TrainConfig, values, str(path))

@@ -7,114 +7,119 @@ again, it skips what is finished and goes on inside the stage that is not.
 
 import json
 import shutil
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+import torch
 import yaml
-from peft import LoraConfig as PeftLoraConfig
-from peft import get_peft_model
 
-from latentlab.checkpoint import load, save
-from latentlab.console import note
+from latentlab.checkpoint import find_checkpoint, load, save
+from latentlab.command import find_device
+from latentlab.console import interval_text, note
 from latentlab.data import load_data
-from latentlab.data.benchmark import Benchmark, BenchmarkConfig
 from latentlab.errors import UserError
 from latentlab.measures.statistics import accuracy_interval
+from latentlab.provenance import RUN, checkpoint_hash, provenance
 from latentlab.reasoner import Reasoner
 from latentlab.study import Arm, run_arms
-from latentlab.training.config import StageConfig, TrainConfig
-from latentlab.training.objective import Objective, freeze
-from latentlab.training.stage_data import Collator, StageData
+from latentlab.training.adapters import add_adapters, freeze
+from latentlab.training.config import CONFIG_FILE, TrainConfig, read_config
+from latentlab.training.metrics import METRICS_FILE, StageLog
+from latentlab.training.objective import Objective
+from latentlab.training.stage_data import Collator, StageData, check_data, stage_examples
 from latentlab.training.tiny import TinyConfig, tiny_reasoner
-from latentlab.training.trainer import append_metrics, train_stage
-
-LORA_TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-"""The seven projections that the published training adapts."""
+from latentlab.training.trainer import train_stage
 
 
-def train(config: TrainConfig, folder: Path) -> Path:
+def train(config: TrainConfig, folder: Path, device: str = "auto") -> Path:
     """Run a training, or what is left of it.
 
     Args:
         config: what to train.
         folder: where it lives.
+        device: where to compute, as `--device` says it.
 
     Returns:
         The folder of the finished model.
 
     Raises:
-        UserError: the folder holds another training, or a stage's data cannot be had.
+        UserError: the folder holds another training, a stage's data cannot be had or does not fit,
+            the device cannot be used, or the loss is no longer a number.
     """
-    _claim(config, folder)
+    started = datetime.now(UTC)
+    target = find_device(device)
+    begun = _is_begun(config, folder)
     final = folder / "final"
     if final.is_dir():
         return final
+    check_data(config)
+    if not begun:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / CONFIG_FILE).write_text(yaml.safe_dump(config.to_dict(), sort_keys=False))
     last: Path | None = None
     for number, stage in enumerate(config.stages):
         finished = folder / stage.name
         if not finished.is_dir():
-            reasoner = _start(config, last)
-            _run_stage(reasoner, config, number, folder)
-            shutil.rmtree(folder / "checkpoints" / stage.name, ignore_errors=True)
+            _run_stage(_start(config, last, target), config, number, folder, target)
         last = finished
-    assert last is not None
-    reasoner = load(str(last))
-    reasoner.name = config.name
-    return _publish(reasoner, final, config.save_dtype)
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    reasoner = load(str(last), "cpu")
+    with _complete(final) as fresh:
+        save(reasoner, fresh, config.save_dtype)
+        hashes = {config.name: checkpoint_hash(fresh)}
+        with suppress(UserError):  # the initial model may be gone by now
+            if isinstance(config.init, str):
+                hashes["init"] = checkpoint_hash(find_checkpoint(config.init))
+        record = provenance(config, "train", config.seed, hashes, started)
+        (fresh / RUN).write_text(json.dumps(record, indent=2, allow_nan=False) + "\n")
+    return final
 
 
-def _run_stage(reasoner: Reasoner, config: TrainConfig, number: int, folder: Path) -> None:
+def _run_stage(
+    reasoner: Reasoner, config: TrainConfig, number: int, folder: Path, device: torch.device
+) -> None:
     """Train one stage, measure it on held-out examples, and save it."""
     stage = config.stages[number]
-    model = reasoner.backbone.model
+    model: Any = reasoner.backbone.model
     if config.freeze_vision:
         freeze(reasoner.backbone.vision)
+    adapters = None
     if config.lora is not None:
-        adapters = get_peft_model(
-            model,
-            PeftLoraConfig(
-                r=config.lora.rank,
-                lora_alpha=config.lora.alpha,
-                lora_dropout=config.lora.dropout,
-                target_modules=LORA_TARGETS,
-            ),
-        )
-    started, cpu = time.time(), time.process_time()
-    note(f"{config.name}: stage {stage.name}, {stage.updates} updates")
-    model.train()
-    objective = Objective(reasoner)
+        adapters = add_adapters(reasoner.backbone, config.lora, config.seed)
+    log = StageLog(folder / METRICS_FILE, stage.name)
     data = StageData(stage_examples(stage, config.seed, number), stage, config.seed)
-    train_stage(objective, config, stage, data, Collator(reasoner, stage.rationale), folder)
+    collator = Collator(reasoner, stage.rationale)
+    checkpoints = folder / "checkpoints" / stage.name
+    model.train()
+    train_stage(Objective(reasoner), config, stage, data, collator, checkpoints, log, device)
     model.eval()
-    if config.lora is not None:
+    if adapters is not None:
         adapters.merge_and_unload()
     reasoner.plan = config.plan.replace(steps=stage.latent_steps)
     metrics = held_out(reasoner, config)
-    append_metrics(
-        folder / "metrics.jsonl",
-        {
-            "stage": stage.name,
-            "update": stage.updates,
-            "held_out": metrics,
-            "seconds": round(time.time() - started, 1),
-            "cpu_seconds": round(time.process_time() - cpu, 1),
-        },
-    )
-    summary = ", ".join(f"{name} {value['accuracy']:.3f}" for name, value in metrics.items())
-    note(f"{config.name}: stage {stage.name} done, held-out {summary}")
-    reasoner.plan = config.plan if number == len(config.stages) - 1 else reasoner.plan
-    _publish(reasoner, folder / stage.name, "float32")
+    log.write(stage.updates, held_out=metrics)
+    everywhere = metrics["all"]
+    percent = interval_text(everywhere["accuracy"], everywhere["low"], everywhere["high"])
+    note(f"{config.name} {stage.name}: held-out accuracy {percent} %, n={everywhere['n']}")
+    with _complete(folder / stage.name) as fresh:
+        save(reasoner, fresh)
+    shutil.rmtree(checkpoints, ignore_errors=True)
 
 
 def held_out(reasoner: Reasoner, config: TrainConfig) -> dict[str, dict[str, float]]:
     """Strict held-out accuracy in all and by domain and number of hops, on the validation split."""
     examples = load_data(config.eval_data, "validation", config.seed, config.eval_examples)
     rows = run_arms(reasoner, examples, [Arm()], config.eval_data, batch_size=128)
-    groups = {"all": rows} | {
-        f"{domain or 'data'}/{hops}": group
-        for (domain, hops), group in rows.groupby(["domain", "hops"], dropna=False)
-    }
+    names = [
+        f"{domain or 'data'}" + ("" if pd.isna(hops) else f"/{hops}")  # own data may not know them
+        for domain, hops in zip(rows["domain"], rows["hops"], strict=True)
+    ]
+    by_name = rows.groupby(pd.Series(names, rows.index))
+    groups = {"all": rows} | {str(name): group for name, group in by_name}
     metrics = {}
     for name, group in groups.items():
         interval = accuracy_interval(group["correct"].to_numpy())
@@ -127,47 +132,38 @@ def held_out(reasoner: Reasoner, config: TrainConfig) -> dict[str, dict[str, flo
     return metrics
 
 
-def stage_examples(stage: StageConfig, seed: int, number: int) -> Any:
-    """Training examples of a stage; a generated source makes as many as the stage consumes."""
-    examples = load_data(stage.data, "train", seed * 1000 + number)
-    if isinstance(examples, Benchmark):
-        values = {**vars(examples.config), "size": stage.updates * stage.batch_size}
-        return Benchmark(BenchmarkConfig(**values))
-    if not any(examples[i].rationale for i in range(min(8, len(examples)))):
-        raise UserError(f"the data {stage.data!r} has no rationales to train on")
-    return examples
-
-
-def _start(config: TrainConfig, last: Path | None) -> Reasoner:
+def _start(config: TrainConfig, last: Path | None, device: torch.device) -> Reasoner:
     """Return the model a stage begins with: the last stage's, or the initial one."""
     if last is not None:
-        reasoner = load(str(last), plan=config.plan)
+        reasoner = load(str(last), str(device), config.plan)
     elif isinstance(config.init, TinyConfig):
         reasoner = tiny_reasoner(config.plan, config.init, config.seed)
     else:
-        reasoner = load(config.init, plan=config.plan)
+        reasoner = load(config.init, str(device), config.plan)
     reasoner.name = config.name
     return reasoner
 
 
-def _claim(config: TrainConfig, folder: Path) -> None:
-    """Make the folder this training's, or refuse one that is another's."""
-    values = json.loads(json.dumps(config.to_dict()))
-    path = folder / "config.yaml"
-    if path.is_file():
-        if yaml.safe_load(path.read_text()) != values:
-            raise UserError(f"{folder} holds another training; choose another --out or remove it")
-        return
-    if folder.is_dir() and any(folder.iterdir()):
-        raise UserError(f"{folder} is not empty and holds no training; choose another --out")
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump(values, sort_keys=False))
+def _is_begun(config: TrainConfig, folder: Path) -> bool:
+    """Whether the folder is this training's, and not a fresh one.
+
+    Raises:
+        UserError: it is something else's.
+    """
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return False
+    if not (folder / CONFIG_FILE).is_file():
+        raise UserError(f"{folder} is there and holds no training; choose another --out")
+    if read_config(folder / CONFIG_FILE) != config:
+        raise UserError(f"{folder} holds another training; choose another --out or remove it")
+    return True
 
 
-def _publish(reasoner: Reasoner, folder: Path, dtype: str) -> Path:
-    """Save under a temporary name, then rename: a folder that exists is complete."""
-    temporary = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(temporary, ignore_errors=True)
-    save(reasoner, temporary, dtype)
-    temporary.rename(folder)
-    return folder
+@contextmanager
+def _complete(folder: Path) -> Iterator[Path]:
+    """Give a folder under a temporary name, then rename it: a folder that exists is complete."""
+    fresh = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    yield fresh
+    fresh.rename(folder)

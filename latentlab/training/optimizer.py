@@ -5,7 +5,7 @@ takes matrices only, so the embeddings, the head, norms and biases go to AdamW; 
 scheduler and a checkpoint the two look like one.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from torch import Tensor, nn
@@ -34,8 +34,8 @@ class MuonWithAdamW(Optimizer):
         for part, start in zip(self.parts, (0, len(self.parts[0].param_groups)), strict=True):
             part.param_groups = self.param_groups[start : start + len(part.param_groups)]
 
-    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """Step both parts."""
+    def step(self, closure: Any = None) -> Any:
+        """Step both parts; returns what the closure does, if there is one."""
         loss = closure() if closure is not None else None
         for part in self.parts:
             part.step()

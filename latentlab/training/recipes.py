@@ -1,8 +1,8 @@
 """How the embedded organisms and their twins are trained: one place for every number.
 
 All start from the same explicit look-up model (`BASE`), see the same data and take the same number
-of updates; they differ in their plan and in what each stage replaces. What was tried on the way, and
-what did not work, is in LOG.md.
+of updates; they differ in their plan and in what each stage replaces. What was tried on the way,
+and what did not work, is in LOG.md.
 """
 
 from latentlab.reasoning.plan import LatentPlan
@@ -49,12 +49,28 @@ LOOK_UP = (
         muon_learning_rate=0.015,
         data=f"benchmark:domain=relation+letters+digits,domain_weights=1+1+6,{DENSE}",
     ),
+    StageConfig(
+        "handwriting",
+        updates=700,
+        batch_size=48,
+        learning_rate=1e-3,
+        muon_learning_rate=0.015,
+        data=f"benchmark:domain=relation+letters+digits,domain_weights=1+1+6,{DENSE}",
+        decay=0.7,
+    ),
 )
 """Explicit chains, one visual vocabulary after the other: each is learnt several times sooner than
 all at once (LOG.md)."""
 
-UPDATES = (100, 200, 200, 500)
-"""Updates of the stages with no, one, two and three steps latent."""
+CURRICULUM = (
+    ("stage-0", 0, 100),
+    ("stage-1", 1, 200),
+    ("stage-2", 2, 200),
+    ("stage-3", 3, 500),
+    ("stage-3-more", 3, 400),
+)
+"""Name, latent steps and updates of each stage. The last begins with fresh rates: recurrence is
+learnt slowly while they are high, and soon once they fall."""
 
 PLANS: dict[str, LatentPlan] = {
     "ivtlr": LatentPlan(steps=STEPS, k=PICKS, gradient="through"),
@@ -71,9 +87,7 @@ PLANS: dict[str, LatentPlan] = {
         gradient="through",
         blocked=(("latent", "image"), ("answer", "image")),
     ),
-    "bypass": LatentPlan(
-        steps=STEPS, k=PICKS, gradient="through", blocked=(("answer", "latent"),)
-    ),
+    "bypass": LatentPlan(steps=STEPS, k=PICKS, gradient="through", blocked=(("answer", "latent"),)),
     "filler": LatentPlan(steps=STEPS, k=PICKS, content="placeholder", gradient="through"),
     "coconut": LatentPlan(steps=STEPS, k=0, gradient="through"),
     "cot": LatentPlan(steps=0, k=0),
@@ -104,15 +118,15 @@ def recipe(name: str, base: str, seed: int) -> TrainConfig:
     plan = PLANS[name]
     stages = tuple(
         StageConfig(
-            f"stage-{number}",
+            stage,
             updates=updates,
-            latent_steps=min(number, plan.steps),
+            latent_steps=min(latent_steps, plan.steps),
             rationale=name != "no_cot",
-            muon_learning_rate=0.01,
+            muon_learning_rate=0.005 if latent_steps == STEPS else 0.01,
             data=DATA,
-            replay=0.3 if number and plan.steps else 0.0,
+            replay=0.3 if latent_steps and plan.steps else 0.0,
         )
-        for number, updates in enumerate(UPDATES)
+        for stage, latent_steps, updates in CURRICULUM
     )
     return TrainConfig(
         name=name,

@@ -5,15 +5,23 @@ that an uninterrupted one would have seen.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 from torch.utils.data import Dataset
 
-from latentlab.data.example import Example
+from latentlab.console import warn
+from latentlab.data import Benchmark, Example, load_data
+from latentlab.data.folder import DATA_FILE
+from latentlab.errors import UserError
 from latentlab.reasoner import Reasoner
-from latentlab.training.config import StageConfig
+from latentlab.training.config import StageConfig, TrainConfig
 from latentlab.training.objective import TrainingBatch
+
+LOOKED_AT = 64
+"""Examples of own data that are looked at before anything is trained."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,7 @@ class StageData(Dataset[StageItem]):
         self.examples = examples
         self.stage = stage
         self.seed = seed
+        self._pass: tuple[int, list[int]] = (-1, [])
 
     def __len__(self) -> int:
         """Return how many examples the stage's updates consume."""
@@ -42,12 +51,18 @@ class StageData(Dataset[StageItem]):
 
     def __getitem__(self, index: int) -> StageItem:
         """Return the example that stands at `index` of the training order."""
-        epoch, offset = divmod(index, len(self.examples))
-        if len(self.examples) < len(self):
-            rng = np.random.default_rng((self.seed, epoch))
-            offset = int(rng.permutation(len(self.examples))[offset])
         steps = self.latent_steps(index // self.stage.batch_size)
-        return StageItem(self.examples[offset], steps)
+        return StageItem(self.examples[self.position(index)], steps)
+
+    def position(self, index: int) -> int:
+        """Where in the examples the one that stands at `index` of the training order is."""
+        if is_fresh(self.stage):
+            return index
+        number, offset = divmod(index, len(self.examples))
+        if self._pass[0] != number:
+            rng = np.random.default_rng((self.seed, crc32(self.stage.name.encode()), number))
+            self._pass = (number, rng.permutation(len(self.examples)).tolist())
+        return self._pass[1][offset]
 
     def latent_steps(self, batch_number: int) -> int:
         """Latent steps of a batch: the stage's, or an earlier stage's with probability `replay`."""
@@ -86,3 +101,50 @@ class Collator:
                 prompter.continuation(examples, skip),
             )
         }
+
+
+def is_fresh(stage: StageConfig) -> bool:
+    """Whether a stage's data has no end: the benchmark, unless its size is asked for."""
+    name, _, options = stage.data.partition(":")
+    sized = any(option.partition("=")[0].strip() == "size" for option in options.split(","))
+    return name == "benchmark" and not sized
+
+
+def stage_examples(stage: StageConfig, seed: int, number: int) -> Sequence[Example]:
+    """Training examples of a stage; data without an end makes as many as the stage consumes."""
+    examples = load_data(stage.data, "train", seed * 1000 + number)
+    if is_fresh(stage) and isinstance(examples, Benchmark):
+        return Benchmark(replace(examples.config, size=stage.updates * stage.batch_size))
+    return examples
+
+
+def check_data(config: TrainConfig) -> None:
+    """Look at the data of every stage before the first is trained.
+
+    Raises:
+        UserError: data cannot be had, or lacks what the training needs of it.
+    """
+    load_data(config.eval_data, "validation", config.seed, config.eval_examples)
+    for number, stage in enumerate(config.stages):
+        examples = stage_examples(stage, config.seed, number)
+        if isinstance(examples, Benchmark):
+            continue  # which has everything, and no rationale where one hop needs none
+        first = [examples[i] for i in range(min(LOOKED_AT, len(examples)))]
+        if stage.rationale and not any(example.rationale for example in first):
+            raise UserError(
+                f"stage {stage.name!r}: the data {stage.data!r} has no rationales to train on; "
+                "rationale=false trains without"
+            )
+        bare = next((example for example in first if example.image is None), None)
+        if bare is not None and stage.latent_steps and config.plan.has_vision:
+            raise UserError(
+                f"stage {stage.name!r}: {bare.id} of the data {stage.data!r} has no image, but the "
+                "plan re-inserts image patches; set k=0 to train on text alone"
+            )
+    folder = Path(config.eval_data)
+    split = any((folder / name / DATA_FILE).is_file() for name in ("train", "validation"))
+    if folder.is_dir() and not split and config.eval_data in {s.data for s in config.stages}:
+        warn(
+            f"{folder} has no folders train and validation: the accuracy after each stage is "
+            "measured on the very examples that are trained on"
+        )

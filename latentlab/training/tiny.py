@@ -7,6 +7,7 @@ ordinary checkpoint: the organisms and most tests start here.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers
@@ -17,8 +18,9 @@ from transformers import (
 )
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from latentlab.backbones import Qwen2VLBackbone
+from latentlab.backbones.qwen2_vl import Qwen2VLBackbone
 from latentlab.data.benchmark import Benchmark
+from latentlab.errors import UserError
 from latentlab.prompts import Prompter, PromptFormat
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
@@ -64,6 +66,15 @@ class TinyConfig:
     """Whether the head is the embedding table, as in the family's 2B model. A hidden state that
     predicts a token then points where that token's embedding does, and can be fed back as one."""
 
+    def __post_init__(self) -> None:
+        """Refuse sizes whose rotations do not come out even."""
+        if min(self.layers, self.heads, self.feed_forward, self.vision_layers) < 1:
+            raise UserError("init: layers, heads and widths must be positive")
+        if self.hidden < 1 or self.hidden % (8 * self.heads):
+            raise UserError(f"init: hidden={self.hidden} is no multiple of 8 x {self.heads} heads")
+        if self.vision_hidden < 1 or self.vision_hidden % 16:
+            raise UserError(f"init: vision_hidden={self.vision_hidden} is no multiple of 16")
+
 
 def phrase_tokenizer(phrases: Sequence[str]) -> PreTrainedTokenizerFast:
     """Build a tokenizer whose units are words and whole phrases such as "red circle".
@@ -79,7 +90,8 @@ def phrase_tokenizer(phrases: Sequence[str]) -> PreTrainedTokenizerFast:
         models.WordLevel({word: i for i, word in enumerate(known)}, unk_token="<unk>")
     )
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(units), behavior="removed", invert=True)
-    fast = PreTrainedTokenizerFast(
+    tokenizer_class: Any = PreTrainedTokenizerFast
+    fast: PreTrainedTokenizerFast = tokenizer_class(
         tokenizer_object=tokenizer,
         pad_token="<pad>",
         eos_token="<eos>",
@@ -98,12 +110,13 @@ def tiny_reasoner(
     """Build an untrained reasoner that can read the diagnostic benchmark."""
     config = config or TinyConfig()
     tokenizer = phrase_tokenizer([*Benchmark.vocabulary(), "Answer"])
-    ids = {token: tokenizer.convert_tokens_to_ids(token) for token in (*SPECIALS, PLACEHOLDER)}
+    ids: dict[str, int] = tokenizer.get_vocab()
     head_dim = config.hidden // config.heads
     rows = columns = 3 * head_dim // 16
+    config_class: Any = Qwen2VLConfig
     torch.manual_seed(seed)
     model = Qwen2VLForConditionalGeneration(
-        Qwen2VLConfig(
+        config_class(
             text_config={
                 "vocab_size": len(tokenizer),
                 "hidden_size": config.hidden,

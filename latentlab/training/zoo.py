@@ -3,7 +3,6 @@
 The card is made from the training's own files, so it cannot say what did not happen.
 """
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,8 @@ import pandas as pd
 import yaml
 
 from latentlab.checkpoint import ZOO
+from latentlab.training.config import CONFIG_FILE
+from latentlab.training.metrics import METRICS_FILE, read_metrics
 from latentlab.training.purposes import PURPOSES
 
 
@@ -27,20 +28,15 @@ def embed(name: str, folder: Path, zoo: Path = ZOO) -> Path:
     fresh = zoo / f".{name}.partial"
     shutil.rmtree(fresh, ignore_errors=True)
     shutil.copytree(folder / "final", fresh)
-    shutil.copy(folder / "config.yaml", fresh / "config.yaml")
-    shutil.copy(folder / "metrics.jsonl", fresh / "metrics.jsonl")
-    metrics = read_metrics(folder / "metrics.jsonl")
+    shutil.copy(folder / CONFIG_FILE, fresh)
+    shutil.copy(folder / METRICS_FILE, fresh)
+    metrics = read_metrics(fresh / METRICS_FILE)
     draw_curves(metrics, fresh / "curves.png")
-    settings = yaml.safe_load((folder / "config.yaml").read_text())
+    settings = yaml.safe_load((fresh / CONFIG_FILE).read_text())
     (fresh / "README.md").write_text(card(name, settings, metrics))
     shutil.rmtree(target, ignore_errors=True)
     fresh.rename(target)
     return target
-
-
-def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """Read a training's log: losses while a stage runs, held-out accuracy at its end."""
-    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def draw_curves(metrics: list[dict[str, Any]], path: Path) -> None:
@@ -64,8 +60,9 @@ def draw_curves(metrics: list[dict[str, Any]], path: Path) -> None:
     for group in ends[-1][1]:
         values = [held_out[group] for _, held_out in ends]
         accuracy = [100 * v["accuracy"] for v in values]
-        low = [100 * (v["accuracy"] - v["low"]) for v in values]
-        high = [100 * (v["high"] - v["accuracy"]) for v in values]
+        # At 0 and 100 % the interval ends at the estimate, up to rounding.
+        low = [max(0.0, 100 * (v["accuracy"] - v["low"])) for v in values]
+        high = [max(0.0, 100 * (v["high"] - v["accuracy"])) for v in values]
         style = "o-" if group == "all" else "o--"
         right.errorbar([e for e, _ in ends], accuracy, (low, high), fmt=style, label=group, ms=3)
     right.set(xlabel="update", ylabel="held-out accuracy (%)", ylim=(-3, 103))
@@ -111,7 +108,7 @@ Plan:
 
 {plan}
 
-It knows the benchmark's words and pictures and nothing else: use it to calibrate instruments, not to
-answer questions about photographs. `config.yaml` holds every setting, `metrics.jsonl` the log;
+It knows the benchmark's words and pictures and nothing else: use it to calibrate instruments, not
+to answer questions about photographs. `config.yaml` holds every setting, `metrics.jsonl` the log;
 `python -m latentlab.organisms {name} --seed {settings["seed"]}` trains it again.
 """

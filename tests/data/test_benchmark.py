@@ -1,6 +1,5 @@
 """The benchmark: what it says is what it shows, and the text alone says nothing."""
 
-import re
 import subprocess
 import sys
 from collections import Counter

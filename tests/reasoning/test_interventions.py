@@ -8,20 +8,9 @@ from PIL import Image
 
 from latentlab.backbones import Backbone
 from latentlab.errors import UserError
-from latentlab.reasoning.interventions import (
-    Bank,
-    Constant,
-    Drop,
-    Given,
-    Mean,
-    Noise,
-    Other,
-    Placeholder,
-    Replace,
-    Zero,
-    permute,
-)
+from latentlab.reasoning.interventions import Drop, Replace, permute
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.reasoning.sources import Bank, Constant, Given, Mean, Noise, Other, Placeholder, Zero
 from latentlab.reasoning.visibility import Kind
 
 pytestmark = pytest.mark.usefixtures("no_grad")

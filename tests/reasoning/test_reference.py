@@ -21,7 +21,7 @@ from latentlab.backbones import Backbone, Batch, ChameleonBackbone, Qwen2VLBackb
 from latentlab.reasoning.decoding import generate
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.rollout import Rollout
-from latentlab.reasoning.trajectory import State
+from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.visibility import Kind, attention_mask, visibility_table
 
 FOLDER = Path(__file__).parents[1] / "reference"
@@ -93,11 +93,11 @@ class Case:
             **changes
         )
 
-    def run(self, **changes: object) -> tuple[Rollout, State]:
+    def run(self, **changes: object) -> tuple[Rollout, Trajectory]:
         rollout = Rollout(self.backbone, self.plan(**changes))
         return rollout, rollout(self.batch)
 
-    def read(self, rollout: Rollout, state: State) -> tuple[Tensor, Tensor]:
+    def read(self, rollout: Rollout, state: Trajectory) -> tuple[Tensor, Tensor]:
         """Logits from the position before the text on, and the loss."""
         kinds = torch.where(self.is_text, int(Kind.ANSWER), int(Kind.PAD))
         logits = rollout.extend(state, self.text, kinds)

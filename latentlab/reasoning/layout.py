@@ -1,0 +1,62 @@
+"""Where a latent step's slots stand: which part comes first, and at which position ids.
+
+Position ids come from the plan and not from what is appended, so that an intervention which leaves
+a part out moves nothing that follows.
+"""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from latentlab.reasoning.plan import LatentPlan
+from latentlab.reasoning.trajectory import Latent
+from latentlab.reasoning.visibility import Kind
+
+
+def arrange(
+    plan: LatentPlan, latent: Latent
+) -> tuple[Float[Tensor, "batch slots hidden"], Int[Tensor, "batch slots"]] | None:
+    """Put the parts of a latent into the plan's order.
+
+    Returns:
+        The slots' embeddings and their kinds, or None where no part is left.
+    """
+    parts: list[tuple[Tensor, Tensor]] = []
+    if latent.vision is not None:
+        kinds = torch.full_like(latent.vision[..., 0], int(Kind.LATENT_VISION), dtype=torch.long)
+        if latent.picks is not None:
+            kinds = kinds.masked_fill(latent.picks < 0, int(Kind.PAD))
+        parts.append((latent.vision, kinds))
+    if latent.text is not None:
+        kinds = torch.full_like(latent.text[:, :1], int(Kind.LATENT_TEXT), dtype=torch.long)
+        parts.append((latent.text[:, None], kinds))
+    if not parts:
+        return None
+    if plan.part_order == "text_vision":
+        parts.reverse()
+    embeds, slots = zip(*parts, strict=True)
+    return torch.cat(embeds, dim=1), torch.cat(slots, dim=1)
+
+
+def step_width(plan: LatentPlan, n_patches: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
+    """Positions that one step takes up: the plan's, whatever is appended in the end."""
+    if plan.stride is not None:
+        return torch.full_like(n_patches, plan.stride)
+    vision = n_patches if plan.select == "all" else torch.full_like(n_patches, plan.k)
+    return vision + int(plan.text)
+
+
+def slot_positions(
+    plan: LatentPlan, kinds: Int[Tensor, "batch slots"], width: Int[Tensor, " batch"]
+) -> Int[Tensor, "batch slots"]:
+    """Place the slots of a step, counted from its first position.
+
+    Text stands where the plan has it, and patches in a row. Patches beyond the room that the
+    plan's stride leaves share the last patch's position.
+    """
+    is_vision, is_text = kinds == Kind.LATENT_VISION, kinds == Kind.LATENT_TEXT
+    text_first = int(plan.part_order == "text_vision" and plan.text)
+    room = (width - int(plan.text)).clamp(min=1)[:, None]
+    rank = (is_vision.long().cumsum(-1) - 1).clamp(min=0)
+    text = torch.zeros_like(width) if text_first else width - 1
+    return torch.where(is_text, text[:, None], torch.minimum(rank, room - 1) + text_first)

@@ -1,0 +1,248 @@
+"""Where a replacement for a latent comes from.
+
+A `Source` gives new vectors for one part of a latent at one step. Every source is a function of the
+example, the step and a seed, never of the batch an example happens to run in. `Bank` holds the
+undisturbed latents of reference examples, which give means, deviations and donors.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from latentlab.errors import UserError
+from latentlab.reasoning.selection import example_generator
+from latentlab.reasoning.trajectory import Latent
+
+
+@dataclass(frozen=True)
+class Context:
+    """What an intervention may know of the rollout it edits."""
+
+    examples: Sequence[str]
+    """Identifiers of the batch's examples."""
+
+    placeholder: Float[Tensor, "1 hidden"] | None
+    """Embedding of the placeholder token, where the model has one."""
+
+    seed: int
+    """Seed of whatever is random."""
+
+    own: "Bank | None" = None
+    """The batch's own undisturbed latents, where a study has recorded them."""
+
+
+class Source(Protocol):
+    """Where a replacement for a part of a latent comes from."""
+
+    def values(
+        self, original: Float[Tensor, "batch slots hidden"], part: str, step: int, context: Context
+    ) -> Float[Tensor, "batch slots hidden"]:
+        """Return vectors of the same shape as the original part."""
+        ...
+
+
+@dataclass(frozen=True)
+class Zero:
+    """All zeros: off the distribution of latents, so read it beside `Mean`."""
+
+    def values(
+        self, original: Float[Tensor, "batch slots hidden"], part: str, step: int, context: Context
+    ) -> Float[Tensor, "batch slots hidden"]:
+        """Return zeros."""
+        return torch.zeros_like(original)
+
+
+@dataclass(frozen=True)
+class Placeholder:
+    """The embedding of the placeholder token: the slot's position without any content."""
+
+    def values(
+        self, original: Float[Tensor, "batch slots hidden"], part: str, step: int, context: Context
+    ) -> Float[Tensor, "batch slots hidden"]:
+        """Return the placeholder's embedding in every slot."""
+        if context.placeholder is None:
+            raise UserError("this model has no placeholder token to replace latents with")
+        return context.placeholder[:, None].expand_as(original)
+
+
+@dataclass(frozen=True, eq=False)
+class Bank:
+    """Latents of undisturbed rollouts on reference examples: means, deviations and donors."""
+
+    examples: tuple[str, ...]
+    """Identifiers of the reference examples."""
+
+    text: Float[Tensor, "examples steps hidden"] | None
+    """Their latent texts."""
+
+    vision: Float[Tensor, "examples steps k hidden"] | None
+    """Their re-inserted image embeddings."""
+
+    prompt: Float[Tensor, "examples hidden"] | None = None
+    """The embedding of one ordinary prompt position of each, for controls on the prompt."""
+
+    @classmethod
+    def of(
+        cls,
+        examples: Sequence[str],
+        batches: Sequence[Sequence[Latent]],
+        prompt: Float[Tensor, "examples hidden"] | None = None,
+    ) -> "Bank":
+        """Gather the latents of several batches, each a sequence of steps."""
+
+        def stack(part: str) -> Tensor | None:
+            values = [[getattr(latent, part) for latent in steps] for steps in batches]
+            shapes = {None if v is None else v.shape[1:] for steps in values for v in steps}
+            if len(shapes) != 1 or None in shapes:
+                return None
+            return torch.cat([torch.stack(steps, dim=1) for steps in values]).detach()
+
+        return cls(tuple(examples), stack("text"), stack("vision"), prompt)
+
+    def part(self, part: str, step: int) -> Float[Tensor, "examples slots hidden"]:
+        """Reference vectors of one part at one step; "prompt" has one slot and no steps.
+
+        Raises:
+            UserError: the reference rollouts have no such part, or no such step.
+        """
+        values = {"text": self.text, "vision": self.vision, "prompt": self.prompt}[part]
+        if values is None:
+            raise UserError(f"there is no latent {part} to take replacements from")
+        if part == "prompt":
+            return values[:, None]
+        if step >= values.shape[1]:
+            raise UserError(
+                f"there is no latent {part} of step {step + 1} to take replacements from"
+            )
+        return values[:, step, None] if part == "text" else values[:, step]
+
+    def donors(self, context: Context) -> Int[Tensor, " batch"]:
+        """Pick for each example another reference example, from the example's own random stream."""
+        if len(set(self.examples)) < 2:
+            raise UserError("replacing by another example's latents needs at least two examples")
+        return torch.tensor([self._donor(e, context.seed) for e in context.examples])
+
+    def _donor(self, example: str, seed: int) -> int:
+        order = torch.randperm(
+            len(self.examples), generator=example_generator(example, seed, 0)
+        ).tolist()
+        return int(next(i for i in order if self.examples[i] != example))
+
+
+@dataclass(frozen=True, eq=False)
+class Mean:
+    """The mean latent of each slot over reference examples: typical, but about no example."""
+
+    bank: Bank
+    """The reference rollouts."""
+
+    def values(
+        self, original: Float[Tensor, "batch slots hidden"], part: str, step: int, context: Context
+    ) -> Float[Tensor, "batch slots hidden"]:
+        """Return each slot's mean."""
+        return self.bank.part(part, step).mean(0).to(original).expand_as(original)
+
+
+@dataclass(frozen=True, eq=False)
+class Constant:
+    """One vector in every slot of every step (CapImagine's shared tensor): the grand mean."""
+
+    bank: Bank
+    """The reference rollouts."""
+
+    def values(
+        self, original: Float[Tensor, "batch slots hidden"], part: str, step: int, context: Context
+    ) -> Float[Tensor, "batch slots hidden"]:
+        """Return the part's mean over examples, steps and slots."""
+        values = {"text": self.bank.text, "vision": self.bank.vision}.get(part, self.bank.prompt)
+        if values is None:
+            raise UserError(f"there is no latent {part} to take a constant from")
+        return values.flatten(0, -2).mean(0).to(original).expand_as(original)
+
+
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """Gaussian noise added to a latent, in units of the slot's own standard deviation.
+
+    z' = z + sigma * s * e, with e standard normal and s the standard deviation of each dimension of
+    the slot over the reference examples, so that sigma means the same in every model.
+    """
+
+    bank: Bank
+    """The reference rollouts that give s."""
+
+    sigma: float = 1.0
+    """Strength, in standard deviations of the slot."""
+
+    keep_norm: bool = False
+    """Whether to scale each noisy vector back to the norm of the original."""
+
+    def values(
+        self, original: Float[Tensor, "batch slots hidden"], part: str, step: int, context: Context
+    ) -> Float[Tensor, "batch slots hidden"]:
+        """Return the noisy latents; sigma = 0 returns them bit for bit."""
+        if self.sigma == 0:
+            return original
+        if len(self.bank.examples) < 2:
+            raise UserError("noise in units of the deviation over examples needs at least two")
+        deviation = self.bank.part(part, step).std(0).to(original)
+        stream = 2 * step + int(part == "vision")
+        shape = original.shape[1:]
+        noise = torch.stack(
+            [
+                torch.randn(shape, generator=example_generator(example, context.seed, stream))
+                for example in context.examples
+            ]
+        ).to(original)
+        noisy = original + self.sigma * deviation * noise
+        if self.keep_norm:
+            noisy = noisy * (original.norm(dim=-1, keepdim=True) / noisy.norm(dim=-1, keepdim=True))
+        return noisy
+
+
+@dataclass(frozen=True, eq=False)
+class Other:
+    """The latents that another example had at the same step (cross-sample swap)."""
+
+    bank: Bank
+    """The reference rollouts that donate."""
+
+    def values(
+        self, original: Float[Tensor, "batch slots hidden"], part: str, step: int, context: Context
+    ) -> Float[Tensor, "batch slots hidden"]:
+        """Return the donor's vectors."""
+        return self.bank.part(part, step)[self.bank.donors(context)].to(original)
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """Latents recorded elsewhere, matched by example: the source of shams, patches, permutations.
+
+    With `order`, step t receives what step order[t] held, which permutes the steps.
+    """
+
+    bank: Bank | None = None
+    """Recorded latents that cover the examples of every batch; None takes each example's own
+    undisturbed latents, which makes the replacement a sham."""
+
+    order: tuple[int, ...] | None = None
+    """Which recorded step to use at each step; None means its own."""
+
+    def values(
+        self, original: Float[Tensor, "batch slots hidden"], part: str, step: int, context: Context
+    ) -> Float[Tensor, "batch slots hidden"]:
+        """Return the recorded vectors of the same examples."""
+        bank = context.own if self.bank is None else self.bank
+        where = {example: i for i, example in enumerate(bank.examples if bank else ())}
+        missing = [example for example in context.examples if example not in where]
+        if bank is None or missing:
+            raise UserError(f"no recorded latents for {', '.join(missing[:1]) or 'this batch'}")
+        if self.order is not None and step >= len(self.order):
+            raise UserError(f"the order {self.order} of the steps says nothing of step {step + 1}")
+        rows = torch.tensor([where[example] for example in context.examples])
+        source = step if self.order is None else self.order[step]
+        return bank.part(part, source)[rows].to(original)

@@ -1,0 +1,245 @@
+"""The command from flags to files: what it refuses, what it passes over, what it leaves behind."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import latentlab
+from latentlab import checkpoint
+from latentlab.ablate import AblateConfig, main, numbers
+from latentlab.command import run
+from latentlab.data import export, load_data
+from latentlab.errors import UserError
+from latentlab.fitting import fit
+from latentlab.reasoner import Reasoner
+from latentlab.reasoning.plan import LatentPlan
+from latentlab.results import read_results
+from latentlab.training.recipes import PLANS
+
+SOURCE = Path(latentlab.__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def models(qwen, tmp_path_factory):
+    """Untrained organisms in a folder of their own."""
+    folder = tmp_path_factory.mktemp("zoo")
+    for name in ("ivtlr", "relay", "cot"):
+        reasoner = Reasoner(qwen.backbone, PLANS[name], qwen.prompter, qwen.placeholder_id, name)
+        checkpoint.save(reasoner, folder / name)
+    return folder
+
+
+@pytest.fixture
+def ablate(models, monkeypatch, tmp_path, capsys):
+    """Run the command on models of that folder by name; returns its exit code and streams."""
+    monkeypatch.setattr(checkpoint, "ZOO", models)
+    monkeypatch.chdir(tmp_path)
+
+    def call(*flags: str):
+        code = run(AblateConfig, main, "ablate", flags)
+        return code, capsys.readouterr()
+
+    return call
+
+
+def refused(outcome) -> str:
+    """The one line of a command that refused to start and wrote nothing."""
+    code, streams = outcome
+    assert code == 2
+    assert streams.out == ""
+    assert streams.err.startswith("error: ")
+    assert streams.err.count("\n") == 1
+    assert not list(Path("results").glob("*"))
+    return streams.err
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        ({"at": (1,), "steps": "0..2"}, "--at"),
+        ({"part": ("latent",)}, "--part"),
+        ({"part": ("latent",), "drop": ("latent",)}, "--part"),
+        ({"sigma": (2.0,), "replace": ("zero",)}, "--sigma"),
+        ({"sigma": (-1.0,), "replace": ("noise",)}, "--sigma"),
+        ({"sigma": (float("nan"),), "replace": ("noise",)}, "--sigma"),
+        ({"sigma": (), "replace": ("noise",)}, "--sigma"),
+        ({"reuse": True}, "--reuse"),
+        ({"reuse": True, "select": ("all", "none")}, "--reuse"),
+        ({"reference": 1, "replace": ("other",)}, "--reference"),
+        ({"reference": 10}, "--reference"),
+        ({"steps": "3..1"}, "--steps"),
+        ({"k": "-1"}, "--k"),
+        ({"k": "many"}, "--k"),
+    ],
+)
+def test_flags_that_contradict_each_other_are_refused(flags, named):
+    with pytest.raises(UserError, match=f"^{named}"):
+        AblateConfig(**flags)
+
+
+def test_numbers_are_ranges_or_lists():
+    assert numbers("0..3", "--k") == (0, 1, 2, 3)
+    assert numbers("3,1,3", "--k") == (3, 1)
+    assert numbers("2", "--k") == (2,)
+    assert numbers("", "--k") == ()
+
+
+TEXT, VISION = LatentPlan(steps=3, k=0), LatentPlan(steps=2, k=2, text=False)
+BOTH, EVERY = LatentPlan(steps=3, k=2), LatentPlan(steps=2, k=0, select="all")
+
+
+@pytest.mark.parametrize(
+    ("flags", "plan", "message"),
+    [
+        ({}, PLANS["cot"], "takes no latent steps"),
+        ({"drop": ("latent_vision",)}, TEXT, "--drop latent_vision: it has none"),
+        ({"drop": ("latent_text",)}, VISION, "--drop latent_text: it has none"),
+        ({"replace": ("zero",), "part": ("latent_text",)}, VISION, "--part latent_text: it has"),
+        ({"at": (4,)}, BOTH, "--at 4: it has latent steps 1 to 3"),
+        ({"at": (0,)}, BOTH, "--at 0: it has latent steps 1 to 3"),
+        ({"k": "0..2"}, TEXT, "it has no latent vision"),
+        ({"select": ("random",)}, EVERY, "it re-inserts every patch"),
+        ({"k": "0..2"}, PLANS["gaze"], "--k 2: it is told which 1 to pick"),
+        ({"select": ("bottom",)}, PLANS["gaze"], "--select bottom: it cannot do it"),
+    ],
+)
+def test_what_a_model_lacks_is_told_in_one_line(flags, plan, message):
+    told = []
+    fit(AblateConfig(**flags), plan, "it", told.append)
+    assert len(told) == 1
+    assert message in told[0]
+
+
+def test_what_a_model_has_is_kept():
+    def fail(message):
+        raise AssertionError(message)
+
+    assert fit(AblateConfig(), TEXT, "it", fail).drop == ("latent_text",)
+    assert fit(AblateConfig(), VISION, "it", fail).drop == ("latent_vision",)
+    both = fit(AblateConfig(at=(3, 1, 3)), BOTH, "it", fail)
+    assert both.drop == ("latent_text", "latent_vision", "latent")
+    assert both.at == (0, 2)
+    swept = AblateConfig(steps="0..4", k="0..3", select=("attention", "random", "none"))
+    fitted = fit(swept, BOTH, "it", fail)
+    assert (fitted.steps, fitted.k) == ((0, 1, 2, 4), (0, 1, 3))
+    assert fitted.select == ("random", "none")
+    assert not fitted.drop
+    assert not fit(AblateConfig(steps="3", k="2", select=("attention",)), BOTH, "it", fail)
+
+
+def test_one_run_leaves_rows_a_summary_and_a_sentence(ablate):
+    flags = ["--model", "ivtlr", "relay", "cot", "--limit", "4", "--drop", "latent_vision"]
+    flags += ["--replace", "other", "--part", "latent_text", "--select", "random", "--seed", "3"]
+    code, streams = ablate(*flags)
+    assert code == 0, streams.err
+    assert "--drop latent_vision: relay has none; passed over" in streams.err
+    assert "relay has no latent vision" in streams.err
+    assert "cot takes no latent steps, so there is nothing to ablate; passed over" in streams.err
+    ending = streams.out.splitlines()[-6:]
+    assert [text.split(" answers ")[0] for text in ending[:3]] == ["ivtlr", "relay", "cot"]
+    assert ending[-1] == "Rows, summary and settings are in results/ablate."
+    results = read_results(Path("results/ablate"))
+    arms = {
+        "ivtlr": {
+            "none",
+            "drop latent_vision",
+            "drop latent_vision: slots kept, empty",
+            "select random",
+            "other latent_text",
+            "other latent_text: on as many prompt positions",
+            "sham latent_text",
+        },
+        "cot": {"none"},
+    }
+    arms["relay"] = {arm for arm in arms["ivtlr"] if not arm.startswith(("drop", "select"))}
+    rows = results.rows
+    assert {m: set(of["intervention"]) for m, of in rows.groupby("model")} == arms
+    assert len(rows) == 4 * sum(map(len, arms.values()))
+    assert not rows.duplicated(["model", "intervention", "example"]).any()
+    total = results.summary[(results.summary[["domain", "topic"]] == "all").all(axis=1)]
+    assert len(total) == sum(map(len, arms.values()))
+    assert (total["n"] == 4).all()
+    numbers = ["accuracy", "delta"]
+    ends = [f"{name}_{end}" for name in numbers for end in ("low", "high")]
+    assert not total[[*numbers, *ends]].isna().any().any()
+    assert set(total["kind"]) == {"none", "knock-out at inference", "control"}
+    assert (total.loc[total["intervention"].str.startswith("sham"), "delta"] == 0).all()
+    assert len(json.loads(Path("results/ablate/run.json").read_text())["checkpoints"]) == 3
+    # The same settings replace their own results, and others do not.
+    assert ablate(*flags)[0] == 0
+    code, streams = ablate("--model", "ivtlr", "--limit", "2")
+    assert code == 2
+    assert "other settings" in streams.err
+    again = read_results(Path("results/ablate")).rows
+    pd.testing.assert_frame_equal(again.drop(columns="seconds"), rows.drop(columns="seconds"))
+
+
+def test_a_model_alone_is_refused_what_it_lacks(ablate):
+    assert "takes no latent steps" in refused(ablate("--model", "cot"))
+    assert "has none" in refused(ablate("--model", "relay", "--drop", "latent_vision"))
+    assert "nothing is left to do" in refused(ablate("--model", "ivtlr", "--k", "2"))
+    assert "two examples" in refused(ablate("--replace", "other", "--limit", "1"))
+
+
+def test_several_models_that_all_lack_everything_are_refused(ablate):
+    code, streams = ablate("--model", "cot", "relay", "--k", "1")
+    assert code == 2
+    assert streams.err.splitlines()[-1].startswith("error: nothing is left to do")
+
+
+def test_more_picks_than_patches_are_refused_before_the_work(ablate, monkeypatch):
+    monkeypatch.setattr("latentlab.study.run_arms", lambda *_, **__: pytest.fail("too late"))
+    message = refused(ablate("--k", "4..6"))
+    assert (
+        "6 picks at each of 3 steps need 18 patches, but the picture of test-0-0 has 16" in message
+    )
+    assert "k is at most 5 at 3 steps" in message
+    assert "at most 8 steps at k=2" in refused(ablate("--steps", "9"))
+
+
+def test_an_unknown_model_is_answered_with_a_near_one(ablate):
+    assert "did you mean 'relay'?" in refused(ablate("--model", "rely"))
+
+
+def test_an_unreadable_picture_is_named_and_nothing_is_written(ablate):
+    folder = export(load_data("benchmark", limit=3), Path("mine"))
+    broken = folder / "images" / "000001.png"
+    broken.write_bytes(broken.read_bytes()[:100])
+    message = refused(ablate("--data", "mine"))
+    assert "000001.png" in message
+
+
+def test_questions_that_cannot_be_scored_or_asked_are_named(ablate):
+    record = {"id": "q1", "question": "Follow one hop.", "choices": ["a", "b"], "answer": "a"}
+    folder = Path("mine")
+    folder.mkdir()
+    for changes, message in (
+        ({"choices": []}, "example q1 has no choices"),
+        ({}, "example q1 has no picture, but the model re-inserts patches"),
+    ):
+        (folder / "data.jsonl").write_text(json.dumps({**record, **changes}))
+        assert message in refused(ablate("--data", "mine"))
+
+
+def test_help_is_quick_and_loads_nothing_heavy():
+    script = (
+        "import sys, runpy\n"
+        "sys.argv = ['ablate', '--help']\n"
+        "try:\n"
+        "    runpy.run_module('latentlab.ablate', run_name='__main__')\n"
+        "finally:\n"
+        "    heavy = {'torch', 'transformers', 'pandas', 'scipy'} & set(sys.modules)\n"
+        "    assert not heavy, heavy\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    for flag in ("--drop", "--replace", "--steps", "--k", "--select", "--answer", "--out"):
+        assert flag in done.stdout

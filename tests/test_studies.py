@@ -1,0 +1,99 @@
+"""What happens around a study: everything is checked before anything is run."""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from latentlab import checkpoint
+from latentlab.command import CommonConfig
+from latentlab.data import Example, Examples
+from latentlab.errors import UserError
+from latentlab.reasoner import Reasoner
+from latentlab.results import read_results
+from latentlab.studies import Kept, check_examples, fewest_patches, run_study
+from latentlab.training.recipes import PLANS
+
+
+class Drawn(Examples):
+    """Examples that count how often they are made."""
+
+    def __init__(self, sizes):
+        self.sizes = sizes
+        self.made = 0
+
+    def __len__(self):
+        return len(self.sizes)
+
+    def make(self, index):
+        self.made += 1
+        picture = self.sizes[index] and Image.new("RGB", self.sizes[index])
+        return Example(f"e{index}", "Which?", ("a", "b"), "a", picture)
+
+
+def test_examples_are_made_once_while_there_is_room():
+    source = Drawn([(10, 10), (20, 20), None])
+    kept = Kept(source, limit=1000)
+    for _ in range(3):
+        assert [example.id for example in kept] == ["e0", "e1", "e2"]
+    assert source.made == 5  # the second picture has 1200 bytes
+    assert kept[:2][1].id == "e1"
+
+
+def test_the_smallest_picture_is_found(qwen):
+    sizes = [(112, 112), (56, 84), (112, 112)]
+    assert fewest_patches(qwen, Drawn(sizes)) == (6, "e1")
+    assert fewest_patches(qwen, Drawn([*sizes, None])) == (0, "e3")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [({"choices": (), "answer": ""}, "has no choices"), ({"answer": ""}, "has no known answer")],
+)
+def test_questions_without_a_right_answer_are_refused(changes, message):
+    class Odd(Drawn):
+        def make(self, index):
+            return replace(super().make(index), **changes)
+
+    with pytest.raises(UserError, match=message):
+        check_examples(Odd([None]))
+
+
+@pytest.fixture
+def config(qwen, tmp_path):
+    for folder in ("one/same", "two/same"):
+        reasoner = Reasoner(qwen.backbone, PLANS["cot"], qwen.prompter, qwen.placeholder_id)
+        checkpoint.save(reasoner, tmp_path / folder)
+    models = tuple(str(tmp_path / folder) for folder in ("one/same", "two/same"))
+    return CommonConfig(model=models, limit=2, out=tmp_path / "out")
+
+
+def rows_of(reasoner, examples):
+    row = {"data": "d", "intervention": "none", "kind": "none", "control_of": "", "correct": True}
+    groups = {"domain": "x", "topic": "y"}
+    return pd.DataFrame(
+        [{"model": reasoner.name, "example": e.id, **row, **groups} for e in examples]
+    )
+
+
+def test_models_of_one_name_are_told_apart(config):
+    results, out = run_study(config, "study", rows_of)
+    assert results.rows["model"].unique().tolist() == list(config.model)
+    assert list(results.run["checkpoints"]) == list(config.model)
+    read = read_results(out)
+    assert read.rows.equals(results.rows)
+    assert read.run == results.run
+
+
+def test_no_model_is_run_before_all_are_checked(config):
+    checked = []
+
+    def check(reasoner, examples):
+        checked.append(reasoner.name)
+        if len(checked) == 2:
+            raise UserError("not this one")
+
+    with pytest.raises(UserError, match="not this one"):
+        run_study(config, "study", lambda *_: pytest.fail("too early"), check)
+    assert not config.out.exists()

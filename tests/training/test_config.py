@@ -1,0 +1,108 @@
+"""Trainings as files: what is written reads back equal, and each mistake is one line."""
+
+import pytest
+import yaml
+
+from latentlab.errors import UserError
+from latentlab.training.config import LoraConfig, TrainConfig, read_config
+from latentlab.training.recipes import PLANS, base_recipe, recipe
+from latentlab.training.tiny import TinyConfig
+
+LEAST = {"name": "mine", "plan": {"steps": 0}, "stages": [{"name": "one", "updates": 2}]}
+
+
+@pytest.fixture
+def read(tmp_path):
+    """A function that writes settings, or raw text, as a file and reads it as a training."""
+
+    def read(values: object) -> TrainConfig:
+        path = tmp_path / "mine.yaml"
+        path.write_text(values if isinstance(values, str) else yaml.safe_dump(values))
+        return read_config(path)
+
+    return read
+
+
+def with_stage(**settings: object) -> dict[str, object]:
+    return {**LEAST, "stages": [{"name": "one", "updates": 2, **settings}]}
+
+
+@pytest.mark.parametrize("name", ["base", *PLANS])
+def test_every_recipe_survives_the_round_trip(name, read):
+    config = base_recipe(3) if name == "base" else recipe(name, "runs/base/final", 3)
+    assert read(config.to_dict()) == config
+
+
+def test_settings_of_every_kind_survive_the_round_trip(read, short):
+    plan = PLANS["gaze"].replace(select_layers=(1, 2), stride=4)
+    lora = LoraConfig(rank=2)
+    stage = {"muon_learning_rate": None}
+    config = short(stage, plan=plan, lora=lora, report_to=("tensorboard",), weight_decay=1e-12)
+    assert read(config.to_dict()) == config
+
+
+def test_what_a_file_leaves_out_has_its_default(read):
+    config = read(LEAST)
+    assert config.init == TinyConfig()
+    assert (config.seed, config.lora, config.stages[0].batch_size) == (0, None, 64)
+
+
+def test_numbers_that_yaml_takes_for_texts_are_numbers(read):
+    stage = read("name: a\nplan: {steps: 0}\nstages: [{name: b, updates: 1, learning_rate: 5e-4}]")
+    assert stage.stages[0].learning_rate == 5e-4
+    assert type(read(with_stage(learning_rate=1)).stages[0].learning_rate) is float
+
+
+MISTAKES = {
+    "unknown setting 'sed'; did you mean 'seed'": {**LEAST, "sed": 1},
+    "stages 1: unknown setting 'update'; did you mean 'updates'": with_stage(update=1),
+    "plan has an unknown field 'step'; did you mean 'steps'": {**LEAST, "plan": {"step": 1}},
+    "init: unknown setting 'hiden'; did you mean 'hidden'": {**LEAST, "init": {"hiden": 1}},
+    "the setting 'stages' is missing": {"name": "mine"},
+    "stages 1: the setting 'updates' is missing": {**LEAST, "stages": [{"name": "one"}]},
+    "has no stages": {**LEAST, "stages": []},
+    "stages is 'one'; give a list": {**LEAST, "stages": "one"},
+    "stages 1 must hold settings by name": {**LEAST, "stages": ["one"]},
+    "lora must hold settings by name": {**LEAST, "lora": 4},
+    "must hold settings by name, e.g.": "just words",
+    "cannot be read as YAML": "name: [",
+    "updates is 'many'; give a whole number": with_stage(updates="many"),
+    "updates is 2.5; give a whole number": with_stage(updates=2.5),
+    "updates is True; give a whole number": with_stage(updates=True),
+    "learning_rate is 'high'; give a number": with_stage(learning_rate="high"),
+    "rationale is 'no way'; give true or false": with_stage(rationale="no way"),
+    "name is 7; give a text": {**LEAST, "name": 7},
+    "report_to 1 is 4; give a text": {**LEAST, "report_to": [4]},
+    "save_dtype is 'float23'; did you mean 'float32'": {**LEAST, "save_dtype": "float23"},
+    "updates and batch_size must be positive": with_stage(batch_size=0),
+    "learning rates must be positive": with_stage(learning_rate=0),
+    "latent_steps and warmup must be at least 0": with_stage(warmup=-1),
+    "replay and decay are fractions": with_stage(decay=2),
+    "replay needs an earlier stage": with_stage(replay=0.5),
+    "'final' cannot name a folder": {**LEAST, "stages": [{"name": "final", "updates": 1}]},
+    "'a/b' cannot name a folder": {**LEAST, "stages": [{"name": "a/b", "updates": 1}]},
+    "two stages of one name": {**LEAST, "stages": LEAST["stages"] * 2},
+    "stage 'one' has 1 latent steps, but the plan has 0": with_stage(latent_steps=1),
+    "stage 'one' has 0 latent steps, but the plan has 2": {**LEAST, "plan": {"steps": 2}},
+    "eval_examples must be at least 1": {**LEAST, "eval_examples": 0},
+    "seed and weight_decay must be at least 0": {**LEAST, "seed": -1},
+    "rank and alpha must be positive": {**LEAST, "lora": {"rank": 0}},
+    "adapters are trained with AdamW alone": {**LEAST, "lora": {}},
+    "hidden=100 is no multiple of 8 x 4 heads": {**LEAST, "init": {"hidden": 100}},
+    "vision_hidden=40 is no multiple of 16": {**LEAST, "init": {"vision_hidden": 40}},
+}
+
+
+@pytest.mark.parametrize("message", MISTAKES)
+def test_a_mistake_is_named(message, read):
+    with pytest.raises(UserError) as caught:
+        read(MISTAKES[message])
+    assert message in str(caught.value)
+
+
+def test_a_missing_file_suggests_its_neighbours(read, tmp_path):
+    read(LEAST)
+    with pytest.raises(UserError, match=r"mime\.yaml; did you mean 'mine\.yaml'\?"):
+        read_config(tmp_path / "mime.yaml")
+    with pytest.raises(UserError, match="cannot be read as YAML"):
+        read_config(tmp_path)
