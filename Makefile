@@ -13,7 +13,7 @@ ONE_HOP := $(ABLATE) --model bypass filler --data benchmark:hops=1 --out results
 # Two test processes on two cores: more threads than that slow each other down.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install run test check lint format types fast organisms
+.PHONY: help install run test check lint format types fast organisms benchmark
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
@@ -51,3 +51,6 @@ fast: install  ## the tests that take seconds
 
 organisms: install  ## train the embedded models anew
 	$(BIN)/python -m latentlab.organisms
+
+benchmark: install  ## speed and memory of the engine, next to recomputing every step
+	$(BIN)/python -m benchmarks.speed

@@ -1,26 +1,21 @@
 """Speed and memory of the rollout engine, next to what the released IVT-LR code does.
 
-    python benchmarks/speed.py
-    python benchmarks/speed.py --sizes organism --repeats 9
+    python -m benchmarks.speed
+    python -m benchmarks.speed --sizes organism --repeats 9
 
-Both run the same weights on the same pictures, in turns, in one process. Before anything is timed
-they have to agree: the same picks, the same tokens, logits to 1e-4.
-
-The other side is written here after the released inference code (arXiv 2510.12603): at each latent
-step the whole sequence is run again with eager attention that returns every layer's matrix, all of
-them are averaged, and the logits of all positions are computed; once the latent steps are done the
-sequence is run for the first token, run again to fill a cache, and only then continued from it.
-Pictures are embedded once on both sides. Unlike the released code it also takes batches.
+Both sides (`benchmarks/sides.py`) run the same weights on the same pictures, in turns, in one
+process. Before anything is timed they have to agree: the same picks, and logits to 1e-4.
 
 Time is processor time, which other programs on the machine do not count into; memory is the peak of
 all tensors on top of the weights.
 """
 
 import copy
+import os
 import statistics
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,17 +25,14 @@ import pandas as pd
 import torch
 import tyro
 from PIL import Image
-from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
+from benchmarks.sides import Outcome, engine, recomputing
 from latentlab import console
-from latentlab.backbones import Batch
 from latentlab.data import Example, load_data
 from latentlab.errors import UserError
 from latentlab.provenance import provenance
-from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.reasoning.visibility import Kind
 from latentlab.results import check_out, write_results
 from latentlab.training.recipes import PLANS
 from latentlab.training.tiny import TinyConfig, tiny_reasoner
@@ -101,86 +93,7 @@ class SpeedConfig:
     """Folder of the results."""
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a run found, and what it cost."""
-
-    picks: Tensor
-    """(batch, steps, k) picked patches."""
-
-    logits: Tensor
-    """(batch, tokens, vocab) next-token logits of the answer."""
-
-    latent_seconds: float
-    """Processor time up to the first token's logits."""
-
-    seconds: float
-    """Processor time of all."""
-
-
 Run = Callable[[], Outcome]
-
-
-def engine(reasoner: Reasoner, batch: Batch, tokens: int) -> Outcome:
-    """Answer with the engine."""
-    started = time.process_time()
-    rollout = reasoner.rollout()
-    state = rollout(batch)
-    logits = [reasoner.backbone.logits(state.hidden)]
-    latent = time.process_time() - started
-    while len(logits) < tokens:
-        ids = logits[-1].argmax(-1, keepdim=True)
-        logits.append(rollout.extend(state, ids, torch.full_like(ids, int(Kind.ANSWER)))[:, -1])
-    seconds = time.process_time() - started
-    assert state.picks is not None
-    return Outcome(state.picks, torch.stack(logits, 1), latent, seconds)
-
-
-def recomputing(reasoner: Reasoner, model: Any, batch: Batch, tokens: int) -> Outcome:
-    """Answer as the released code does; `model` has the same weights and eager attention."""
-    started = time.process_time()
-    plan, decoder = reasoner.plan, model.model.language_model
-
-    def run(embeds: Tensor, cache: Any = None, **outputs: bool) -> tuple[Any, Tensor]:
-        past = 0 if cache is None else cache.get_seq_length()
-        positions = torch.arange(past, past + embeds.shape[1]).expand(len(embeds), -1)
-        seen = torch.ones(len(embeds), past + embeds.shape[1])
-        output = decoder(
-            inputs_embeds=embeds,
-            attention_mask=seen,
-            position_ids=positions,
-            past_key_values=cache,
-            output_hidden_states=True,
-            **outputs,
-        )
-        return output, model.lm_head(output.last_hidden_state)
-
-    embeds = reasoner.backbone.embed(batch)
-    where = (batch.input_ids == reasoner.backbone.image_token_id).nonzero()[:, 1]
-    patches = where.view(len(embeds), -1)
-    original = embeds.gather(1, patches[..., None].expand(-1, -1, embeds.shape[-1]))
-    free = torch.ones_like(patches, dtype=torch.bool)
-    picks = []
-    for _ in range(plan.steps):
-        output, _ = run(embeds, output_attentions=True, use_cache=True)
-        average = torch.cat(output.attentions, dim=1).mean(dim=1)
-        scores = average[:, -1].gather(1, patches).masked_fill(~free, -torch.inf)
-        picked = scores.topk(plan.k).indices
-        free = free.scatter(1, picked, False)
-        vision = original.gather(1, picked[..., None].expand(-1, -1, embeds.shape[-1]))
-        embeds = torch.cat([embeds, vision, output.last_hidden_state[:, -1:]], dim=1)
-        picks.append(picked)
-    logits = [run(embeds, use_cache=True)[1][:, -1]]
-    latent = time.process_time() - started
-    cache, new = None, embeds
-    while len(logits) < tokens:
-        token = model.get_input_embeddings()(logits[-1].argmax(-1, keepdim=True))
-        new = torch.cat([new, token], dim=1) if cache is None else token
-        output, all_logits = run(new, cache, use_cache=True)
-        cache = output.past_key_values
-        logits.append(all_logits[:, -1])
-    seconds = time.process_time() - started
-    return Outcome(torch.stack(picks, 1), torch.stack(logits, 1), latent, seconds)
 
 
 def questions(size: str, count: int) -> list[Example]:
@@ -199,7 +112,7 @@ def questions(size: str, count: int) -> list[Example]:
 
 def peak_bytes(run: Run) -> int:
     """The most bytes of tensors that were alive at once during a run, beyond those before it."""
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:
+    with _silence(), profile(activities=[ProfilerActivity.CPU], profile_memory=True) as record:
         run()
     kineto: Any = record.profiler
     changes = [e for e in kineto.kineto_results.events() if e.name() == "[memory]"]
@@ -208,6 +121,19 @@ def peak_bytes(run: Run) -> int:
         alive += change.nbytes()
         peak = max(peak, alive)
     return peak
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep the profiler's library from telling standard error when it starts and stops."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def disagreement(one: Outcome, other: Outcome) -> float:
@@ -301,7 +227,7 @@ def main(config: SpeedConfig) -> None:
         "megabytes_recomputing": "recomputing",
         "peak_bytes_ratio": "times",
     }
-    title = f"Engine and recomputing loop; medians [range] of {config.repeats} repeats"
+    title = f"Engine and recomputing loop; medians and range of {config.repeats} repeats"
     console.table(shown, columns, title)
     for _, line in summary.iterrows():
         times, room = line["seconds_ratio"], line["peak_bytes_ratio"]

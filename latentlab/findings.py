@@ -130,7 +130,7 @@ def _sentences(model: str, lines: pd.DataFrame) -> Iterator[str]:
     text = interval_text(alone["accuracy"], alone["accuracy_low"], alone["accuracy_high"])
     text = f"{model} answers {text.replace(' ', ' % ', 1)} of {alone['n']} questions"
     yield f"{text}, so there is little to lose." if alone["accuracy"] < LITTLE else f"{text}."
-    arms = lines[(lines["kind"] != CONTROL) & (lines["intervention"] != NONE)]
+    arms = _distinct(lines[(lines["kind"] != CONTROL) & (lines["intervention"] != NONE)])
     controls = {line["control_of"]: line for _, line in lines.iterrows() if line["control_of"]}
     for _, line in arms[arms["intervention"].str.startswith("drop ")].iterrows():
         yield _sentence(line, controls.get(line["intervention"]))
@@ -150,6 +150,15 @@ def _sentences(model: str, lines: pd.DataFrame) -> Iterator[str]:
         worst = shams.sort_values("delta", key=abs).iloc[-1]
         moved = "" if worst["delta"] == 0 else ": the instrument itself disturbs the model"
         yield f"Sham {_points(worst['delta'])}{moved}."
+
+
+def _distinct(arms: pd.DataFrame) -> pd.DataFrame:
+    """Leave out what is done to both parts of models that have one, which says everything twice."""
+    numbers = ["accuracy", "delta", "delta_low", "delta_high"]
+    whole = arms["intervention"].str.replace(r"latent_(text|vision)", "latent", regex=True)
+    both = arms["intervention"].str.contains(r"latent(?!_)")
+    alike = arms.assign(whole=whole).duplicated(["whole", *numbers], keep=False)
+    return arms[~(both & alike & (whole.map(whole.value_counts()) == 2))]
 
 
 def _sentence(line: "Line", control: "Line | None") -> str:

@@ -67,9 +67,9 @@ def fit(
         for part in parts:
             if not has[part]:
                 lacking(f"{flag} {part}: {name} has none")
-    single: tuple[LatentPart, ...] = ("latent_text", "latent_vision")
-    parts = tuple(part for part in single if has[part])
-    parts += ("latent",) if len(parts) > 1 else ()
+    # Both together are asked for even if there is but one, so that models can be compared.
+    every: tuple[LatentPart, ...] = ("latent_text", "latent_vision", "latent")
+    parts = tuple(part for part in every if has[part])
     drop = config.drop or (() if config.anything else parts)
     overwrite = config.part or (parts if config.replace else ())
     for step in config.at:

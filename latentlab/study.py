@@ -171,7 +171,8 @@ def score(example: Example, answer: Answer, by_letter: bool) -> dict[str, Any]:
         (`gold_logprob`), whether the model itself would have answered right after its latent steps
         (`at_once`), and the cost (`latent_steps, new_tokens, autoregressive_steps, seconds`).
     """
-    gold = example.choices.index(example.answer) if example.choices else None
+    known = example.choices and example.answer
+    gold = example.choices.index(example.answer) if known else None
     return {
         "options": len(example.choices),
         "text": answer.text,
@@ -209,7 +210,7 @@ def reference_bank(
         for name, row, real in zip(
             prompts.examples, reasoner.backbone.embed(prompts), prompts.attention_mask, strict=True
         ):
-            stream = example_generator(name, seed, -2)
+            stream = example_generator(name, seed, "ordinary")
             ordinary.append(row[real][torch.randint(int(real.sum()), (), generator=stream)])
     # In the order of the data, so that a donor does not depend on the batches.
     order = torch.tensor(numbers).argsort()

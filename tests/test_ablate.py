@@ -119,8 +119,8 @@ def test_what_a_model_has_is_kept():
     def fail(message):
         raise AssertionError(message)
 
-    assert fit(AblateConfig(), TEXT, "it", fail).drop == ("latent_text",)
-    assert fit(AblateConfig(), VISION, "it", fail).drop == ("latent_vision",)
+    assert fit(AblateConfig(), TEXT, "it", fail).drop == ("latent_text", "latent")
+    assert fit(AblateConfig(), VISION, "it", fail).drop == ("latent_vision", "latent")
     both = fit(AblateConfig(at=(3, 1, 3)), BOTH, "it", fail)
     assert both.drop == ("latent_text", "latent_vision", "latent")
     assert both.at == (0, 2)

@@ -96,6 +96,17 @@ def test_many_arms_of_a_kind_are_one_sentence_about_the_worst():
     assert "None of 2 numbers of patches measurably cost it points" in said
 
 
+def test_both_parts_of_a_model_with_one_are_not_told_twice():
+    loss = (-0.5, -0.6, -0.4)
+    (said,) = say(line("drop latent_text", loss), line("drop latent", loss))
+    assert said.count("it loses") == 1
+    (said,) = say(line("drop latent_text", loss), line("drop latent", (-0.6, -0.7, -0.5)))
+    assert said.count("it loses") == 2
+    other = line("drop latent_vision", loss)
+    (said,) = say(line("drop latent_text", loss), other, line("drop latent", loss))
+    assert said.count("it loses") == 3
+
+
 def test_a_sham_that_moves_discredits_the_instrument():
     (said,) = say(line("sham latent", (-0.01, -0.02, 0.0), CONTROL))
     assert said.endswith("Sham -1.0: the instrument itself disturbs the model.")

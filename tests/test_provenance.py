@@ -57,6 +57,7 @@ def checkpoint(tmp_path):
 def test_hash_depends_on_weights_and_settings_only(checkpoint):
     before = checkpoint_hash(checkpoint)
     (checkpoint / "notes.txt").write_text("not part of the model")
+    (checkpoint / "run.json").write_text("when and on what it was trained")
     assert checkpoint_hash(checkpoint) == before
     moved = checkpoint.rename(checkpoint.with_name("moved"))
     assert checkpoint_hash(moved) == before

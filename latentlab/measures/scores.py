@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-_LETTER = re.compile(r"\(?([A-Z])\)?[.:]?(?=\s|$)")
+_LETTER = re.compile(r"\(([A-Z])\)|([A-Z])(?:[.:)]|\s*$|\n)")
 _CANDIDATE = re.compile(r"(?:answer is|Answer:)\s*\(?([A-Z])")
 
 
@@ -22,7 +22,7 @@ def parse_answer(said: str, answers: Sequence[str], form: Literal["letter", "tex
     """
     if form == "letter":
         match = _LETTER.match(said.strip())
-        said = match.group(1) if match else ""
+        said = (match.group(1) or match.group(2)) if match else ""
     matches = [i for i, answer in enumerate(answers) if _plain(answer) == _plain(said)]
     return matches[0] if len(matches) == 1 else None
 

@@ -108,17 +108,14 @@ class PromptReplace:
         ordinary: Bool[Tensor, "batch seq"],
         context: Context,
     ) -> Float[Tensor, "batch seq hidden"]:
-        """Overwrite `count` of the ordinary positions of each example."""
-        draws = [
-            torch.rand(int(row.sum()), generator=example_generator(example, context.seed, -1))
-            for row, example in zip(ordinary, context.examples, strict=True)
-        ]
-        index = torch.stack(
-            [
-                row.nonzero()[:, 0][draw.topk(min(self.count, len(draw))).indices.to(row.device)]
-                for row, draw in zip(ordinary, draws, strict=True)
-            ]
-        )[..., None].expand(-1, -1, embeds.shape[-1])
+        """Overwrite `count` of the ordinary positions, image and text alike, of each example."""
+        count = min(self.count, int(ordinary.sum(-1).min()))
+        draws = torch.full(ordinary.shape, -1.0)
+        for draw, row, example in zip(draws, ordinary.cpu(), context.examples, strict=True):
+            stream = example_generator(example, context.seed, "prompt")
+            draw[row] = torch.rand(int(row.sum()), generator=stream)
+        index = draws.topk(count).indices.to(embeds.device)
+        index = index[..., None].expand(-1, -1, embeds.shape[-1])
         original = embeds.gather(1, index)
         new = self.source.values(original, "prompt", 0, context).expand_as(original)
         return embeds.scatter(1, index, new)

@@ -16,9 +16,16 @@ from latentlab.errors import UserError
 from latentlab.reasoning.plan import LatentPlan
 
 
-def example_generator(example: str, seed: int, step: int) -> torch.Generator:
-    """Return a random stream of one example at one step, the same in whatever batch it runs."""
-    return torch.Generator().manual_seed(crc32(f"{example}/{seed}/{step}".encode()))
+def example_generator(example: str, seed: int, purpose: str, step: int = 0) -> torch.Generator:
+    """Return a random stream of one example, the same in whatever batch it runs.
+
+    Args:
+        example: identifier of the example.
+        seed: the run's seed.
+        purpose: what is drawn; streams of different purposes are independent.
+        step: the latent step, where there is one.
+    """
+    return torch.Generator().manual_seed(crc32(f"{example}/{seed}/{purpose}/{step}".encode()))
 
 
 def check_patches(
@@ -88,7 +95,8 @@ def pick(
     """
     if plan.select == "random":
         width = scores.shape[1]
-        draws = [torch.rand(width, generator=example_generator(e, seed, step)) for e in examples]
+        streams = [example_generator(example, seed, "pick", step) for example in examples]
+        draws = [torch.rand(width, generator=stream) for stream in streams]
         scores = torch.stack(draws).to(scores.device)
     elif plan.select == "bottom":
         scores = -scores

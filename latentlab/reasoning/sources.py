@@ -128,7 +128,7 @@ class Bank:
 
     def _donor(self, example: str, seed: int) -> int:
         order = torch.randperm(
-            len(self.examples), generator=example_generator(example, seed, 0)
+            len(self.examples), generator=example_generator(example, seed, "donor")
         ).tolist()
         return int(next(i for i in order if self.examples[i] != example))
 
@@ -190,14 +190,12 @@ class Noise:
         if len(self.bank.examples) < 2:
             raise UserError("noise in units of the deviation over examples needs at least two")
         deviation = self.bank.part(part, step).std(0).to(original)
-        stream = 2 * step + int(part == "vision")
-        shape = original.shape[1:]
-        noise = torch.stack(
-            [
-                torch.randn(shape, generator=example_generator(example, context.seed, stream))
-                for example in context.examples
-            ]
-        ).to(original)
+        streams = [
+            example_generator(example, context.seed, f"noise {part}", step)
+            for example in context.examples
+        ]
+        draws = [torch.randn(original.shape[1:], generator=stream) for stream in streams]
+        noise = torch.stack(draws).to(original)
         noisy = original + self.sigma * deviation * noise
         if self.keep_norm:
             noisy = noisy * (original.norm(dim=-1, keepdim=True) / noisy.norm(dim=-1, keepdim=True))

@@ -1,8 +1,8 @@
 """What a rollout leaves behind: the latents of each step and the state the sequence is in.
 
 A `Latent` is one step's content, the thing interventions edit. A `Trajectory` is a rollout's record
-and all that is needed to go on from where it stands: it can be forked, so that one prefix serves any
-number of interventions.
+and all that is needed to go on from where it stands: it can be forked, so that one prefix serves
+any number of interventions.
 """
 
 import copy

@@ -9,6 +9,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,10 @@ from latentlab.training.metrics import METRICS_FILE, StageLog
 from latentlab.training.objective import Objective
 from latentlab.training.stage_data import Collator, StageData, check_data, stage_examples
 from latentlab.training.tiny import TinyConfig, tiny_reasoner
-from latentlab.training.trainer import train_stage
+from latentlab.training.trainer import check_trackers, train_stage
+
+REHEARSED = 4
+"""Examples of each stage that are tried before anything is trained."""
 
 
 def train(config: TrainConfig, folder: Path, device: str = "auto") -> Path:
@@ -57,7 +61,9 @@ def train(config: TrainConfig, folder: Path, device: str = "auto") -> Path:
     if final.is_dir():
         return final
     check_data(config)
+    check_trackers(config)
     if not begun:
+        _rehearse(_start(config, None, target), config)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / CONFIG_FILE).write_text(yaml.safe_dump(config.to_dict(), sort_keys=False))
     last: Path | None = None
@@ -102,9 +108,9 @@ def _run_stage(
     reasoner.plan = config.plan.replace(steps=stage.latent_steps)
     metrics = held_out(reasoner, config)
     log.write(stage.updates, held_out=metrics)
-    everywhere = metrics["all"]
-    percent = interval_text(everywhere["accuracy"], everywhere["low"], everywhere["high"])
-    note(f"{config.name} {stage.name}: held-out accuracy {percent} %, n={everywhere['n']}")
+    overall = metrics["all"]
+    percent = interval_text(overall["accuracy"], overall["low"], overall["high"])
+    note(f"{config.name} {stage.name}: held-out accuracy {percent} %, n={overall['n']}")
     with _complete(folder / stage.name) as fresh:
         save(reasoner, fresh)
     shutil.rmtree(checkpoints, ignore_errors=True)
@@ -130,6 +136,26 @@ def held_out(reasoner: Reasoner, config: TrainConfig) -> dict[str, dict[str, flo
             "high": interval.high,
         }
     return metrics
+
+
+@torch.no_grad()
+def _rehearse(reasoner: Reasoner, config: TrainConfig) -> None:
+    """Take a few examples of every stage through it, and a few held-out ones through the plan.
+
+    So what cannot work is told at once: not hours later, and before the folder is taken.
+
+    Raises:
+        UserError: an example lacks what the plan needs (an image, a trace, patches), or an answer.
+    """
+    for number, stage in enumerate(config.stages):
+        data = StageData(stage_examples(stage, config.seed, number), stage, config.seed)
+        few = range(min(REHEARSED, len(data)))
+        items = [replace(data[i], latent_steps=stage.latent_steps) for i in few]
+        Objective(reasoner)(**Collator(reasoner, stage.rationale)(items))
+    few_held_out = min(REHEARSED, config.eval_examples)
+    examples = load_data(config.eval_data, "validation", config.seed, few_held_out)
+    prompts = reasoner.prompter.batch(list(examples), config.plan)
+    reasoner.rollout()(prompts.to(reasoner.backbone.device))
 
 
 def _start(config: TrainConfig, last: Path | None, device: torch.device) -> Reasoner:

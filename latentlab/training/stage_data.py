@@ -21,7 +21,7 @@ from latentlab.training.config import StageConfig, TrainConfig
 from latentlab.training.objective import TrainingBatch
 
 LOOKED_AT = 64
-"""Examples of own data that are looked at before anything is trained."""
+"""Examples of own data among which there must be a rationale."""
 
 
 @dataclass(frozen=True)
@@ -122,24 +122,18 @@ def check_data(config: TrainConfig) -> None:
     """Look at the data of every stage before the first is trained.
 
     Raises:
-        UserError: data cannot be had, or lacks what the training needs of it.
+        UserError: data cannot be had, or lacks the rationales a stage is to write.
     """
     load_data(config.eval_data, "validation", config.seed, config.eval_examples)
     for number, stage in enumerate(config.stages):
         examples = stage_examples(stage, config.seed, number)
         if isinstance(examples, Benchmark):
-            continue  # which has everything, and no rationale where one hop needs none
-        first = [examples[i] for i in range(min(LOOKED_AT, len(examples)))]
+            continue  # which has no rationale where one hop needs none
+        first = (examples[i] for i in range(min(LOOKED_AT, len(examples))))
         if stage.rationale and not any(example.rationale for example in first):
             raise UserError(
                 f"stage {stage.name!r}: the data {stage.data!r} has no rationales to train on; "
                 "rationale=false trains without"
-            )
-        bare = next((example for example in first if example.image is None), None)
-        if bare is not None and stage.latent_steps and config.plan.has_vision:
-            raise UserError(
-                f"stage {stage.name!r}: {bare.id} of the data {stage.data!r} has no image, but the "
-                "plan re-inserts image patches; set k=0 to train on text alone"
             )
     folder = Path(config.eval_data)
     split = any((folder / name / DATA_FILE).is_file() for name in ("train", "validation"))

@@ -23,6 +23,7 @@ from transformers import (
     TrainerState,
     TrainingArguments,
 )
+from transformers.integrations.integration_utils import get_reporting_integration_callbacks
 
 from latentlab.checkpoint import quiet
 from latentlab.console import note, remarks
@@ -175,6 +176,20 @@ def train_stage(
     resume = max(checkpoints, key=lambda p: int(p.parent.name.split("-")[1]), default=None)
     with quiet():
         trainer.train(resume_from_checkpoint=str(resume.parent) if resume else None)
+
+
+def check_trackers(config: TrainConfig) -> None:
+    """Refuse trackers that transformers does not know, or whose package is missing.
+
+    Raises:
+        UserError: there is one.
+    """
+    trackers: Any = get_reporting_integration_callbacks
+    try:
+        for tracker in trackers(list(config.report_to)):
+            tracker()
+    except (ImportError, RuntimeError, ValueError) as error:
+        raise UserError(f"report_to: {error}") from None
 
 
 def _arguments(

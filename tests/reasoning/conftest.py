@@ -148,7 +148,9 @@ class Naive:
         if plan.select == "given":
             return given.tolist()
         if plan.select == "random":
-            scores = torch.rand(len(scores), generator=example_generator(example.id, 0, step))
+            scores = torch.rand(
+                len(scores), generator=example_generator(example.id, 0, "pick", step)
+            )
         if plan.select == "bottom":
             scores = -scores
         if plan.pick_order == "published":

@@ -46,7 +46,9 @@ def test_picks_follow_the_rule_and_the_order(plan, sizes, seed):
     for i, size in enumerate(sizes):
         values = scores[i, :size].tolist()
         if plan.select == "random":
-            values = torch.rand(size, generator=example_generator(names[i], seed, 0)).tolist()
+            values = torch.rand(
+                size, generator=example_generator(names[i], seed, "pick", 0)
+            ).tolist()
         sign = -1 if plan.select == "bottom" else 1
         best = sorted(range(size), key=lambda patch: -sign * values[patch])[: plan.k]
         if plan.pick_order == "score":
@@ -69,8 +71,15 @@ def test_picks_do_not_depend_on_the_rest_of_the_batch(plan, sizes, seed):
         assert torch.equal(together[row], alone)
 
 
-def test_every_example_step_and_seed_has_a_stream_of_its_own():
-    streams = [("a", 0, 0), ("b", 0, 0), ("a", 1, 0), ("a", 0, 1), ("a", 0, 0)]
+def test_every_example_seed_purpose_and_step_has_a_stream_of_its_own():
+    streams = [
+        ("a", 0, "pick", 0),
+        ("b", 0, "pick", 0),
+        ("a", 1, "pick", 0),
+        ("a", 0, "noise", 0),
+        ("a", 0, "pick", 1),
+        ("a", 0, "pick", 0),
+    ]
     draws = [torch.rand(8, generator=example_generator(*stream)).tolist() for stream in streams]
     assert draws[0] == draws[-1]
-    assert len({tuple(draw) for draw in draws}) == 4
+    assert len({tuple(draw) for draw in draws}) == 5

@@ -31,12 +31,12 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 
 
 def kill_at(monkeypatch, batch: int) -> None:
-    """Let a process die when it prepares its batch of this number."""
+    """Let a process die when it prepares its batch of this number; two more are tried before."""
     made, prepare = [], Collator.__call__
 
     def prepare_or_die(self, items):
         made.append(items)
-        if len(made) == batch:
+        if len(made) == batch + 2:
             raise Killed
         return prepare(self, items)
 
@@ -109,7 +109,8 @@ def test_a_checkpoint_without_its_last_file_is_passed_over(short, whole, tmp_pat
     assert checkpoint_hash(folder / "final") == checkpoint_hash(whole / "final")
 
 
-@pytest.mark.parametrize("batch", [4, 8])
+# The sixth batch is the first of the second stage, which then begins once more.
+@pytest.mark.parametrize("batch", [4, 6])
 def test_adapters_survive_a_kill(batch, short, whole_adapted, tmp_path, monkeypatch):
     folder = tmp_path / "run"
     with monkeypatch.context() as patched, pytest.raises(Killed):
@@ -231,8 +232,9 @@ def test_text_alone_trains_without_patches_and_is_refused_with_them(short, tmp_p
     assert load(str(train(config, tmp_path / "text"))).plan.k == 0
     metrics = (tmp_path / "text" / "metrics.jsonl").read_text().splitlines()
     assert set(json.loads(metrics[-1])["held_out"]) == {"all", "data"}
-    with pytest.raises(UserError, match=r"stage 'latent': t0 .* has no image, .* set k=0"):
-        train(short({"data": data}, eval_data=data), tmp_path / "patches")
+    for specs in ({"data": data}, data), ({}, data), ({"data": data}, "benchmark"):
+        with pytest.raises(UserError, match=r"t\d has no image, but the plan .* set k=0"):
+            train(short(specs[0], eval_data=specs[1]), tmp_path / "patches")
     assert not (tmp_path / "patches").exists()
 
 
@@ -245,6 +247,12 @@ def test_data_that_lacks_what_a_stage_needs_is_refused_at_once(short, tmp_path):
         train(short({"data": "benchmrk"}), tmp_path / "run")
     with pytest.raises(UserError, match="no source or folder"):
         train(short(eval_data="benchmrk"), tmp_path / "run")
+    with pytest.raises(UserError, match=r"k=9 x 2 steps needs 18 patches, but .* has 16"):
+        train(short(plan=LatentPlan(steps=2, k=9)), tmp_path / "run")
+    with pytest.raises(UserError, match="report_to: abacus is not supported"):
+        train(short(report_to=("abacus",)), tmp_path / "run")
+    with pytest.raises(UserError, match="no model or folder is called 'abacus'"):
+        train(short(init="abacus"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
     train(short({"data": data, "rationale": False}, plan=plan, eval_data=data), tmp_path / "run")
 
