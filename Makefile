@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 # What `make run` runs. The last two models cannot reason, so they are asked what one pass can answer.
-ABLATE := python -m latentlab.ablate --replace noise other \
+ABLATE := python -m latentlab.ablate --limit 400 --batch-size 100 --replace noise other \
 	--drop latent_text latent_vision latent
 FULL := $(ABLATE) --model relay gaze ivtlr --out results/ablate-full
 ONE_HOP := $(ABLATE) --model bypass filler --data benchmark:hops=1 --out results/ablate-one-hop

@@ -46,7 +46,8 @@ def draw(axis: Axes, lines: pd.DataFrame, model: str, place: float) -> None:
         _, colour, marker = ARMS[arm]
         x = place + (i - (len(shown) - 1) / 2) * 0.15
         value = 100 * line["accuracy"]
-        spread = [[value - 100 * line["accuracy_low"]], [100 * line["accuracy_high"] - value]]
+        low, high = 100 * line["accuracy_low"], 100 * line["accuracy_high"]
+        spread = [[max(0.0, value - low)], [max(0.0, high - value)]]
         axis.errorbar(x, value, spread, fmt=marker, color=colour, ms=5, capsize=2, lw=1)
 
 
@@ -60,7 +61,7 @@ def main() -> None:
         for model in models:
             lines = total[total["model"] == model]
             draw(axis, lines, model, len(labels))
-            labels.append(f"{model}\n{title}, n = {lines['n'].iloc[0]}")
+            labels.append(f"{model}\n{title}\nn = {lines['n'].iloc[0]}")
     for label, colour, marker in ARMS.values():
         axis.plot([], [], marker, color=colour, label=label)
     axis.set(xticks=range(len(labels)), xticklabels=labels, ylim=(-3, 103), ylabel="accuracy (%)")

@@ -31,7 +31,7 @@ _PHRASES = {
     r"zero (\S+)": "with zeros for its {}",
     r"mean (\S+)": "with the mean over all questions for its {}",
     r"constant (\S+)": "with one and the same vector for its {}",
-    r"noise (\S+) (\S+)": "with noise of {} standard deviations on its {}",
+    r"noise (\S+) (\S+)": "with noise of {} SD on its {}",
     r"other (\S+)": "with another question's {}",
     r"placeholder (\S+)": "with empty slots for its {}",
     r"steps=(\d+)": "with {} latent steps",
@@ -158,7 +158,9 @@ def _distinct(arms: pd.DataFrame) -> pd.DataFrame:
     whole = arms["intervention"].str.replace(r"latent_(text|vision)", "latent", regex=True)
     both = arms["intervention"].str.contains(r"latent(?!_)")
     alike = arms.assign(whole=whole).duplicated(["whole", *numbers], keep=False)
-    return arms[~(both & alike & (whole.map(whole.value_counts()) == 2))]
+    # Where nothing ever changes all numbers are alike, whatever a model has.
+    changed = arms["delta_low"] < arms["delta_high"]
+    return arms[~(both & alike & changed & (whole.map(whole.value_counts()) == 2))]
 
 
 def _sentence(line: "Line", control: "Line | None") -> str:

@@ -156,20 +156,19 @@ class Reasoner:
         free = marker[0] if marker and not at_once else None
         outputs = generate(rollout, start, prompter.eos_id, free, max_new_tokens)
         seconds = (time.perf_counter() - started) / len(examples)
-        options = [
-            [prompter.answer_ids(text) for text in prompter.format.answer_texts(e.choices)]
-            for e in examples
-        ]
+        texts = [prompter.format.answer_texts(example.choices) for example in examples]
+        # Questions share many of their options, and a tokenizer is slow to call.
+        ids = {text: prompter.answer_ids(text) for text in {t for row in texts for t in row}}
+        options = [[ids[text] for text in row] for row in texts]
         prefixes = [self._before_answer([] if at_once else output) for output in outputs]
         logprobs = option_logprobs(rollout, state, prefixes, options)
         answers = []
-        for example, output, scores, first in zip(examples, outputs, logprobs, own, strict=True):
-            texts = prompter.format.answer_texts(example.choices)
+        for row, output, scores, first in zip(texts, outputs, logprobs, own, strict=True):
             said = prompter.decode(output if at_once else self._after_marker(output))
             answers.append(
                 Answer(
                     text=prompter.decode([*marker, *output] if at_once else output),
-                    choice=parse_answer(said, texts, prompter.format.answer_form),
+                    choice=parse_answer(said, row, prompter.format.answer_form),
                     option_logprobs=tuple(scores),
                     latent_steps=len(state.latents),
                     new_tokens=len(output),

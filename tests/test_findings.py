@@ -102,6 +102,8 @@ def test_both_parts_of_a_model_with_one_are_not_told_twice():
     assert said.count("it loses") == 1
     (said,) = say(line("drop latent_text", loss), line("drop latent", (-0.6, -0.7, -0.5)))
     assert said.count("it loses") == 2
+    (said,) = say(line("drop latent_text"), line("drop latent"))
+    assert said.count("It can lose") == 2
     other = line("drop latent_vision", loss)
     (said,) = say(line("drop latent_text", loss), other, line("drop latent", loss))
     assert said.count("it loses") == 3
@@ -115,7 +117,7 @@ def test_a_sham_that_moves_discredits_the_instrument():
 @pytest.mark.parametrize(
     ("arm", "words"),
     [
-        ("noise 0.5 latent_vision", "with noise of 0.5 standard deviations on its latent vision"),
+        ("noise 0.5 latent_vision", "with noise of 0.5 SD on its latent vision"),
         ("other latent at step 3", "with another question's latents at step 3"),
         ("steps=2", "with 2 latent steps"),
         ("k=0", "with 0 re-inserted patches a step"),

@@ -55,7 +55,9 @@ def accuracy_interval(correct: npt.ArrayLike) -> Interval:
     low, high = proportion.proportion_confint(
         int(hits.sum()), len(hits), alpha=1 - LEVEL, method="wilson"
     )
-    return Interval(float(hits.mean()), float(low), float(high), len(hits))
+    mean = float(hits.mean())
+    # At 0 and 1 the formula passes the estimate by a rounding error.
+    return Interval(mean, min(float(low), mean), max(float(high), mean), len(hits))
 
 
 def bootstrap_interval(
