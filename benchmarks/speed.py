@@ -161,8 +161,8 @@ def measure(name: str, count: int, config: SpeedConfig) -> list[dict[str, Any]]:
         "engine": lambda: engine(reasoner, batch, config.tokens),
         "recomputing": lambda: recomputing(reasoner, model, batch, config.tokens),
     }
-    apart = disagreement(sides["engine"](), sides["recomputing"]())  # this warms both up, too
     peaks = {side: peak_bytes(run) for side, run in sides.items()}
+    apart = disagreement(sides["engine"](), sides["recomputing"]())  # this warms both up, too
     return [
         {
             "size": name,
@@ -212,19 +212,20 @@ def main(config: SpeedConfig) -> None:
     summary = summarise(rows)
     record = provenance(config, COMMAND, 0, {}, started)
     out = write_results(config.out, rows, summary, record)
-    shown = summary.assign(
-        megabytes_engine=summary["peak_bytes_engine"] / 2**20,
-        megabytes_recomputing=summary["peak_bytes_recomputing"] / 2**20,
-    )
+    mebibytes = {
+        f"mebibytes_{side}": summary[f"peak_bytes_{side}"].map(lambda peak: f"{peak / 2**20:.1f}")
+        for side in ("engine", "recomputing")
+    }
+    shown = summary.assign(**mebibytes)
     columns = {
         "size": "model",
         "batch": "batch",
-        "seconds_engine": "s an answer",
+        "seconds_engine": "s a batch",
         "seconds_recomputing": "recomputing",
         "seconds_ratio": "times",
         "latent_seconds_ratio": "times, to 1st token",
-        "megabytes_engine": "peak MiB",
-        "megabytes_recomputing": "recomputing",
+        "mebibytes_engine": "peak MiB",
+        "mebibytes_recomputing": "recomputing",
         "peak_bytes_ratio": "times",
     }
     title = f"Engine and recomputing loop; medians and range of {config.repeats} repeats"

@@ -51,4 +51,4 @@ def test_version(capsys):
 
 
 def test_every_command_that_exists_has_a_summary():
-    assert all(summary.endswith(".") for summary in frame.summaries().values())
+    assert all(summary.endswith((".", "?")) for summary in frame.summaries().values())

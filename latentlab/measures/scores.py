@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-_LETTER = re.compile(r"\(([A-Z])\)|([A-Z])(?:[.:)]|\s*$|\n)")
+_LETTER = re.compile(r"\(?([A-Z])(?:\s*[.:)]|\s*$|\n)")
 _CANDIDATE = re.compile(r"(?:answer is|Answer:)\s*\(?([A-Z])")
 
 
@@ -14,7 +14,8 @@ def parse_answer(said: str, answers: Sequence[str], form: Literal["letter", "tex
     Args:
         said: the text after the answer marker.
         answers: the choices as the model words them (letters or texts).
-        form: "letter": the text must begin with one bare letter, as in "B", "(B)" or "B. cat";
+        form: "letter": the text must begin with one letter that stands alone, as in "B", "(B)" or
+            "B. cat", and not as in "A cat" or "A and B";
             "text": it must equal one choice's text, apart from case, spacing and a full stop.
 
     Returns:
@@ -22,7 +23,7 @@ def parse_answer(said: str, answers: Sequence[str], form: Literal["letter", "tex
     """
     if form == "letter":
         match = _LETTER.match(said.strip())
-        said = (match.group(1) or match.group(2)) if match else ""
+        said = match.group(1) if match else ""
     matches = [i for i, answer in enumerate(answers) if _plain(answer) == _plain(said)]
     return matches[0] if len(matches) == 1 else None
 

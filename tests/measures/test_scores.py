@@ -20,6 +20,8 @@ TEXTS = ["red circle", "red square", "a cat.", "Circle"]
         ("A:", 0),
         ("B. a cat", 1),
         ("B\nbecause", 1),
+        ("A cat", None),
+        ("A and B", None),
         ("E", None),
         ("b", None),
         ("", None),
