@@ -183,7 +183,7 @@ def read_config(path: Path) -> TrainConfig:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        near = did_you_mean(path.name, [p.name for p in path.parent.glob("*.yaml")])
+        near = did_you_mean(path.name, [p.name for p in path.parent.glob("[!.]*.yaml")])
         raise UserError(f"no training configuration at {path}; {near}") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"{path} cannot be read as YAML: {error}") from None
