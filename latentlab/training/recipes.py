@@ -1,6 +1,6 @@
 """How the embedded organisms and their twins are trained: one place for every number.
 
-All start from the same explicit look-up model (`BASE`), see the same data and take the same number
+All start from the same explicit model (`LOOK_UP`), see the same data and take the same number
 of updates; they differ in their plan and in what each stage replaces. What was tried on the way,
 and what did not work, is in LOG.md.
 """
@@ -23,6 +23,9 @@ EVAL_DATA = "benchmark:hops=4+1"
 
 DENSE = "hops=8+4+1,hop_weights=7+2+1"
 """Mostly the longest chains: eight supervised look-ups for one picture."""
+
+HANDWRITING = f"benchmark:domain=relation+letters+digits,domain_weights=1+1+6,{DENSE}"
+"""All three domains, and mostly the one that is learnt last."""
 
 LOOK_UP = (
     StageConfig(
@@ -47,7 +50,7 @@ LOOK_UP = (
         batch_size=48,
         learning_rate=1.5e-3,
         muon_learning_rate=0.015,
-        data=f"benchmark:domain=relation+letters+digits,domain_weights=1+1+6,{DENSE}",
+        data=HANDWRITING,
     ),
     StageConfig(
         "handwriting",
@@ -55,7 +58,7 @@ LOOK_UP = (
         batch_size=48,
         learning_rate=1e-3,
         muon_learning_rate=0.015,
-        data=f"benchmark:domain=relation+letters+digits,domain_weights=1+1+6,{DENSE}",
+        data=HANDWRITING,
         decay=0.7,
     ),
 )
