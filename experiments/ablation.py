@@ -16,6 +16,7 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
+from latentlab.measures.summary import totals
 from latentlab.results import read_results
 
 FIGURES = Path(__file__).parent.parent / "figures"
@@ -57,7 +58,7 @@ def main() -> None:
     labels = []
     for title, (folder, models) in SOURCES.items():
         summary = read_results(RESULTS / folder).summary
-        total = summary[(summary["domain"] == "all") & (summary["topic"] == "all")]
+        total = totals(summary)
         for model in models:
             lines = total[total["model"] == model]
             draw(axis, lines, model, len(labels))

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from latentlab.console import interval_text, table
-from latentlab.measures.summary import ALL, NONE
+from latentlab.measures.outcomes import NONE
+from latentlab.measures.summary import totals
 from latentlab.vocabulary import CONTROL
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ _FAMILIES = {
 
 def show_tables(summary: pd.DataFrame) -> None:
     """Put one table a model on the screen: every arm, and under it its control."""
-    for model, lines in _totals(summary).groupby("model", sort=False):
+    for model, lines in totals(summary).groupby("model", sort=False):
         arms = zip(lines["intervention"], lines["kind"], strict=True)
         shown = lines.assign(intervention=[_label(arm, kind) for arm, kind in arms])
         # Compared with itself a model says nothing.
@@ -81,7 +82,7 @@ def conclusion(summary: pd.DataFrame) -> list[str]:
     """
     return [
         " ".join(_sentences(str(model), lines))
-        for model, lines in _totals(summary).groupby("model", sort=False)
+        for model, lines in totals(summary).groupby("model", sort=False)
     ]
 
 
@@ -118,11 +119,6 @@ def phrase(arm: str) -> str:
 def _label(arm: str, kind: str) -> str:
     """An arm's name in the table; controls are set in, under what they control."""
     return f"  control: {arm.rpartition(': ')[2]}" if kind == CONTROL else arm
-
-
-def _totals(summary: pd.DataFrame) -> pd.DataFrame:
-    """The lines over all examples."""
-    return summary[(summary["domain"] == ALL) & (summary["topic"] == ALL)]
 
 
 def _sentences(model: str, lines: pd.DataFrame) -> Iterator[str]:

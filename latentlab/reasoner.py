@@ -147,7 +147,11 @@ class Reasoner:
             started: when work on the batch began (`time.perf_counter`), for the time per answer.
             at_once: whether the answer has to follow the latent steps: the marker is put there, so
                 that a model cannot write out in words what its latents were to hold.
+
+        Raises:
+            UserError: the state of an example is not finite.
         """
+        state.check_finite()
         started = time.perf_counter() if started is None else started
         prompter = self.prompter
         marker = prompter.marker_ids

@@ -33,10 +33,14 @@ KEEP_BYTES = 2**30
 
 
 def by_domain(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """The usual lines, in all and by domain and topic, each with the arm that it controls."""
+    """The usual lines, each with the arm that it controls.
+
+    They are over all examples, and by domain, topic, number of hops and type of question.
+    """
     arm = ["model", "intervention"]
     controls = rows[[*arm, "control_of"]].drop_duplicates()
-    return summarise(rows, seed=seed).merge(controls, on=arm, how="left")
+    lines = summarise(rows, also=("hops", "question_type"), seed=seed)
+    return lines.merge(controls, on=arm, how="left")
 
 
 def run_study(

@@ -17,8 +17,8 @@ from torch import Tensor
 from latentlab.backbones import Batch
 from latentlab.console import track
 from latentlab.data.example import Example
+from latentlab.measures.outcomes import NONE, log_odds, with_outcomes
 from latentlab.measures.scores import lenient_match
-from latentlab.measures.summary import NONE
 from latentlab.reasoner import Answer, Reasoner
 from latentlab.reasoning.interventions import Intervention, PromptReplace
 from latentlab.reasoning.plan import LatentPlan
@@ -89,8 +89,9 @@ def run_arms(
 
     Returns:
         One row per example and arm, arm by arm and in the order of the examples: who and what
-        (`model, data, example, domain, topic, hops, intervention, kind, control_of`) and what
-        `score` returns. Only `seconds` depends on the batches.
+        (`model, data, example, domain, topic, hops, question_type, intervention, kind,
+        control_of`), what `score` returns and what `with_outcomes` adds. Only `seconds` depends on
+        the batches.
     """
     rows: list[tuple[tuple[int, int], dict[str, Any]]] = []
     total = -(-len(examples) // batch_size)
@@ -118,6 +119,7 @@ def run_arms(
                     "domain": example.domain,
                     "topic": example.topic,
                     "hops": example.hops,
+                    "question_type": example.question_type,
                     "intervention": arm.name,
                     "kind": arm.kind,
                     "control_of": arm.control_of,
@@ -125,7 +127,8 @@ def run_arms(
                 }
                 rows.append(((number, index), row))
     frame = pd.DataFrame([row for _, row in sorted(rows, key=lambda item: item[0])])
-    return frame.astype({"hops": "Int64", "choice": "Int64", "correct_lenient": "boolean"})
+    frame = frame.astype({"hops": "Int64", "choice": "Int64", "correct_lenient": "boolean"})
+    return with_outcomes(frame)
 
 
 class Prefixes:
@@ -167,9 +170,11 @@ def score(example: Example, answer: Answer, by_letter: bool) -> dict[str, Any]:
     Returns:
         The number of `options`, the answer (`text, choice`), whether it is right by the strict
         reading, by the likelihood of the options and by the published lenient match (`correct,
-        correct_likelihood, correct_lenient`), the log-likelihood of the right option in nats
-        (`gold_logprob`), whether the model itself would have answered right after its latent steps
-        (`at_once`), and the cost (`latent_steps, new_tokens, autoregressive_steps, seconds`).
+        correct_likelihood, correct_lenient`), the log-likelihoods of all options in nats
+        (`option_logprobs`), that of the right one (`gold_logprob`) and its log-odds against the
+        others (`gold_log_odds`), whether the model itself would have answered right after its
+        latent steps (`at_once`), and the cost (`latent_steps, new_tokens, autoregressive_steps,
+        seconds`).
     """
     known = example.choices and example.answer
     gold = example.choices.index(example.answer) if known else None
@@ -182,7 +187,9 @@ def score(example: Example, answer: Answer, by_letter: bool) -> dict[str, Any]:
         "correct_lenient": (
             lenient_match(answer.text, example.letter) if by_letter and gold is not None else None
         ),
+        "option_logprobs": list(answer.option_logprobs),
         "gold_logprob": None if gold is None else answer.option_logprobs[gold],
+        "gold_log_odds": None if gold is None else log_odds(answer.option_logprobs, gold),
         "at_once": answer.at_once,
         "latent_steps": answer.latent_steps,
         "new_tokens": answer.new_tokens,

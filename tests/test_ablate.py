@@ -16,6 +16,7 @@ from latentlab.command import run
 from latentlab.data import export, load_data
 from latentlab.errors import UserError
 from latentlab.fitting import fit
+from latentlab.measures.summary import totals
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.results import read_results
@@ -161,7 +162,7 @@ def test_one_run_leaves_rows_a_summary_and_a_sentence(ablate):
     assert {m: set(of["intervention"]) for m, of in rows.groupby("model")} == arms
     assert len(rows) == 4 * sum(map(len, arms.values()))
     assert not rows.duplicated(["model", "intervention", "example"]).any()
-    total = results.summary[(results.summary[["domain", "topic"]] == "all").all(axis=1)]
+    total = totals(results.summary)
     assert len(total) == sum(map(len, arms.values()))
     assert (total["n"] == 4).all()
     numbers = ["accuracy", "delta"]

@@ -15,7 +15,7 @@ from latentlab.study import Arm, reference_bank, run_arms
 from latentlab.training.recipes import PLANS
 
 KEY = ["intervention", "example"]
-NUMBERS = ["gold_logprob"]
+NUMBERS = ["gold_logprob", "gold_log_odds", "log_odds_change", "kl"]
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,11 @@ def test_batch_size_does_not_change_rows(model, data):
     reasoner = model("ivtlr")
     chosen = some_arms(reasoner, data)
     one, many = (ask(reasoner, data, chosen, batch_size=size) for size in (2, 64))
-    assert one.drop(columns=NUMBERS).equals(many.drop(columns=NUMBERS))
+    lists = ["option_logprobs"]
+    plain = [frame.drop(columns=NUMBERS + lists) for frame in (one, many)]
+    assert plain[0].equals(plain[1])
+    pairs = zip(one["option_logprobs"], many["option_logprobs"], strict=True)
+    assert all(left == pytest.approx(right, abs=1e-4) for left, right in pairs)
     assert (one[NUMBERS] - many[NUMBERS]).abs().max().max() < 1e-4
 
 

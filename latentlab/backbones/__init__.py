@@ -1,7 +1,7 @@
 """Hugging Face vision-language models behind one narrow interface, one file a family."""
 
 from latentlab.backbones.attention import Capture
-from latentlab.backbones.base import Backbone, Batch, ImageInputs, Pixels
+from latentlab.backbones.base import Backbone, Batch, Component, ImageInputs, Pixels
 from latentlab.backbones.chameleon import ChameleonBackbone
 from latentlab.backbones.qwen2_vl import Qwen2VLBackbone
 from latentlab.errors import UserError
@@ -32,6 +32,7 @@ __all__ = [
     "Batch",
     "Capture",
     "ChameleonBackbone",
+    "Component",
     "ImageInputs",
     "Pixels",
     "Qwen2VLBackbone",

@@ -18,6 +18,10 @@ from transformers import Cache, PreTrainedModel
 
 from latentlab.backbones.attention import ATTENTION_NAME, Capture
 
+Component = Literal["resid_post", "attn_out", "mlp_out"]
+"""What can be read and patched in a layer, by TransformerLens's names: the residual stream after
+the layer, and what attention and the MLP add to it."""
+
 Pixels = dict[str, Tensor]
 """Image inputs of a batch, named as the family's vision tower takes them; empty without images."""
 
@@ -93,6 +97,16 @@ class Backbone(ABC):
     @abstractmethod
     def layers(self) -> nn.ModuleList:
         """The decoder's layers, for hooks."""
+
+    def component(self, layer: int, name: Component) -> nn.Module:
+        """The module whose output is a component of a layer, for hooks.
+
+        Its output, or the first entry of it where that is a tuple, is (batch, queries, hidden).
+        """
+        block: Any = self.layers[layer]
+        modules = {"resid_post": block, "attn_out": block.self_attn, "mlp_out": block.mlp}
+        module: nn.Module = modules[name]
+        return module
 
     @property
     @abstractmethod

@@ -103,6 +103,7 @@ class Benchmark(Examples):
             rationale=rationale,
             domain=scene.domain,
             topic=scene.topic,
+            question_type="look-up" if hops == 1 else "chain",
             hops=hops,
             trace=trace,
         )

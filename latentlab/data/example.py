@@ -97,6 +97,9 @@ class Example:
     topic: str = ""
     """Fine group within the domain."""
 
+    question_type: str = ""
+    """What sort of question it is, e.g. "chain"."""
+
     hops: int | None = None
     """Look-ups the question asks for, where that is known."""
 

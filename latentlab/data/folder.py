@@ -27,7 +27,7 @@ IMAGE_FOLDER = "images"
 
 _REQUIRED = ("id", "question", "choices", "answer")
 _LISTS = ("choices", "rationale")
-_STRINGS = ("id", "question", "answer", "domain", "topic", "image")
+_STRINGS = ("id", "question", "answer", "domain", "topic", "question_type", "image")
 _KNOWN = tuple(field.name for field in fields(Example))
 _UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 """What Pillow raises for files that are missing, broken, of no known format or far too large."""

@@ -10,15 +10,14 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from latentlab import console
+from latentlab.measures.outcomes import NONE, OUTCOMES
 from latentlab.measures.statistics import (
     accuracy_interval,
+    bootstrap_interval,
     holm,
     mcnemar,
     paired_difference,
 )
-
-NONE = "none"
-"""Name of the intervention that changes nothing; every effect is taken against it."""
 
 ALL = "all"
 """Stands for every domain, or every topic of a domain."""
@@ -32,7 +31,10 @@ _PAIR = [*_RUN, "example"]
 
 
 def summarise(
-    rows: pd.DataFrame, by: Sequence[str] = ("domain", "topic"), seed: int = 0
+    rows: pd.DataFrame,
+    by: Sequence[str] = ("domain", "topic"),
+    also: Sequence[str] = (),
+    seed: int = 0,
 ) -> pd.DataFrame:
     """One line per model, intervention and group of examples.
 
@@ -43,30 +45,35 @@ def summarise(
         by: Columns that divide the examples, from coarse to fine. There is a line for all
             examples, for each value of the first column, for each pair of values of the first
             two, and so on; a column that a line does not divide by reads `all`.
+        also: Columns that divide all examples on their own; missing and empty values get no line.
         seed: Seed of the bootstrap.
 
     Returns:
         In the order in which models and interventions first appear in `rows`, the columns
 
-        - `model`, `data`, `intervention`, `kind` and those of `by`;
+        - `model`, `data`, `intervention`, `kind` and those of `by` and `also`;
         - `n`: examples;
         - `accuracy`, `accuracy_low`, `accuracy_high`: fraction of right answers, Wilson interval;
         - `delta`, `delta_low`, `delta_high`: what the intervention adds to the accuracy of the
           same model on the same examples, paired bootstrap interval;
         - `p_mcnemar`: exact p-value that it adds nothing;
-        - `p_holm`: the same, adjusted for all interventions on that model and group.
+        - `p_holm`: the same, adjusted for all interventions on that model and group;
+        - `flip`, `log_odds_change`, `kl` (`measures.outcomes`), where rows have them: means over
+          examples with bootstrap intervals `_low` and `_high`, missing where any is unknown.
 
     Raises:
         ValueError: A column or a value is missing, there are no rows, an example counts twice, or
             one was never run without an intervention.
     """
-    paired = _with_baseline(_checked(rows, by))
-    lines = pd.DataFrame(_lines(paired, list(by), seed))
+    paired = _with_baseline(_checked(rows, by, also))
+    lines = pd.DataFrame(_lines(paired, list(by), list(also), seed))
     treated = lines["intervention"] != NONE
     # Left alone a model is compared with itself, which tests nothing.
     lines["p_holm"] = lines["p_mcnemar"].where(~treated)
     lines.loc[treated, "p_holm"] = (
-        lines[treated].groupby([*_RUN, *by])["p_mcnemar"].transform(lambda p: holm(p.to_numpy()))
+        lines[treated]
+        .groupby([*_RUN, *by, *also])["p_mcnemar"]
+        .transform(lambda p: holm(p.to_numpy()))
     )
     few = int((lines["n"] < FEW).sum())
     if few:
@@ -74,16 +81,22 @@ def summarise(
     return lines
 
 
-def _checked(rows: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+def totals(lines: pd.DataFrame) -> pd.DataFrame:
+    """The lines over all examples."""
+    groups = [name for name in ("domain", "topic", "hops", "question_type") if name in lines]
+    return lines[(lines[groups] == ALL).all(axis=1)]
+
+
+def _checked(rows: pd.DataFrame, by: Sequence[str], also: Sequence[str]) -> pd.DataFrame:
     """The columns that are needed, refused where a line made of them would be wrong."""
     needed = [*_ARM, "example", *by, "correct"]
-    missing = [name for name in needed if name not in rows]
+    missing = [name for name in [*needed, *also] if name not in rows]
     if missing:
         raise ValueError(f"rows lack the columns {', '.join(missing)}")
     if rows.empty:
         raise ValueError("there are no rows to summarise")
-    kept = rows[needed]
-    holes = kept.columns[kept.isna().any()]
+    kept = rows[[*needed, *also, *(name for name in OUTCOMES if name in rows)]]
+    holes = kept[needed].columns[kept[needed].isna().any()]
     if len(holes):
         raise ValueError(f"rows hold missing values in {', '.join(holes)}")
     if kept.duplicated([*_PAIR, "intervention"]).any():
@@ -91,7 +104,9 @@ def _checked(rows: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     taken = [name for name in by if (kept[name] == ALL).any()]
     if taken:
         raise ValueError(f"'{ALL}' is the name of the total and cannot be one of {taken[0]}")
-    return kept.assign(correct=kept["correct"].astype(bool))
+    texts = {name: kept[name].astype("string") for name in also}
+    named = {name: text.mask(text == "") for name, text in texts.items()}
+    return kept.assign(correct=kept["correct"].astype(bool), **named)
 
 
 def _with_baseline(rows: pd.DataFrame) -> pd.DataFrame:
@@ -108,15 +123,19 @@ def _with_baseline(rows: pd.DataFrame) -> pd.DataFrame:
     return paired.astype({"baseline": bool})
 
 
-def _lines(rows: pd.DataFrame, by: list[str], seed: int) -> Iterator[dict[str, object]]:
+def _lines(
+    rows: pd.DataFrame, by: list[str], also: list[str], seed: int
+) -> Iterator[dict[str, object]]:
     """The lines, arm by arm, the total of each arm before its parts."""
+    divisions = [by[:depth] for depth in range(1, len(by) + 1)] + [[name] for name in also]
     for arm, of_arm in rows.groupby(_ARM, sort=False):
         head: dict[str, object] = dict(zip(_ARM, arm, strict=True))
-        yield {**head, **dict.fromkeys(by, ALL), **_measure(of_arm, seed)}
-        for depth in range(1, len(by) + 1):
-            for values, group in of_arm.groupby(by[:depth]):
-                named = dict(zip(by, values, strict=False))
-                yield {**head, **dict.fromkeys(by, ALL), **named, **_measure(group, seed)}
+        head |= dict.fromkeys([*by, *also], ALL)
+        yield {**head, **_measure(of_arm, seed)}
+        for columns in divisions:
+            for values, group in of_arm.groupby(columns):
+                named = dict(zip(columns, values, strict=True))
+                yield {**head, **named, **_measure(group, seed)}
 
 
 def _measure(group: pd.DataFrame, seed: int) -> dict[str, float]:
@@ -133,4 +152,19 @@ def _measure(group: pd.DataFrame, seed: int) -> dict[str, float]:
         "delta_low": delta.low,
         "delta_high": delta.high,
         "p_mcnemar": mcnemar(correct, baseline),
+        **_outcomes(group, seed),
     }
+
+
+def _outcomes(group: pd.DataFrame, seed: int) -> dict[str, float]:
+    """Means of the outcomes that are known for every example of a line."""
+    found: dict[str, float] = {}
+    for name in OUTCOMES:
+        if name in group:
+            known = not group[name].isna().any()
+            values = group[name].to_numpy(float) if known else None
+            interval = bootstrap_interval(values, seed=seed) if values is not None else None
+            ends = {"": "mean", "_low": "low", "_high": "high"}
+            for end, field in ends.items():
+                found[f"{name}{end}"] = getattr(interval, field) if interval else float("nan")
+    return found

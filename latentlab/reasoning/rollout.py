@@ -66,6 +66,9 @@ class Rollout:
         self.seed = seed
         self.capture_layers = tuple(sorted(set(capture_layers)))
         self.table = visibility_table(plan.blocked).to(backbone.device)
+        self.clock = 0
+        """What is running: 0 the prompt, t the slots of latent step t, steps + 1 text after them.
+        Hooks on the model's modules read it to know where they are."""
 
     def __call__(self, batch: Batch, interventions: Sequence[Intervention] = ()) -> Trajectory:
         """Prefill a batch of prompts and run its latent steps."""
@@ -103,6 +106,7 @@ class Rollout:
             patches=patches,
             available=patches.exists,
         )
+        self.clock = 0
         self._advance(state, embeds, kinds, positions)
         return state
 
@@ -146,6 +150,7 @@ class Rollout:
             if state.row is not None:
                 state.rows.append(state.row)
             state.latents.append(latent)
+            self.clock = step + 1
             self._append(state, latent)
         return state
 
@@ -166,6 +171,7 @@ class Rollout:
             return self.backbone.logits(before)
         is_text = kinds != Kind.PAD
         positions = state.next_position[:, None] + is_text.long().cumsum(-1) - 1
+        self.clock = self.plan.steps + 1
         hidden = self._advance(state, self.backbone.embed_tokens(ids), kinds, positions, False)
         hidden = torch.cat([before, hidden], dim=1)
         length = is_text.sum(-1)

@@ -15,6 +15,7 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from latentlab.backbones import Batch
+from latentlab.errors import UserError
 from latentlab.reasoning.plan import LatentPlan
 
 
@@ -128,6 +129,20 @@ class Trajectory:
         fork.next_position = fork.next_position.repeat_interleave(times, 0)
         fork.hidden = fork.hidden.repeat_interleave(times, 0)
         return fork
+
+    def check_finite(self) -> None:
+        """Refuse a rollout that has run into values that are no numbers.
+
+        Raises:
+            UserError: the newest hidden state of an example is not finite.
+        """
+        finite = self.hidden.isfinite().all(-1).tolist()
+        if not all(finite):
+            raise UserError(
+                f"{self.batch.examples[finite.index(False)]}: the hidden state after "
+                f"{len(self.latents)} latent steps is not a number; check the weights and their "
+                "precision"
+            )
 
     @property
     def picks(self) -> Int[Tensor, "batch steps k"] | None:

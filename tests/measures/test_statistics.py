@@ -55,10 +55,20 @@ def test_counts_drawn_directly_agree_with_resampled_examples():
 
 def test_many_distinct_values_are_resampled_in_blocks(monkeypatch):
     values = np.random.default_rng(4).normal(size=100)
+    monkeypatch.setattr("latentlab.measures.statistics._FEW_VALUES", 100)
     whole = bootstrap_interval(values)
     monkeypatch.setattr("latentlab.measures.statistics._BLOCK", 700)
     parts = bootstrap_interval(values)
     assert (parts.low, parts.high) == pytest.approx((whole.low, whole.high), rel=1e-12)
+
+
+def test_counted_draws_agree_with_drawn_counts_and_do_not_depend_on_order(monkeypatch):
+    values = np.random.default_rng(5).normal(size=80)
+    counted = bootstrap_interval(values, n_resamples=20_000)
+    assert bootstrap_interval(values[::-1], n_resamples=20_000) == counted
+    monkeypatch.setattr("latentlab.measures.statistics._FEW_VALUES", 100)
+    drawn = bootstrap_interval(values, n_resamples=20_000)
+    assert (counted.low, counted.high) == pytest.approx((drawn.low, drawn.high), abs=1e-2)
 
 
 @given(answers)

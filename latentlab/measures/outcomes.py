@@ -1,0 +1,75 @@
+"""What an intervention does to one answer, beyond making it right or wrong.
+
+Accuracy only moves where an answer crosses to another option. The measures here see every answer
+move: whether it flips, how far the log-odds of the right option shift, and how different the
+distribution over the options becomes. All compare an example with itself, left alone.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.special import log_softmax
+
+NONE = "none"
+"""Name of the intervention that changes nothing; every effect is taken against it."""
+
+OUTCOMES = ("flip", "log_odds_change", "kl")
+"""Columns that `with_outcomes` adds."""
+
+
+def log_odds(option_logprobs: Sequence[float], option: int) -> float:
+    """Log-odds of one option against all others, log p / (1 - p), in nats.
+
+    Args:
+        option_logprobs: (option,) log-likelihoods in nats; p is their softmax.
+        option: index of the option.
+    """
+    rest = [value for i, value in enumerate(option_logprobs) if i != option]
+    return float(option_logprobs[option] - np.logaddexp.reduce(rest))
+
+
+def kl_divergence(before: npt.ArrayLike, after: npt.ArrayLike) -> float:
+    """KL(p || q) in nats between the answer distributions before and after an intervention.
+
+    Args:
+        before: (option,) log-likelihoods of the untouched run; p is their softmax.
+        after: (option,) those under the intervention; q is their softmax.
+    """
+    p, q = log_softmax(np.asarray(before)), log_softmax(np.asarray(after))
+    return float(max((np.exp(p) * (p - q)).sum(), 0.0))  # at equality rounding may pass zero
+
+
+def with_outcomes(rows: pd.DataFrame) -> pd.DataFrame:
+    """Add to each row how its answer differs from the untouched one of the same example.
+
+    Args:
+        rows: rows with `model, data, example, intervention, text, choice, option_logprobs,
+            gold_log_odds`.
+
+    Returns:
+        The rows with `flip` (the answer names another option, or an option where it named none, or
+        none where it named one; between two that name none, whether the text differs),
+        `log_odds_change` (of the right option, in nats) and `kl` (`kl_divergence`). All are missing
+        where no row was left alone, the last two also where there are no options.
+    """
+    key = ["model", "data", "example"]
+    columns = ["text", "choice", "option_logprobs", "gold_log_odds"]
+    alone = rows.loc[rows["intervention"] == NONE, [*key, *columns]].drop_duplicates(key)
+    both = rows[key].merge(alone, on=key, how="left")
+    choice, before = rows["choice"].to_numpy(object), both["choice"].to_numpy(object)
+    flips: list[bool | None] = []
+    changes: list[float] = []
+    for i, options in enumerate(rows["option_logprobs"]):
+        reference = both["option_logprobs"].iloc[i]
+        if not isinstance(reference, (list, np.ndarray)):
+            flips.append(None)
+            changes.append(np.nan)
+            continue
+        named = not (pd.isna(choice[i]) and pd.isna(before[i]))
+        same = choice[i] is before[i] or (not pd.isna(choice[i]) and choice[i] == before[i])
+        flips.append(not same if named else rows["text"].iloc[i] != both["text"].iloc[i])
+        changes.append(kl_divergence(reference, options) if len(options) else np.nan)
+    odds = rows["gold_log_odds"].to_numpy(float) - both["gold_log_odds"].to_numpy(float)
+    return rows.assign(flip=pd.array(flips, dtype="boolean"), log_odds_change=odds, kl=changes)

@@ -1,0 +1,136 @@
+"""Reading and editing what happens inside the model while a rollout runs, with plain torch hooks.
+
+A `Site` names a place by when (the rollout's clock), where (layer and component) and which position
+of that pass. `record` keeps the newest position of every pass; `patched` overwrites sites. Hooks
+sit on Hugging Face modules as they are: no model is wrapped or copied, and none stays behind.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from latentlab.backbones import Component
+from latentlab.reasoning.rollout import Rollout
+
+COMPONENTS: tuple[Component, ...] = ("resid_post", "attn_out", "mlp_out")
+"""Components of a layer, in the order they are named in tables."""
+
+
+@dataclass(frozen=True, order=True)
+class Site:
+    """One activation vector per example, in one pass of a rollout."""
+
+    clock: int
+    """When: 0 in the prompt, t at latent step t, steps + 1 in the text after them."""
+
+    layer: int
+    """Decoder layer, from 0."""
+
+    component: Component = "resid_post"
+    """What of the layer."""
+
+    position: int = -1
+    """Which of the positions of that pass; -1 is the newest (a step's latent text, in the released
+    order of parts)."""
+
+
+Activations = dict[Site, Float[Tensor, "batch hidden"]]
+"""Recorded vectors by site; `position` counts from the end."""
+
+
+@contextmanager
+def record(
+    rollout: Rollout,
+    layers: Collection[int] | None = None,
+    components: Collection[Component] = COMPONENTS[:1],
+    positions: Collection[int] = (-1,),
+) -> Iterator[Activations]:
+    """Keep activations of every pass of a rollout.
+
+    Args:
+        rollout: the engine whose passes are recorded.
+        layers: which layers; None means all.
+        components: what of each.
+        positions: which positions of each pass, counted from its end: -1, -2, ... Those a pass does
+            not have are left out.
+
+    Yields:
+        What is recorded; it fills while the rollout runs. A second pass at the same clock (further
+        text) overwrites the first.
+    """
+    kept: Activations = {}
+
+    def reader(layer: int, component: Component) -> Any:
+        def hook(module: nn.Module, inputs: Any, output: Any) -> None:
+            value = output[0] if isinstance(output, tuple) else output
+            for position in positions:
+                if -position <= value.shape[1]:
+                    site = Site(rollout.clock, layer, component, position)
+                    kept[site] = value[:, position].detach().clone()
+
+        return hook
+
+    backbone = rollout.backbone
+    chosen = range(backbone.n_layers) if layers is None else layers
+    with ExitStack() as stack:
+        for layer in chosen:
+            for component in components:
+                module = backbone.component(layer, component)
+                handle = module.register_forward_hook(reader(layer, component))
+                stack.callback(handle.remove)
+        yield kept
+
+
+@contextmanager
+def patched(
+    rollout: Rollout, values: Mapping[Site, Float[Tensor, "batch hidden"]]
+) -> Iterator[None]:
+    """Overwrite activations while a rollout runs (activation patching).
+
+    Args:
+        rollout: the engine whose passes are edited.
+        values: what to put at each site.
+    """
+
+    def writer(sites: Mapping[Site, Tensor]) -> Any:
+        def hook(module: nn.Module, inputs: Any, output: Any) -> Any:
+            here = {site: new for site, new in sites.items() if site.clock == rollout.clock}
+            if not here:
+                return None
+            value = (output[0] if isinstance(output, tuple) else output).clone()
+            for site, new in here.items():
+                value[:, site.position] = new.to(value)
+            return (value, *output[1:]) if isinstance(output, tuple) else value
+
+        return hook
+
+    grouped: dict[tuple[int, Component], dict[Site, Tensor]] = {}
+    for site, new in values.items():
+        grouped.setdefault((site.layer, site.component), {})[site] = new
+    with ExitStack() as stack:
+        for (layer, component), sites in grouped.items():
+            module = rollout.backbone.component(layer, component)
+            handle = module.register_forward_hook(writer(sites))
+            stack.callback(handle.remove)
+        yield
+
+
+def stacked(
+    activations: Activations, clocks: Collection[int], component: Component = "resid_post"
+) -> Float[Tensor, "batch clocks layers hidden"]:
+    """Newest positions of some passes as one tensor, over clocks and layers.
+
+    Raises:
+        KeyError: a pass was not recorded.
+    """
+    layers = sorted({site.layer for site in activations})
+    rows = [
+        torch.stack([activations[Site(clock, layer, component)] for layer in layers], dim=1)
+        for clock in clocks
+    ]
+    return torch.stack(rows, dim=1)
