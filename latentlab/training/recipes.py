@@ -71,8 +71,9 @@ CURRICULUM = (
     ("stage-2", 2, 200),
     ("stage-3", 3, 500),
     ("stage-3-more", 3, 400),
+    ("stage-3-last", 3, 700),
 )
-"""Name, latent steps and updates of each stage. The last begins with fresh rates: recurrence is
+"""Name, latent steps and updates of each stage. The last ones begin with fresh rates: recurrence is
 learnt slowly while they are high, and soon once they fall."""
 
 PLANS: dict[str, LatentPlan] = {
