@@ -2,7 +2,9 @@
 
     python -m latentlab.ablate --drop latent_vision
     python -m latentlab.ablate --drop latent_text latent --replace noise other --model relay gaze
-    python -m latentlab.ablate --steps 0..3 --k 0..4 --select random bottom
+    python -m latentlab.ablate --steps 0..3
+    python -m latentlab.ablate --select attention random bottom --k 1..4 --reuse
+    python -m latentlab.ablate --model cot --replace other permute first --part rationale
 
 Every arm is a knock-out on fixed weights and comes with its matched control; differences are
 paired by example. Without any of these flags, each part of the latents is dropped in turn.
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from latentlab.command import CommonConfig, run
 from latentlab.errors import UserError
-from latentlab.vocabulary import AnswerMode, LatentPart, Replacement, SelectionRule
+from latentlab.vocabulary import AblatedPart, AnswerMode, Replacement, SelectionRule
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,23 +25,36 @@ if TYPE_CHECKING:
 REFERENCE = 256
 """Examples that give means, deviations and donors, unless told otherwise."""
 
+NECESSITY = "necessity.csv"
+"""File of --list-necessary, beside the results."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class AblateConfig(CommonConfig):
     """Flags of `python -m latentlab.ablate`."""
 
-    drop: tuple[LatentPart, ...] = ()
-    """Parts to leave out: latent_text, latent_vision, or latent for both."""
+    drop: tuple[AblatedPart, ...] = ()
+    """Parts to leave out: latent_text, latent_vision, latent for both, or, of a model that reasons
+    in words, its rationale."""
 
     replace: tuple[Replacement, ...] = ()
-    """What to put into the slots instead: zero, mean, constant, noise (added to what is there),
-    other (another example's latents) or placeholder."""
+    """What to put there instead: zero, mean, constant, noise (added to what is there),
+    matched_noise (moments of the slot), unit_noise (standard normal), other (another example's),
+    permute (other steps at random), reverse, first (what the first step held) or placeholder."""
 
-    part: tuple[LatentPart, ...] = ()
-    """Parts that --replace overwrites; by default each that a model has, and both together."""
+    part: tuple[AblatedPart, ...] = ()
+    """Parts that --replace overwrites; by default each part of its latents that a model has, and
+    both together. The rationale is edited after it was written."""
 
     sigma: tuple[float, ...] = (1.0,)
-    """Strengths of the noise, in standard deviations of each slot."""
+    """Strengths of the noise that is added, in standard deviations of each slot."""
+
+    keep_norm: bool = False
+    """Scale each vector back to its norm after adding noise."""
+
+    noise_seeds: int = 1
+    """How often to draw whatever is random (noise, donors, random orders, picks and prompt
+    positions), each time with another seed. An example counts once, with its mean over seeds."""
 
     at: tuple[int, ...] = ()
     """Latent steps at which --drop and --replace act, counted from 1; by default all."""
@@ -48,42 +63,53 @@ class AblateConfig(CommonConfig):
     """Numbers of latent steps to try, e.g. 0..4 or 1,3."""
 
     k: str = ""
-    """Numbers of re-inserted patches to try, e.g. 0..5."""
+    """Numbers of re-inserted patches to try, e.g. 0..5; with --select, for each of its rules."""
 
     select: tuple[SelectionRule, ...] = ()
     """Rules to pick patches by: attention, random, bottom (least attended), all, none."""
 
     reuse: bool = False
-    """Let --select pick a patch again at a later step."""
+    """Try each rule of --select also with patches that may be picked again at a later step."""
 
     reference: int = REFERENCE
     """Examples whose undisturbed latents give means, deviations and donors."""
+
+    list_necessary: bool = False
+    """Write necessity.csv: which questions are right with latents only, which without them only."""
 
     answer: AnswerMode = "at_once"
     """at_once: the answer must follow the latent steps, so that nothing can be written out in words
     that the latents were to hold; free: the model writes what it likes."""
 
+    max_new_tokens: int = 64
+    """Tokens of an answer at most, a written rationale among them."""
+
     def __post_init__(self) -> None:
         """Refuse flags that contradict each other."""
         super().__post_init__()
+        noise, writes = "--replace noise", "--drop, or --replace placeholder"
+        acts = self.drop or self.replace or not self.anything
+        empties = self.drop or "placeholder" in self.replace or not self.anything
         for flag, given, goes_with, there in (
-            (
-                "--at",
-                self.at,
-                "--drop or --replace",
-                self.drop or self.replace or not self.anything,
-            ),
+            ("--at", self.at, "--drop or --replace", acts),
             ("--part", self.part, "--replace", self.replace),
-            ("--sigma", self.sigma != (1.0,), "--replace noise", "noise" in self.replace),
+            ("--sigma", self.sigma != (1.0,), noise, "noise" in self.replace),
+            ("--keep-norm", self.keep_norm, noise, "noise" in self.replace),
             ("--reference", self.reference != REFERENCE, "--replace", self.replace),
             ("--reuse", self.reuse, "--select attention, random or bottom", self._picking),
+            ("--list-necessary", self.list_necessary, writes, empties),
         ):
             if given and not there:
                 raise UserError(f"{flag} goes with {goes_with}, which was not given")
         if any(not 0 <= sigma < float("inf") for sigma in self.sigma) or not self.sigma:
             raise UserError("--sigma needs numbers from 0")
-        if self.reference < 2:
-            raise UserError(f"--reference {self.reference} is too small: it is at least 2")
+        for flag, value, least in (
+            ("--reference", self.reference, 2),
+            ("--noise-seeds", self.noise_seeds, 1),
+            ("--max-new-tokens", self.max_new_tokens, 1),
+        ):
+            if value < least:
+                raise UserError(f"{flag} {value} is too small: it is at least {least}")
         for text, flag in ((self.steps, "--steps"), (self.k, "--k")):
             numbers(text, flag)
 
@@ -130,6 +156,8 @@ def main(config: AblateConfig) -> None:
     from latentlab.data import Examples
     from latentlab.findings import conclusion, held_back, show_tables
     from latentlab.fitting import Fitted, arms_of, check_fitted, fit
+    from latentlab.measures.necessity import necessity, with_necessity
+    from latentlab.necessity_findings import show_necessity
     from latentlab.reasoner import Reasoner
     from latentlab.studies import run_study
     from latentlab.study import run_arms
@@ -142,8 +170,8 @@ def main(config: AblateConfig) -> None:
         note(f"{message}; passed over")
 
     def check(reasoner: Reasoner, examples: Examples) -> None:
-        fitted[reasoner.name] = fit(config, reasoner.plan, reasoner.name, lacking)
-        check_fitted(config, reasoner, fitted[reasoner.name], examples)
+        found = fit(config, reasoner.plan, reasoner.name, lacking)
+        fitted[reasoner.name] = check_fitted(config, reasoner, found, examples, lacking)
         if len(fitted) == len(config.model) and not any(fitted.values()):
             raise UserError("nothing is left to do: the models are as the flags want them anyway")
 
@@ -151,18 +179,24 @@ def main(config: AblateConfig) -> None:
         arms = arms_of(config, reasoner, fitted[reasoner.name], examples)
         # A model without latent steps has nothing that could be written out instead.
         at_once = config.answer == "at_once" and reasoner.plan.steps > 0
-        size, seed = config.batch_size, config.seed
-        return run_arms(reasoner, examples, arms, config.data, size, seed, at_once=at_once)
+        size, seed, longest = config.batch_size, config.seed, config.max_new_tokens
+        rows = run_arms(reasoner, examples, arms, config.data, size, seed, longest, at_once)
+        return with_necessity(rows)
 
     results, out = run_study(config, "ablate", rows_of, check)
     show_tables(results.summary)
+    labels = necessity(results.rows)
+    show_necessity(labels)
     for sentence in conclusion(results.summary):
         show(sentence)
     show("Knock-outs at inference, weights unchanged; differences are paired, with 95 % intervals.")
-    if config.answer == "at_once":
+    if config.answer == "at_once" and (results.rows["latent_steps"] > 0).any():
         for sentence in held_back(results.rows):
             warn(sentence)
         show("The answer had to follow the latent steps; with --answer free it need not.")
+    if config.list_necessary:
+        labels.to_csv(out / NECESSITY, index=False)
+        show(f"Which answers need what the slots hold is in {out / NECESSITY}.")
     show(f"Rows, summary and settings are in {out}.")
 
 

@@ -4,35 +4,43 @@ Everything here happens at inference, on one set of weights; retrained arms are 
 A control answers the question that would otherwise be open: is it the content that was lost, or
 would any such disturbance have done the same (`docs/controls.md`)?
 
-Each function makes the arms of one flag. What a model does not have is asked for elsewhere.
+Each function makes the arms of one flag; those of the patches are in `pick_arms.py`. What a model
+does not have is asked for elsewhere.
 """
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 
 from latentlab.reasoning.interventions import Drop, Intervention, Part, PromptReplace, Replace
+from latentlab.reasoning.noise import MatchedNoise, Noise, UnitNoise
+from latentlab.reasoning.orders import Reordered
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.reasoning.rationale import RationaleEdit, Rationales
 from latentlab.reasoning.sources import (
     Bank,
     Constant,
     Given,
     Mean,
-    Noise,
     Other,
     Placeholder,
     Source,
     Zero,
 )
 from latentlab.study import Arm
-from latentlab.vocabulary import CONTROL, KNOCK_OUT, LatentPart, Replacement, SelectionRule
+from latentlab.vocabulary import (
+    CONTROL,
+    EMPTY,
+    KNOCK_OUT,
+    LatentPart,
+    Replacement,
+    WordReplacement,
+)
 
 PARTS: dict[LatentPart, Part] = {
     "latent_text": "text",
     "latent_vision": "vision",
     "latent": "both",
 }
-
-EMPTY = "slots kept, empty"
-AT_RANDOM = "as many at random"
 
 Steps = tuple[int, ...] | None
 """Latent steps at which something is done, counted from 0; None means all."""
@@ -53,7 +61,7 @@ def drop_arms(parts: Iterable[LatentPart], steps: Steps, placeholder: bool) -> l
     return [
         arm
         for part in parts
-        for arm in _dropped(f"drop {part}{_at(steps)}", part, steps, placeholder)
+        for arm in dropped(f"drop {part}{_at(steps)}", part, steps, placeholder)
     ]
 
 
@@ -65,6 +73,7 @@ def replace_arms(
     bank: Bank,
     sigmas: Sequence[float],
     patches: int,
+    keep_norm: bool = False,
 ) -> list[Arm]:
     """Overwrite parts.
 
@@ -79,20 +88,49 @@ def replace_arms(
         parts: whose slots.
         steps: at which steps.
         bank: reference rollouts for means, deviations and donors.
-        sigmas: strengths of the noise.
+        sigmas: strengths of the noise that is added.
         patches: how many the smallest picture has, for plans that re-insert every one.
+        keep_norm: whether added noise leaves the norm as it was.
     """
+    moved = tuple(range(plan.steps)) if steps is None else steps
     arms = []
     for part in parts:
-        for label, source in _sources(replacements, bank, sigmas):
+        for label, source in _sources(replacements, bank, sigmas, keep_norm, moved):
             name = f"{label} {part}{_at(steps)}"
             new = Replace(PARTS[part], source, steps)
             edit = PromptReplace(source, _slots(plan, part, steps, patches))
             arms.append(Arm(name, KNOCK_OUT, interventions=(new,)))
-            arms.append(_control(name, "on as many prompt positions", prompt_edits=(edit,)))
+            arms.append(control(name, "on as many prompt positions", prompt_edits=(edit,)))
         own = Replace(PARTS[part], Given(), steps)
         arms.append(Arm(f"sham {part}{_at(steps)}", CONTROL, interventions=(own,)))
     return arms
+
+
+def rationale_arms(
+    drop: bool, replacements: Iterable[WordReplacement], donors: Rationales | None, blank: int
+) -> list[Arm]:
+    """Edit the words that a model writes before its answer: does the test see a use that is there?
+
+    Leaving all words out has the same control as leaving out latents: as many tokens without
+    content. The sham puts the model's own words back, token by token, and must read exactly 0.
+
+    Args:
+        drop: whether to leave the rationale out, so that the answer comes at once.
+        replacements: what to put in its place.
+        donors: rationales of other examples, where they are asked for.
+        blank: the token without content.
+    """
+    arms = []
+    if drop:
+        empty = RationaleEdit("placeholder", blank=blank)
+        arms += [
+            Arm("drop rationale", KNOCK_OUT, rationale=RationaleEdit("drop")),
+            dataclasses.replace(control("drop rationale", EMPTY), rationale=empty),
+        ]
+    for how in replacements:
+        edit = RationaleEdit(how, donors, blank)
+        arms.append(Arm(f"{how} rationale", KNOCK_OUT, rationale=edit))
+    return [*arms, Arm("sham rationale", CONTROL, rationale=RationaleEdit("own"))]
 
 
 def step_arms(plan: LatentPlan, counts: Iterable[int], placeholder: bool) -> list[Arm]:
@@ -117,70 +155,20 @@ def step_arms(plan: LatentPlan, counts: Iterable[int], placeholder: bool) -> lis
         if placeholder:
             empty = Replace("both", Placeholder(), tuple(range(fewer, more)))
             longer = plan.replace(steps=more)
-            arms.append(_control(name, "the difference empty", longer, (empty,)))
+            arms.append(control(name, "the difference empty", longer, (empty,)))
     return arms
 
 
-def k_arms(plan: LatentPlan, counts: Iterable[int], placeholder: bool) -> list[Arm]:
-    """Re-insert fewer or more patches.
+def repeated(arms: Iterable[Arm], draws: int) -> list[Arm]:
+    """Run every arm in which something is drawn at random as often as asked, drawn anew each time.
 
-    The text slot and everything after a step keep their positions (`LatentPlan.stride`), so what
-    changes is what is seen and not where it stands. The control re-inserts as many patches drawn at
-    random: it tells whether it matters which patches are seen, or only how many. For none at all it
-    is the control of `drop_arms`.
+    Draws of an arm share its name. Picks of the model's own that are random stay the same, so that
+    they do not differ from those of the untouched arm.
     """
-    arms = []
-    for count in counts:
-        name = f"k={count}"
-        if count == 0:
-            arms += _dropped(name, "latent_vision", None, placeholder)
-        elif count != plan.k:
-            changed = _aligned(plan).replace(k=count)
-            arms.append(Arm(name, KNOCK_OUT, plan=changed))
-            if plan.select != "random":
-                arms.append(_control(name, AT_RANDOM, changed.replace(select="random")))
-    return arms
+    return [_drawn(arm, draw) for arm in arms for draw in range(draws if _is_random(arm) else 1)]
 
 
-def select_arms(
-    plan: LatentPlan, rules: Sequence[SelectionRule], reuse: bool, placeholder: bool
-) -> list[Arm]:
-    """Pick the patches by another rule: as many, in the same slots, at the same positions.
-
-    Random picks are the control of any other choice: they tell whether it matters which patches are
-    seen. Where every patch or none is re-inserted the control leaves the slots empty.
-
-    Args:
-        plan: the model's plan; its own rule is passed over.
-        rules: how to pick.
-        reuse: whether a patch may be picked at several steps.
-        placeholder: whether the model has a placeholder token.
-    """
-    arms = []
-    for rule in rules:
-        if picks_by(plan, rule, reuse):
-            continue
-        if rule == "none":
-            arms += _dropped("select none", "latent_vision", None, placeholder)
-            continue
-        again = reuse and rule != "all"
-        name = f"select {rule}{', with reuse' if again else ''}"
-        changed = _aligned(plan).replace(select=rule, reuse=again)
-        arms.append(Arm(name, KNOCK_OUT, plan=changed))
-        if rule == "all" and placeholder:
-            empty = Replace("vision", Placeholder())
-            arms.append(_control(name, EMPTY, changed, (empty,)))
-        elif rule in ("attention", "bottom") and "random" not in rules:
-            arms.append(_control(name, AT_RANDOM, changed.replace(select="random")))
-    return arms
-
-
-def picks_by(plan: LatentPlan, rule: SelectionRule, reuse: bool) -> bool:
-    """Whether a plan picks by a rule as it is."""
-    return rule == plan.select and (reuse == plan.reuse or rule == "all")
-
-
-def _control(
+def control(
     arm: str,
     what: str,
     plan: LatentPlan | None = None,
@@ -191,13 +179,42 @@ def _control(
     return Arm(f"{arm}: {what}", CONTROL, arm, plan, interventions, prompt_edits)
 
 
-def _dropped(name: str, part: LatentPart, steps: Steps, placeholder: bool) -> list[Arm]:
+def dropped(name: str, part: LatentPart, steps: Steps, placeholder: bool) -> list[Arm]:
     """Leave a part out, with the control that keeps its slots."""
     arms = [Arm(name, KNOCK_OUT, interventions=(Drop(PARTS[part], steps),))]
     if placeholder:
         empty = Replace(PARTS[part], Placeholder(), steps)
-        arms.append(_control(name, EMPTY, interventions=(empty,)))
+        arms.append(control(name, EMPTY, interventions=(empty,)))
     return arms
+
+
+def _is_random(arm: Arm) -> bool:
+    """Whether another seed would give other rows."""
+    sources = [edit.source for edit in arm.interventions if isinstance(edit, Replace)]
+    return bool(
+        any(isinstance(source, (Noise, MatchedNoise, UnitNoise, Other)) for source in sources)
+        or any(isinstance(source, Reordered) and source.how == "permute" for source in sources)
+        or arm.prompt_edits  # their positions are drawn
+        or (arm.plan is not None and arm.plan.select == "random")
+        or (arm.rationale is not None and arm.rationale.how in ("other", "permute"))
+    )
+
+
+def _drawn(arm: Arm, draw: int) -> Arm:
+    """One draw of an arm and of all its edits."""
+    if not draw:
+        return arm
+    edits = [
+        dataclasses.replace(edit, draw=draw) if isinstance(edit, Replace) else edit
+        for edit in arm.interventions
+    ]
+    return dataclasses.replace(
+        arm,
+        draw=draw,
+        interventions=tuple(edits),
+        prompt_edits=tuple(dataclasses.replace(edit, draw=draw) for edit in arm.prompt_edits),
+        rationale=arm.rationale and dataclasses.replace(arm.rationale, draw=draw),
+    )
 
 
 def _at(steps: Steps) -> str:
@@ -214,26 +231,31 @@ def _slots(plan: LatentPlan, part: LatentPart, steps: Steps, patches: int) -> in
     return per_step[part] * (plan.steps if steps is None else len(steps))
 
 
-def _aligned(plan: LatentPlan) -> LatentPlan:
-    """Fix the number of positions a step takes to what it is without changes."""
-    return plan.replace(stride=plan.stride or plan.k + int(plan.text))
-
-
 def _sources(
-    replacements: Iterable[Replacement], bank: Bank, sigmas: Sequence[float]
+    replacements: Iterable[Replacement],
+    bank: Bank,
+    sigmas: Sequence[float],
+    keep_norm: bool,
+    steps: tuple[int, ...],
 ) -> list[tuple[str, Source]]:
-    """Name and source of each replacement; noise once for each sigma."""
+    """Name and source of each replacement; added noise once for each sigma."""
     plain: dict[str, Source] = {
         "zero": Zero(),
         "mean": Mean(bank),
         "constant": Constant(bank),
+        "matched_noise": MatchedNoise(bank),
+        "unit_noise": UnitNoise(),
         "other": Other(bank),
+        "permute": Reordered("permute", steps),
+        "reverse": Reordered("reverse", steps),
+        "first": Reordered("first", steps),
         "placeholder": Placeholder(),
     }
+    noise = "norm-kept noise" if keep_norm else "noise"
     named: list[tuple[str, Source]] = []
     for replacement in replacements:
         if replacement == "noise":
-            named += [(f"noise {sigma:g}", Noise(bank, sigma)) for sigma in sigmas]
+            named += [(f"{noise} {sigma:g}", Noise(bank, sigma, keep_norm)) for sigma in sigmas]
         else:
             named.append((replacement, plain[replacement]))
     return named

@@ -4,7 +4,6 @@ The sentences are for someone who has read nothing else: they never say that a p
 only that no harm was measured, and not even that where there were too few questions to see any.
 """
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ import pandas as pd
 from latentlab.console import interval_text, table
 from latentlab.measures.outcomes import NONE
 from latentlab.measures.summary import totals
+from latentlab.phrases import CONTROLS, FAMILIES, phrase
 from latentlab.vocabulary import CONTROL
 
 if TYPE_CHECKING:
@@ -27,30 +27,11 @@ LITTLE = 0.3
 HELD_BACK = 0.5
 """Share of answers held back beyond which the reader is warned."""
 
-_PHRASES = {
-    r"drop (\S+)": "without its {}",
-    r"zero (\S+)": "with zeros for its {}",
-    r"mean (\S+)": "with the mean over all questions for its {}",
-    r"constant (\S+)": "with one and the same vector for its {}",
-    r"noise (\S+) (\S+)": "with noise of {} SD on its {}",
-    r"other (\S+)": "with another question's {}",
-    r"placeholder (\S+)": "with empty slots for its {}",
-    r"steps=(\d+)": "with {} latent steps",
-    r"k=(\d+)": "with {} re-inserted patches a step",
-    r"select (\w+)": "with patches picked by the rule {}",
-}
-_CONTROLS = {
-    "slots kept, empty": "leaving the same slots empty",
-    "on as many prompt positions": "doing the same to as many prompt positions",
-    "the difference empty": "leaving the steps of difference empty",
-    "as many at random": "picking as many at random",
-}
-_FAMILIES = {
-    "replacements": r"(zero|mean|constant|noise|other|placeholder) ",
-    "numbers of latent steps": r"steps=",
-    "numbers of patches": r"k=",
-    "ways to pick patches": r"select ",
-}
+STILL = 1e-3
+"""Nats that the log-odds under a sham may move by; on a CPU they do not move at all."""
+
+_DISTURBED = ": the instrument itself disturbs the model"
+_MOVED = {"flip": "answers that flip, %", "log_odds_change": "log-odds of right, nats"}
 
 
 def show_tables(summary: pd.DataFrame) -> None:
@@ -59,8 +40,9 @@ def show_tables(summary: pd.DataFrame) -> None:
         arms = zip(lines["intervention"], lines["kind"], strict=True)
         shown = lines.assign(intervention=[_label(arm, kind) for arm, kind in arms])
         # Compared with itself a model says nothing.
-        compared = ["delta", "delta_low", "delta_high", "p_holm"]
-        shown.loc[lines["intervention"] == NONE, compared] = None
+        moved = {name: heading for name, heading in _MOVED.items() if name in shown}
+        ends = [f"{name}{end}" for name in ("delta", *moved) for end in ("", "_low", "_high")]
+        shown.loc[lines["intervention"] == NONE, [*ends, "p_holm"]] = None
         data, n = lines["data"].iloc[0], lines["n"].iloc[0]
         table(
             shown,
@@ -69,8 +51,10 @@ def show_tables(summary: pd.DataFrame) -> None:
                 "accuracy": "accuracy % [95 %]",
                 "delta": "paired difference, points",
                 "p_holm": "p (Holm)",
+                **moved,
             },
-            f"{model}: {n} questions of {data}",
+            f"{model}: {n} questions of {data}{_seeds(lines)}",
+            percent=("accuracy", "delta", "flip"),
         )
 
 
@@ -103,19 +87,6 @@ def held_back(rows: pd.DataFrame) -> list[str]:
     ]
 
 
-def phrase(arm: str) -> str:
-    """What an arm does, as the beginning of a sentence about the model."""
-    what, at, steps = arm.partition(" at step ")
-    what, again, _ = what.partition(", with reuse")
-    for pattern, words in _PHRASES.items():
-        if match := re.fullmatch(pattern, what):
-            names = (group.replace("_", " ") for group in match.groups())
-            text = words.format(*("latents" if name == "latent" else name for name in names))
-            text += " and reuse" if again else ""
-            return text + (f" at step {steps.replace('+', ' and ')}" if at else "")
-    return f"under {arm}"
-
-
 def _label(arm: str, kind: str) -> str:
     """An arm's name in the table; controls are set in, under what they control."""
     return f"  control: {arm.rpartition(': ')[2]}" if kind == CONTROL else arm
@@ -125,27 +96,43 @@ def _sentences(model: str, lines: pd.DataFrame) -> Iterator[str]:
     alone = lines[lines["intervention"] == NONE].iloc[0]
     text = interval_text(alone["accuracy"], alone["accuracy_low"], alone["accuracy_high"])
     text = f"{model} answers {text.replace(' ', ' % ', 1)} of {alone['n']} questions"
-    yield f"{text}, so there is little to lose." if alone["accuracy"] < LITTLE else f"{text}."
+    little = bool(alone["accuracy"] < LITTLE)
+    yield f"{text}, so there is little to lose." if little else f"{text}."
+    # Where accuracy has no room to fall, answers that flip tell what reaches them.
+    flips = little and "flip" in lines and not lines["flip"].isna().any()
+    say = _move if flips else _sentence
     arms = _distinct(lines[(lines["kind"] != CONTROL) & (lines["intervention"] != NONE)])
     controls = {line["control_of"]: line for _, line in lines.iterrows() if line["control_of"]}
     for _, line in arms[arms["intervention"].str.startswith("drop ")].iterrows():
-        yield _sentence(line, controls.get(line["intervention"]))
-    for family, pattern in _FAMILIES.items():
+        yield say(line, controls.get(line["intervention"]))
+    for family, pattern in FAMILIES.items():
         members = arms[arms["intervention"].str.match(pattern).astype(bool)]
         if members.empty:
             continue
-        line = members.sort_values("delta").iloc[0]
-        sentence = _sentence(line, controls.get(line["intervention"]))
+        order = members["flip"].rsub(0) if flips else members["delta"]
+        line = members.loc[order.sort_values(kind="stable").index[0]]
+        sentence = say(line, controls.get(line["intervention"]))
         if len(members) > 1:
             harmful = int((members["delta_high"] < 0).sum()) or "None"
             head = f"{harmful} of {len(members)} {family} measurably cost it points; the worst: "
+            head = f"Of {len(members)} {family} one moves most: " if flips else head
             sentence = f"{head}{sentence[0].lower()}{sentence[1:]}"
         yield sentence
+    in_words = arms[arms["intervention"].str.endswith(" rationale")]
+    if len(in_words) and not flips:
+        yield (
+            "So the test sees the use of a rationale in words, as a positive control must."
+            if (in_words["delta_high"] < 0).any()
+            else "Not even words were seen to be used here, so that a test which sees no use of "
+            "latents says nothing."
+        )
     shams = lines[lines["intervention"].str.startswith("sham ")]
     if len(shams):
         worst = shams.sort_values("delta", key=abs).iloc[-1]
-        moved = "" if worst["delta"] == 0 else ": the instrument itself disturbs the model"
-        yield f"Sham {_points(worst['delta'])}{moved}."
+        off = worst["delta"] != 0 or any(
+            (shams[n].abs() > STILL).any() for n in _MOVED if n in shams
+        )
+        yield f"Sham {_points(worst['delta'])}{_DISTURBED if off else ''}."
 
 
 def _distinct(arms: pd.DataFrame) -> pd.DataFrame:
@@ -175,13 +162,33 @@ def _sentence(line: "Line", control: "Line | None") -> str:
     else:
         text = f"{what} no harm is measured ({numbers})"
     if control is not None:
-        name = _CONTROLS[str(control["intervention"]).partition(": ")[2]]
+        name = CONTROLS[str(control["intervention"]).partition(": ")[2]]
         effect = _outcome(control)
         if effect in ("loses", "gains"):
             text += f"; {name} {effect} {_size(control)} {_interval(control)}"
         else:
             text += f"; {name}: {_numbers(control)}"
     return f"{text[0].upper()}{text[1:]}."
+
+
+def _move(line: "Line", control: "Line | None") -> str:
+    """How far an arm moves the answers of a model that has no accuracy to lose."""
+    what, flips, odds = phrase(str(line["intervention"])), _shown(line, "flip"), "log_odds_change"
+    text = f"{what} {flips} of its answers flip"
+    if not pd.isna(line[odds]):
+        text += f", and the log-odds of the right one change by {_shown(line, odds)}"
+    if control is not None:
+        name = CONTROLS[str(control["intervention"]).partition(": ")[2]]
+        text += f"; {name}: {_shown(control, 'flip')}"
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _shown(line: "Line", name: str) -> str:
+    """A flip rate or a change in log-odds with its interval and unit."""
+    value, low, high = (line[f"{name}{end}"] for end in ("", "_low", "_high"))
+    if name == "flip":
+        return interval_text(value, low, high).replace(" ", " % ", 1)
+    return interval_text(value, low, high, percent=False).replace(" ", " nats ", 1)
 
 
 def _outcome(line: "Line") -> str:
@@ -193,6 +200,14 @@ def _outcome(line: "Line") -> str:
     # Where nothing was ever lost the interval has no width; 3 / n bounds what was not seen.
     possible = max(-line["delta_low"], 3 / line["n"])
     return "unclear" if possible > HARM else "harmless"
+
+
+def _seeds(lines: pd.DataFrame) -> str:
+    """A remark on random arms that were drawn several times."""
+    most = int(lines["seeds"].max()) if "seeds" in lines else 1
+    return (
+        f"; what is random drawn with {most} seeds, averaged for each question" if most > 1 else ""
+    )
 
 
 def _points(value: float) -> str:

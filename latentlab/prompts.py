@@ -8,6 +8,7 @@ text as token ids with a `Kind` each.
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Literal
 
 import torch
@@ -19,7 +20,10 @@ from latentlab.backbones import Backbone, Batch
 from latentlab.data.example import Example
 from latentlab.errors import UserError, did_you_mean
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.reasoning.selection import traced_picks
+from latentlab.reasoning.trajectory import Words
 from latentlab.reasoning.visibility import Kind
+from latentlab.reasoning.words import StepEnds
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -107,6 +111,12 @@ class Prompter:
         self.backbone = backbone
         self.format = format
         self.marker_ids = self.encode(format.answer_marker)
+        self.step_ends = StepEnds(
+            separator=format.step_separator,
+            separator_ids=tuple(self.encode(format.step_separator)),
+            decode=lambda ids: str(tokenizer.decode(ids)),
+            stops=frozenset([self.eos_id, *self.marker_ids[:1]]),
+        )
 
     @property
     def eos_id(self) -> int:
@@ -148,7 +158,7 @@ class Prompter:
         given = None
         if plan.select == "given" and plan.steps:
             picks = zip(examples, n_patches, strict=True)
-            given = torch.tensor([_traced_picks(example, plan, n) for example, n in picks])
+            given = torch.tensor([traced_picks(example, plan, n) for example, n in picks])
         return Batch(names, input_ids, mask, inputs.pixels if inputs else {}, given)
 
     def continuation(self, examples: Sequence[Example], skip_steps: int | None) -> Continuation:
@@ -157,30 +167,72 @@ class Prompter:
         Raises:
             UserError: an example has no answer.
         """
-        rows = [self._continuation(example, skip_steps) for example in examples]
-        width = max(len(ids) for ids, _ in rows)
-        ids = [ids + [self.pad_id] * (width - len(ids)) for ids, _ in rows]
-        kinds = [kinds + [int(Kind.PAD)] * (width - len(kinds)) for _, kinds in rows]
-        return Continuation(torch.tensor(ids), torch.tensor(kinds))
+        skipped = [() if skip_steps is None else e.rationale[skip_steps:] for e in examples]
+        return self._text(examples, [self._rationale(steps) for steps in skipped])
+
+    def written(
+        self, examples: Sequence[Example], steps: int
+    ) -> tuple[tuple[Words, ...], Continuation]:
+        """Tokenize rationales whose first `steps` are written step by step, and what follows.
+
+        One after the other these are the tokens of a continuation that skips none. An example
+        without a rationale goes on with its answer at once.
+
+        Raises:
+            UserError: an example has no answer, or a rationale of too few steps, or one whose steps
+                cannot be told apart.
+        """
+        rows = [self._steps(example, steps) for example in examples]
+        words = tuple(
+            Words.of([row[t] if row else [] for row in rows], [bool(row) for row in rows])
+            for t in range(steps)
+        )
+        return words, self._text(examples, [list(chain(*row[steps:])) for row in rows])
 
     def answer_ids(self, text: str) -> list[int]:
         """Token ids of an answer as it follows the marker, with the end token."""
         return [*self.encode(self.format.joint + text), self.eos_id]
 
-    def _continuation(self, example: Example, skip: int | None) -> tuple[list[int], list[int]]:
-        steps = () if skip is None else example.rationale[skip:]
-        rationale = self.encode(self.format.step_separator.join(steps)) if steps else []
-        if rationale and self.format.step_separator:
-            rationale += self.encode(self.format.step_separator)
-        choices = list(example.choices)
+    def _text(self, examples: Sequence[Example], rationales: Sequence[list[int]]) -> Continuation:
+        """Put marker and answer after what is left of each rationale."""
+        tails = [self._tail(example) for example in examples]
+        rows = [before + after for before, after in zip(rationales, tails, strict=True)]
+        width = max(map(len, rows))
+        ids = [row + [self.pad_id] * (width - len(row)) for row in rows]
+        kinds = [
+            [int(Kind.RATIONALE)] * (len(row) - len(tail))
+            + [int(Kind.ANSWER)] * len(tail)
+            + [int(Kind.PAD)] * (width - len(row))
+            for row, tail in zip(rows, tails, strict=True)
+        ]
+        return Continuation(torch.tensor(ids), torch.tensor(kinds))
+
+    def _tail(self, example: Example) -> list[int]:
+        """Token ids of marker and answer."""
         answer = example.answer
         if not answer:
             raise UserError(f"{example.id} has no answer to write after the latent steps")
-        if choices:
-            answer = self.format.answer_texts(choices)[choices.index(answer)]
-        tail = [*self.marker_ids, *self.answer_ids(answer)]
-        kinds = [int(Kind.RATIONALE)] * len(rationale) + [int(Kind.ANSWER)] * len(tail)
-        return rationale + tail, kinds
+        if example.choices:
+            at = example.choices.index(answer)
+            answer = self.format.answer_texts(example.choices)[at]
+        return [*self.marker_ids, *self.answer_ids(answer)]
+
+    def _rationale(self, steps: Sequence[str]) -> list[int]:
+        """Token ids of a rationale, a separator after every step."""
+        if not steps:
+            return []
+        text = self.format.step_separator.join(steps)
+        return [*self.encode(text), *self.step_ends.separator_ids]
+
+    def _steps(self, example: Example, wanted: int) -> list[list[int]]:
+        """Token ids of a rationale, step by step."""
+        said = len(example.rationale)
+        if 0 < said < wanted:
+            raise UserError(
+                f"{example.id} has a rationale of {said} steps, but the plan writes {wanted}; "
+                "lower its steps, or leave such examples out"
+            )
+        return self.step_ends.split(self._rationale(example.rationale), said, example.id)
 
     def _row(self, example: Example, n_patches: int) -> list[int]:
         """Token ids of a prompt, with one image token for each of its patches."""
@@ -211,21 +263,3 @@ class Prompter:
             image_token=self.backbone.image_token,
         )
         return str(text)
-
-
-def _traced_picks(example: Example, plan: LatentPlan, n_patches: int) -> list[list[int]]:
-    """Patches that a plan with given picks re-inserts: at step t, the cell where hop t ends."""
-    if example.trace is None:
-        raise UserError(
-            f"the plan is given its picks, but {example.id} has no trace to take them from"
-        )
-    if len(example.trace.objects) != n_patches:
-        raise UserError(
-            f"the plan is given its picks, but the picture of {example.id} has {n_patches} patches "
-            f"for {len(example.trace.objects)} cells; it needs one for each"
-        )
-    cells = example.trace.cells[1 : plan.steps + 1]
-    if len(cells) < plan.steps:
-        raise UserError(f"the plan has {plan.steps} steps, but traces lead {len(cells)} hops on")
-    # That cell is the one whose mark names the next object.
-    return [[cell] * plan.k for cell in cells]

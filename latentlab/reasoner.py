@@ -41,10 +41,10 @@ class Answer:
     """Log-likelihood of each choice in nats; empty without choices."""
 
     latent_steps: int
-    """Latent steps taken."""
+    """Latent steps taken; none where steps are written in words."""
 
     new_tokens: int
-    """Tokens generated, the end token among them."""
+    """Tokens generated, written steps and the end token among them."""
 
     seconds: float
     """Time for this answer: the batch's time divided by its size."""
@@ -104,7 +104,9 @@ class Reasoner:
     ) -> Rollout:
         """Make an engine that follows the reasoner's plan, or another."""
         plan = self.plan if plan is None else plan
-        return Rollout(self.backbone, plan, self.placeholder_id, seed, capture_layers)
+        return Rollout(
+            self.backbone, plan, self.placeholder_id, seed, capture_layers, self.prompter.step_ends
+        )
 
     @torch.no_grad()
     def answer(
@@ -143,7 +145,7 @@ class Reasoner:
             rollout: the engine that made the state.
             state: the latent steps' outcome.
             examples: the batch's examples.
-            max_new_tokens: longest answer.
+            max_new_tokens: longest answer, written steps included.
             started: when work on the batch began (`time.perf_counter`), for the time per answer.
             at_once: whether the answer has to follow the latent steps: the marker is put there, so
                 that a model cannot write out in words what its latents were to hold.
@@ -158,7 +160,9 @@ class Reasoner:
         own = rollout.backbone.logits(state.hidden).argmax(-1).tolist()
         start = self._with_marker(rollout, state) if at_once else state
         free = marker[0] if marker and not at_once else None
-        outputs = generate(rollout, start, prompter.eos_id, free, max_new_tokens)
+        written = state.written
+        room = max(1, max_new_tokens - min(map(len, written)))
+        outputs = generate(rollout, start, prompter.eos_id, free, room)
         seconds = (time.perf_counter() - started) / len(examples)
         texts = [prompter.format.answer_texts(example.choices) for example in examples]
         # Questions share many of their options, and a tokenizer is slow to call.
@@ -167,15 +171,18 @@ class Reasoner:
         prefixes = [self._before_answer([] if at_once else output) for output in outputs]
         logprobs = option_logprobs(rollout, state, prefixes, options)
         answers = []
-        for row, output, scores, first in zip(texts, outputs, logprobs, own, strict=True):
-            said = prompter.decode(output if at_once else self._after_marker(output))
+        told = zip(texts, written, outputs, logprobs, own, strict=True)
+        for row, steps, output, scores, first in told:
+            new = [*steps, *output][:max_new_tokens]
+            output = new[len(steps) :]
+            said = prompter.decode(output if at_once else self._after_marker(new))
             answers.append(
                 Answer(
-                    text=prompter.decode([*marker, *output] if at_once else output),
+                    text=prompter.decode([*steps, *marker, *output] if at_once else new),
                     choice=parse_answer(said, row, prompter.format.answer_form),
                     option_logprobs=tuple(scores),
-                    latent_steps=len(state.latents),
-                    new_tokens=len(output),
+                    latent_steps=0 if state.words else len(state.latents),
+                    new_tokens=len(new),
                     seconds=seconds,
                     at_once=not marker or first == marker[0],
                 )

@@ -22,6 +22,7 @@ from latentlab.measures.scores import lenient_match
 from latentlab.reasoner import Answer, Reasoner
 from latentlab.reasoning.interventions import Intervention, PromptReplace
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.reasoning.rationale import RationaleEdit, Rationales, answer_after, write
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.selection import example_generator
 from latentlab.reasoning.sources import Bank
@@ -49,6 +50,13 @@ class Arm:
 
     prompt_edits: tuple[PromptReplace, ...] = ()
     """What is done to the prompt's embeddings; such an arm computes a prefix of its own."""
+
+    rationale: RationaleEdit | None = None
+    """What is done to the words that the model writes before its answer."""
+
+    draw: int = 0
+    """Which draw of what is random: picks of a changed plan take the run's seed plus this number,
+    and so do edits that were given the same. Arms of one name are draws of one arm."""
 
 
 def batches(examples: Sequence[Example], size: int) -> Iterator[list[tuple[int, Example]]]:
@@ -90,8 +98,8 @@ def run_arms(
     Returns:
         One row per example and arm, arm by arm and in the order of the examples: who and what
         (`model, data, example, domain, topic, hops, question_type, intervention, kind,
-        control_of`), what `score` returns and what `with_outcomes` adds. Only `seconds` depends on
-        the batches.
+        control_of`), the `seed` of its random streams, what `score` returns and what
+        `with_outcomes` adds. Only `seconds` depends on the batches.
     """
     rows: list[tuple[tuple[int, int], dict[str, Any]]] = []
     total = -(-len(examples) // batch_size)
@@ -105,12 +113,20 @@ def run_arms(
             untouched = reasoner.rollout(seed=seed)
             prefix, _ = prefixes.of(untouched)
             own = Bank.of(prompts.examples, [untouched.reason(prefix).latents])
+        written: Rationales | None = None
         for number, arm in enumerate(arms):
-            rollout = reasoner.rollout(arm.plan, seed)
+            rollout = reasoner.rollout(arm.plan, seed + (arm.draw if arm.plan else 0))
             prefix, seconds = prefixes.of(rollout, arm.prompt_edits)
             started = time.perf_counter() - seconds
             state = rollout.reason(prefix, arm.interventions, own)
-            answers = reasoner.decode(rollout, state, asked, max_new_tokens, started, at_once)
+            if arm.rationale is None:
+                answers = reasoner.decode(rollout, state, asked, max_new_tokens, started, at_once)
+            else:
+                written = written or write(reasoner, rollout, state, max_new_tokens)
+                words = arm.rationale.edit(written, seed)
+                answers = answer_after(
+                    reasoner, rollout, state, asked, words, max_new_tokens, started
+                )
             for (index, example), answer in zip(numbered, answers, strict=True):
                 row = {
                     "model": reasoner.name,
@@ -123,6 +139,7 @@ def run_arms(
                     "intervention": arm.name,
                     "kind": arm.kind,
                     "control_of": arm.control_of,
+                    "seed": seed + arm.draw,
                     **score(example, answer, reasoner.prompter.format.answer_form == "letter"),
                 }
                 rows.append(((number, index), row))

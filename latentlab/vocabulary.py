@@ -9,7 +9,15 @@ from typing import Literal
 LatentPart = Literal["latent_text", "latent_vision", "latent"]
 """What can be ablated: either part of the latent steps, or both together."""
 
-Replacement = Literal["zero", "mean", "constant", "noise", "other", "placeholder"]
+AblatedPart = Literal[LatentPart, "rationale"]
+"""What an ablation can act on: the latent steps, or a rationale that is written in words."""
+
+WordReplacement = Literal["other", "permute", "reverse", "first", "placeholder"]
+"""What words as well as latents can be replaced by (docs/controls.md)."""
+
+Replacement = Literal[
+    "zero", "mean", "constant", "noise", "matched_noise", "unit_noise", WordReplacement
+]
 """What can be put into the slots instead of latents (docs/controls.md)."""
 
 SelectionRule = Literal["attention", "random", "bottom", "all", "none"]
@@ -18,8 +26,64 @@ SelectionRule = Literal["attention", "random", "bottom", "all", "none"]
 AnswerMode = Literal["at_once", "free"]
 """Whether an answer must follow the latent steps, or the model may write something else first."""
 
+Reduction = Literal["mean", "layer", "head"]
+"""What attention rows are averaged over: layers and heads, the heads of each layer, nothing."""
+
+PerturbationName = Literal[
+    "none",
+    "other_image",
+    "blank",
+    "noise",
+    "shuffle",
+    "mask_needed",
+    "mask_other",
+    "relink",
+    "restart",
+    "shuffle_words",
+]
+"""How an example can be perturbed (docs/mediation.md)."""
+
+MediatorName = Literal["latents", "slots"]
+"""What mediation holds fixed: the vectors that a step appends, or all that their slots hold."""
+
+StepSets = Literal["all", "each", "cumulative"]
+"""Latent steps acted on: all of them, one at a time, or the first one, two, three."""
+
 KNOCK_OUT = "knock-out at inference"
 """Kind of an arm that takes something from a model whose weights stay as they are."""
 
 CONTROL = "control"
 """Kind of an arm that differs from another only in what that one is claimed to show."""
+
+EMPTY = "slots kept, empty"
+"""The control of leaving something out: its positions stay, without content."""
+
+DonorRule = Literal["same_image", "unrelated", "same_answer", "self"]
+"""Whose latents an interchange puts in (docs/interchange.md): the treatment and its controls."""
+
+INTERCHANGE = "interchange"
+"""Kind of an arm that runs on latents of another question."""
+
+PairRule = Literal["auto", "same_image", "same_question", "unrelated"]
+"""Which run is set against the clean one in activation patching (docs/patching.md)."""
+
+PatchMode = Literal["restore", "corrupt"]
+"""Patching clean activations into the corrupt run (denoising), or the reverse (noising)."""
+
+PatchComponent = Literal["resid_post", "attn_out", "mlp_out", "z"]
+"""What of a layer is patched, by TransformerLens's names."""
+
+KnockoutName = Literal[
+    "answer-latent",
+    "answer-latent_text",
+    "answer-latent_vision",
+    "answer-image",
+    "answer-prompt",
+    "latent-image",
+    "latent-prompt",
+    "latent-earlier",
+]
+"""Attention that can be knocked out: who no longer sees whom (docs/patching.md)."""
+
+PATCH = "activation patching"
+"""Kind of a run in which an activation of another run is put in."""

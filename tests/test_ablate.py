@@ -73,6 +73,11 @@ def refused(outcome) -> str:
         ({"reuse": True, "select": ("all", "none")}, "--reuse"),
         ({"reference": 1, "replace": ("other",)}, "--reference"),
         ({"reference": 10}, "--reference"),
+        ({"keep_norm": True, "replace": ("unit_noise",)}, "--keep-norm"),
+        ({"noise_seeds": 0, "replace": ("noise",)}, "--noise-seeds"),
+        ({"max_new_tokens": 0}, "--max-new-tokens"),
+        ({"list_necessary": True, "k": "0..2"}, "--list-necessary"),
+        ({"list_necessary": True, "replace": ("zero",)}, "--list-necessary"),
         ({"steps": "3..1"}, "--steps"),
         ({"k": "-1"}, "--k"),
         ({"k": "many"}, "--k"),
@@ -107,6 +112,16 @@ BOTH, EVERY = LatentPlan(steps=3, k=2), LatentPlan(steps=2, k=0, select="all")
         ({"select": ("random",)}, EVERY, "it re-inserts every patch"),
         ({"k": "0..2"}, PLANS["gaze"], "--k 2: it is told which 1 to pick"),
         ({"select": ("bottom",)}, PLANS["gaze"], "--select bottom: it cannot do it"),
+        ({"drop": ("rationale",)}, BOTH, "rationale: it reasons in latent steps and not in words"),
+        ({"replace": ("permute",), "at": (2,)}, BOTH, "--replace permute: it takes another step"),
+        ({"replace": ("first",), "at": (1,)}, BOTH, "--replace first: it takes another step"),
+        ({"drop": ("latent", "rationale")}, PLANS["cot"], "--drop latent: it has none"),
+        (
+            {"replace": ("zero", "other"), "part": ("rationale",)},
+            PLANS["cot"],
+            "--replace zero: it reasons in words, which take other, permute, reverse, first",
+        ),
+        ({"drop": ("rationale",), "steps": "2"}, PLANS["cot"], "it takes no latent steps"),
     ],
 )
 def test_what_a_model_lacks_is_told_in_one_line(flags, plan, message):
@@ -127,10 +142,19 @@ def test_what_a_model_has_is_kept():
     assert both.at == (0, 2)
     swept = AblateConfig(steps="0..4", k="0..3", select=("attention", "random", "none"))
     fitted = fit(swept, BOTH, "it", fail)
-    assert (fitted.steps, fitted.k) == ((0, 1, 2, 4), (0, 1, 3))
-    assert fitted.select == ("random", "none")
+    # Each rule is crossed with each k; only attention to two patches is what it does anyway.
+    assert (fitted.steps, fitted.k) == ((0, 1, 2, 4), (0, 1, 2, 3))
+    assert fitted.select == ("attention", "random", "none")
     assert not fitted.drop
+    assert fit(AblateConfig(k="0..3"), BOTH, "it", fail).k == (0, 1, 3)
+    reused = AblateConfig(select=("attention",), reuse=True)
+    assert fit(reused, BOTH, "it", fail).select == ("attention",)
+    words = AblateConfig(replace=("first", "other"), part=("rationale",), drop=("rationale",))
+    fitted = fit(words, PLANS["cot"], "it", fail)
+    assert (fitted.drop_words, fitted.words) == (True, ("other", "first"))
+    assert not fitted.overwrite
     assert not fit(AblateConfig(steps="3", k="2", select=("attention",)), BOTH, "it", fail)
+    assert not fit(AblateConfig(select=("attention",)), BOTH, "it", fail)
 
 
 def test_one_run_leaves_rows_a_summary_and_a_sentence(ablate):
@@ -140,7 +164,8 @@ def test_one_run_leaves_rows_a_summary_and_a_sentence(ablate):
     assert code == 0, streams.err
     assert "--drop latent_vision: relay has none; passed over" in streams.err
     assert "relay has no latent vision" in streams.err
-    assert "cot takes no latent steps, so there is nothing to ablate; passed over" in streams.err
+    assert "cot takes no latent steps, so there is nothing to ablate but its words" in streams.err
+    assert "passed over" in streams.err
     ending = streams.out.splitlines()[-6:]
     assert [text.split(" answers ")[0] for text in ending[:3]] == ["ivtlr", "relay", "cot"]
     assert ending[-1] == "Rows, summary and settings are in results/ablate."
@@ -180,8 +205,84 @@ def test_one_run_leaves_rows_a_summary_and_a_sentence(ablate):
     pd.testing.assert_frame_equal(again.drop(columns="seconds"), rows.drop(columns="seconds"))
 
 
+def test_without_flags_each_answer_is_labelled_by_whether_it_needs_its_latents(ablate):
+    code, streams = ablate("--limit", "3", "--list-necessary")
+    assert code == 0, streams.err
+    rows = read_results(Path("results/ablate")).rows
+    emptied = rows[rows["necessity"].notna()]
+    assert set(emptied["intervention"]) == {
+        f"drop {part}: slots kept, empty" for part in ("latent_text", "latent_vision", "latent")
+    }
+    listed = pd.read_csv("results/ablate/necessity.csv")
+    whole = emptied[emptied["intervention"] == "drop latent: slots kept, empty"]
+    assert listed["example"].tolist() == whole["example"].tolist()
+    assert listed["necessity"].tolist() == whole["necessity"].tolist()
+    assert "ivtlr needs its latents to be right in" in streams.out
+    assert "results/ablate/necessity.csv" in streams.out.splitlines()[-2]
+
+
+def test_random_arms_are_drawn_as_often_as_asked(ablate):
+    flags = [
+        "--limit",
+        "3",
+        "--replace",
+        "noise",
+        "zero",
+        "--part",
+        "latent",
+        "--sigma",
+        "0.1",
+        "1",
+    ]
+    code, streams = ablate(*flags, "--keep-norm", "--noise-seeds", "3", "--seed", "5")
+    assert code == 0, streams.err
+    results = read_results(Path("results/ablate"))
+    seeds = results.rows.groupby("intervention")["seed"].unique().map(list)
+    assert seeds["norm-kept noise 0.1 latent"] == seeds["norm-kept noise 1 latent"] == [5, 6, 7]
+    assert seeds["zero latent"] == seeds["none"] == seeds["sham latent"] == [5]
+    total = totals(results.summary).set_index("intervention")
+    assert (total["n"] == 3).all()
+    assert total.loc["norm-kept noise 1 latent", "seeds"] == 3
+    assert "drawn with 3 seeds" in streams.out
+
+
+def test_rules_and_numbers_of_patches_are_crossed(ablate):
+    rules = ["attention", "random", "bottom", "all", "none"]
+    code, streams = ablate("--limit", "2", "--select", *rules, "--k", "1..2", "--reuse")
+    assert code == 0, streams.err
+    arms = read_results(Path("results/ablate")).rows["intervention"].unique()
+    crossed = [arm for arm in arms if ", k=" in arm]
+    assert len(crossed) == 3 * 2 * 2 - 1
+    assert {"select all", "select none"} <= set(arms)
+
+
+def test_an_explicit_model_shows_that_the_test_sees_use(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    flags = ["--model", "cot", "--limit", "12", "--part", "rationale", "--drop", "rationale"]
+    flags += ["--replace", "other", "permute", "reverse", "first", "placeholder"]
+    assert run(AblateConfig, main, "ablate", flags) == 0
+    said = capsys.readouterr().out
+    rows = read_results(Path("results/ablate")).rows
+    right = rows.groupby("intervention")["correct"].mean()
+    sham = rows[rows["intervention"] == "sham rationale"]
+    assert not sham["flip"].any()
+    assert (sham[["log_odds_change", "kl"]] == 0).all(axis=None)
+    assert right["none"] == right["sham rationale"] > 0.7
+    for arm in ("drop", "other", "permute", "first", "placeholder"):
+        assert right[f"{arm} rationale"] < right["none"] - 0.3, arm
+    assert "So the test sees the use of a rationale in words" in said
+    assert "cot needs its rationale to be right in" in said
+    assert said.splitlines()[-1] == "Rows, summary and settings are in results/ablate."
+    # It answers right after its question, and with as many tokens as words were left.
+    tokens = rows.groupby("intervention")["new_tokens"].mean()
+    assert tokens["drop rationale"] < tokens["none"] == tokens["placeholder rationale"]
+
+
 def test_a_model_alone_is_refused_what_it_lacks(ablate):
     assert "takes no latent steps" in refused(ablate("--model", "cot"))
+    assert "cot writes none before its answer" in refused(
+        ablate("--model", "cot", "--drop", "rationale", "--limit", "3")
+    )
     assert "has none" in refused(ablate("--model", "relay", "--drop", "latent_vision"))
     assert "nothing is left to do" in refused(ablate("--model", "ivtlr", "--k", "2"))
     assert "two examples" in refused(ablate("--replace", "other", "--limit", "1"))
@@ -242,5 +343,6 @@ def test_help_is_quick_and_loads_nothing_heavy():
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    for flag in ("--drop", "--replace", "--steps", "--k", "--select", "--answer", "--out"):
+    flags = ("--drop", "--replace", "--steps", "--k", "--select", "--noise-seeds", "--answer")
+    for flag in (*flags, "--list-necessary", "--out"):
         assert flag in done.stdout

@@ -2,17 +2,19 @@
 
 import re
 from functools import cache
+from typing import get_args
 
 import pytest
 import torch
 
-from latentlab import arms
+from latentlab import arms, pick_arms
 from latentlab.data import load_data
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.reasoning.sources import Bank
 from latentlab.study import Arm, reference_bank, run_arms
 from latentlab.training.recipes import PLANS
-from latentlab.vocabulary import CONTROL, KNOCK_OUT
+from latentlab.vocabulary import CONTROL, KNOCK_OUT, Replacement, WordReplacement
 
 MORE = {
     "vision": LatentPlan(steps=2, k=2, text=False),
@@ -20,7 +22,7 @@ MORE = {
     "strided": LatentPlan(steps=2, k=1, stride=5, select="random", part_order="text_vision"),
 }
 LATENT_MODELS = ["ivtlr", "relay", "gaze", "bypass", "filler", *MORE]
-REPLACEMENTS = ("zero", "mean", "constant", "noise", "other", "placeholder")
+REPLACEMENTS = get_args(Replacement)
 ANSWER = ["text", "choice", "gold_logprob"]
 
 
@@ -48,13 +50,15 @@ def every_arm(reasoner, data, at=None):
     plan = reasoner.plan
     bank = reference_bank(reasoner, data)
     made = arms.drop_arms(parts_of(plan), at, True)
-    made += arms.replace_arms(plan, REPLACEMENTS, parts_of(plan), at, bank, (0.0, 1.0), 16)
+    made += arms.replace_arms(plan, REPLACEMENTS, ["latent"], at, bank, (0.0, 1.0), 16)
+    single = parts_of(plan)[:-1]
+    made += arms.replace_arms(plan, ("zero", "other", "noise"), single, at, bank, (0.0,), 16)
     made += arms.step_arms(plan, range(5), True)
     if plan.has_vision and plan.select != "all":
-        made += arms.k_arms(plan, (0, 1) if plan.select == "given" else range(4), True)
+        made += pick_arms.k_arms(plan, (0, 1) if plan.select == "given" else range(4), True)
         rules = ["random", "all", "none"]
         rules += [] if plan.select == "given" else ["attention", "bottom"]
-        made += arms.select_arms(plan, rules, False, True)
+        made += pick_arms.select_arms(plan, rules, False, True)
     return [Arm(), *made]
 
 
@@ -105,10 +109,12 @@ def test_leaving_out_and_picking_otherwise_moves_no_later_position(name, model, 
     reasoner = model(name)
     prompts = reasoner.prompter.batch(data, reasoner.plan)
     untouched = reasoner.rollout()(prompts)
+    own = Bank.of(prompts.examples, [untouched.latents])
     for arm in every_arm(reasoner, data):
-        if arm.name.startswith(("steps=", "sham")):
+        if arm.name.startswith("steps="):
             continue
-        state = reasoner.rollout(arm.plan)(prompts, arm.interventions)
+        rollout = reasoner.rollout(arm.plan)
+        state = rollout.reason(rollout.prefill(prompts), arm.interventions, own)
         assert torch.equal(state.next_position, untouched.next_position), arm.name
 
 
@@ -152,7 +158,8 @@ def test_latents_reach_answers_that_see_nothing_else(ask):
 
 def test_slots_without_content_have_nothing_to_swap_or_empty(ask):
     rows = ask("filler")
-    kept = ["other latent", "placeholder latent", "drop latent: slots kept, empty", "select bottom"]
+    kept = [f"{how} latent" for how in ("other", "placeholder", "permute", "reverse", "first")]
+    kept += ["drop latent: slots kept, empty", "select bottom"]
     for arm in kept:
         assert same_answers(rows, arm), arm
     assert not same_answers(rows, "zero latent", ["gold_logprob"])
@@ -173,7 +180,87 @@ def test_one_step_is_left_alone_by_what_is_done_at_another(model, data):
 def test_random_picks_are_as_many_and_others(model, data):
     reasoner = model("ivtlr")
     prompts = reasoner.prompter.batch(data, reasoner.plan)
-    changed, control = arms.k_arms(reasoner.plan, [3], True)
+    changed, control = pick_arms.k_arms(reasoner.plan, [3], True)
     picks = [reasoner.rollout(arm.plan)(prompts).picks for arm in (changed, control)]
     assert picks[0].shape == picks[1].shape == (4, 3, 3)
     assert not torch.equal(*picks)
+
+
+def test_rules_are_crossed_with_numbers_of_patches_and_reuse(model, data):
+    plan = model("ivtlr").plan
+    rules = ["attention", "random", "bottom", "all", "none"]
+    chosen = pick_arms.select_arms(plan, rules, True, True, (0, 1, 2, 6))
+    reused = [arm.plan.reuse for arm in chosen if arm.plan is not None]
+    crossed = {
+        (arm.plan.select, arm.plan.k, arm.plan.reuse)
+        for arm in chosen
+        if arm.kind == KNOCK_OUT and arm.plan is not None
+    }
+    picking = {(rule, k, again) for rule in rules[:3] for k in (1, 2, 6) for again in (False, True)}
+    own = {("attention", 2, False)}  # is the untouched arm
+    assert crossed == (picking - own) | {("all", 2, False)}
+    assert any(reused)
+    assert not all(reused)
+    names = [arm.name for arm in chosen]
+    assert len(set(names)) == len(names)
+    assert {"k=0", "select bottom, k=1", "select attention, k=2, with reuse"} <= set(names)
+    stride = {arm.plan.stride for arm in chosen if arm.plan is not None}
+    assert stride == {3}  # positions after a step stay where they are, whatever k is
+
+
+def test_without_random_among_the_rules_each_arm_has_random_picks_as_its_control(model):
+    chosen = pick_arms.select_arms(model("ivtlr").plan, ["bottom"], True, True, (1, 2))
+    for arm in chosen[::2]:
+        control = chosen[chosen.index(arm) + 1]
+        assert control.control_of == arm.name
+        assert control.plan == arm.plan.replace(select="random")
+
+
+def test_only_what_is_random_is_drawn_again(model, data):
+    reasoner = model("ivtlr")
+    names = [arm.name for arm in arms.repeated(every_arm(reasoner, data), 3)]
+    once = ("none", "drop", "zero", "mean", "constant", "reverse", "first", "placeholder", "sham")
+    for name in dict.fromkeys(names):
+        random = name.endswith((" prompt positions", "as many at random")) or not (
+            name.startswith((*once, "steps=", "k=", "select bottom", "select all", "select none"))
+        )
+        assert names.count(name) == (3 if random else 1), name
+    rationale = arms.rationale_arms(True, get_args(WordReplacement), None, 0)
+    assert [(arm.name, arm.draw) for arm in arms.repeated(rationale, 2) if arm.draw] == [
+        ("other rationale", 1),
+        ("permute rationale", 1),
+    ]
+
+
+def test_draws_differ_and_the_first_is_the_only_one_there_was(model, data):
+    reasoner = model("ivtlr")
+    bank = reference_bank(reasoner, data)
+    noise = arms.replace_arms(reasoner.plan, ("noise",), ["latent"], None, bank, (1.0,), 16)
+    random = pick_arms.select_arms(reasoner.plan, ["random"], False, True)
+    chosen = [Arm(), *noise, *random]
+    once, thrice = (
+        run_arms(reasoner, data, arms.repeated(chosen, n), "benchmark", max_new_tokens=2)
+        for n in (1, 3)
+    )
+    assert sorted(thrice["seed"].unique()) == [0, 1, 2]
+    first = thrice[thrice["seed"] == 0].reset_index(drop=True)
+    assert first.drop(columns="seconds").equals(once.drop(columns="seconds"))
+    for name in ("noise 1 latent", "noise 1 latent: on as many prompt positions", "select random"):
+        odds = thrice[thrice["intervention"] == name].groupby("seed")["gold_log_odds"].sum()
+        assert odds.nunique() == 3, name
+
+
+def test_noise_that_keeps_the_norm_has_a_name_of_its_own(model, data):
+    reasoner = model("relay")
+    bank = reference_bank(reasoner, data)
+    (arm, _, _) = arms.replace_arms(
+        reasoner.plan, ("noise",), ["latent"], None, bank, (0.3,), 16, keep_norm=True
+    )
+    assert arm.name == "norm-kept noise 0.3 latent"
+    prompts = reasoner.prompter.batch(data, reasoner.plan)
+    rollout = reasoner.rollout()
+    norms = [
+        state.latents[0].text.norm(dim=-1)
+        for state in (rollout(prompts), rollout(prompts, arm.interventions))
+    ]
+    torch.testing.assert_close(*norms)

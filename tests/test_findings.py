@@ -1,10 +1,14 @@
 """Sentences say what the numbers allow and no more."""
 
+import re
+from typing import get_args
+
 import pandas as pd
 import pytest
 
-from latentlab.findings import conclusion, held_back, phrase, show_tables
-from latentlab.vocabulary import CONTROL, KNOCK_OUT
+from latentlab.findings import conclusion, held_back, show_tables
+from latentlab.phrases import FAMILIES, phrase
+from latentlab.vocabulary import CONTROL, KNOCK_OUT, Replacement
 
 
 def line(arm, delta=(0.0, 0.0, 0.0), kind=KNOCK_OUT, control_of="", accuracy=0.952, **changes):
@@ -122,11 +126,83 @@ def test_a_sham_that_moves_discredits_the_instrument():
         ("steps=2", "with 2 latent steps"),
         ("k=0", "with 0 re-inserted patches a step"),
         ("select random, with reuse", "with patches picked by the rule random and reuse"),
+        ("norm-kept noise 3 latent", "with norm-preserving noise of 3 SD on its latents"),
+        ("matched_noise latent_text", "with noise of the same mean and SD for its latent text"),
+        ("permute latent at step 1+3", "with the steps of its latents in a random order at step 1"),
+        ("first rationale", "with the first step of its rationale repeated"),
+        ("drop rationale", "without its rationale"),
+        ("select bottom, k=3, with reuse", "with patches picked by the rule bottom, 3 a step and"),
         ("something new", "under something new"),
     ],
 )
 def test_arms_have_plain_words(arm, words):
-    assert phrase(arm) == words
+    assert phrase(arm).startswith(words)
+
+
+def test_every_replacement_is_told_with_its_family():
+    for how in get_args(Replacement):
+        arm = f"{how} 1 latent" if how == "noise" else f"{how} latent"
+        assert not phrase(arm).startswith("under")
+        assert re.match(FAMILIES["replacements"], arm)
+    assert not re.match(FAMILIES["replacements"], "drop latent")
+
+
+MOVES = ("flip", "log_odds_change")
+
+
+def moved(arm, flip, odds, kind=KNOCK_OUT, **changes):
+    values = {
+        f"{name}{end}": x
+        for name, x in zip(MOVES, (flip, odds), strict=True)
+        for end in ("", "_low", "_high")
+    }
+    return line(arm, kind=kind, accuracy=0.24, **values, **changes)
+
+
+def test_where_accuracy_has_no_room_to_fall_flips_tell_what_reaches_the_answer():
+    lines = [
+        moved("none", 0.0, 0.0, "none"),
+        moved("drop latent", 0.625, -0.25),
+        moved("drop latent: slots kept, empty", 0.5, 0.0, CONTROL, control_of="drop latent"),
+        moved("zero latent", 0.1, 0.0),
+        moved("other latent", 0.3, 1.5),
+        moved("sham latent", 0.0, 0.0, CONTROL),
+    ]
+    (said,) = conclusion(pd.DataFrame(lines))
+    assert said == (
+        "relay answers 24.0 % [22.0, 26.0] of 500 questions, so there is little to lose. "
+        "Without its latents 62.5 % [62.5, 62.5] of its answers flip, and the log-odds of the "
+        "right one change by -0.25 nats [-0.25, -0.25]; leaving the same slots empty: "
+        "50.0 % [50.0, 50.0]. "
+        "Of 2 replacements one moves most: with another question's latents 30.0 % [30.0, 30.0] of "
+        "its answers flip, and the log-odds of the right one change by 1.5 nats [1.5, 1.5]. "
+        "Sham 0.0."
+    )
+
+
+def test_a_sham_that_moves_answers_without_their_being_wrong_is_found_out():
+    lines = [moved("none", 0.0, 0.0, "none"), moved("sham latent", 0.0, 0.2, CONTROL)]
+    (said,) = conclusion(pd.DataFrame(lines))
+    assert said.endswith("Sham 0.0: the instrument itself disturbs the model.")
+
+
+@pytest.mark.parametrize(
+    ("delta", "words"),
+    [
+        ((-0.5, -0.6, -0.4), "So the test sees the use of a rationale in words"),
+        ((0.0, 0.0, 0.0), "Not even words were seen to be used here"),
+    ],
+)
+def test_words_are_the_positive_control(delta, words):
+    (said,) = say(line("other rationale", delta), line("sham rationale", kind=CONTROL))
+    assert words in said
+
+
+def test_tables_show_how_answers_move(capsys):
+    show_tables(pd.DataFrame([moved("none", 0.0, 0.0, "none"), moved("zero latent", 0.5, -2.0)]))
+    shown = capsys.readouterr().out
+    assert "50.0 [50.0, 50.0]" in shown
+    assert "-2 [-2, -2]" in shown
 
 
 def test_tables_are_one_a_model_without_domains_and_with_controls_set_in(capsys):

@@ -89,6 +89,48 @@ def test_texts_of_different_length_are_padded_on_the_right(chameleon):
     assert text.ids[0, 4:].eq(chameleon.prompter.pad_id).all()
 
 
+def test_written_steps_and_what_follows_are_the_whole_continuation(chameleon):
+    tokenizer = chameleon.prompter.tokenizer
+    prompter = Prompter(tokenizer, chameleon.backbone, PromptFormat(step_separator=" , "))
+    rationales = (("red circle", "one", "two hops"), (), ("two", "red", "one one one"))
+    asked = [
+        Example(f"e{i}", "Follow", ("two", "one"), "one", None, rationale=steps)
+        for i, steps in enumerate(rationales)
+    ]
+    whole = prompter.continuation(asked, 0)
+    for steps in range(4):
+        words, text = prompter.written(asked, steps)
+        assert len(words) == steps
+        for i, example in enumerate(asked):
+            written = [w.ids[i][w.kinds[i] == Kind.RATIONALE].tolist() for w in words]
+            said = [" ".join(tokenizer.convert_ids_to_tokens(step)) for step in written]
+            assert said == ([f"{step} ," for step in example.rationale[:steps]] or [""] * steps)
+            assert [bool(w.ended[i]) for w in words] == [bool(example.rationale)] * steps
+            kept = text.kinds[i] != Kind.PAD
+            left = [token for step in written for token in step], text.ids[i][kept].tolist()
+            assert left[0] + left[1] == whole.ids[i][whole.kinds[i] != Kind.PAD].tolist()
+            tail = int((whole.kinds[i] == Kind.ANSWER).sum())
+            assert text.kinds[i][kept].tolist()[-tail:] == [Kind.ANSWER] * tail
+            assert (text.kinds[i][kept][:-tail] == Kind.RATIONALE).all()
+        for w in words:  # all end together
+            assert (w.kinds[:, -1] == Kind.RATIONALE).equal(w.ended)
+
+
+def test_refuses_steps_that_cannot_be_written(qwen, chameleon):
+    def ask(reasoner, steps, *rationale):
+        example = Example("x", "Follow", (), "red circle", None, rationale=rationale)
+        return reasoner.prompter.written([example], steps)
+
+    with pytest.raises(UserError, match="x has a rationale of 1 steps, but the plan writes 2"):
+        ask(qwen, 2, "red circle")
+    assert len(ask(qwen, 2, "red circle", "red square")[0]) == 2
+    with pytest.raises(UserError, match=r"x: the 1 steps .* each must be one token"):
+        ask(qwen, 1, "red circle red square")
+    # Its tokenizer has no line break, which is what separates the steps of this one.
+    with pytest.raises(UserError, match="be one token, since the tokenizer drops"):
+        ask(chameleon, 1, "red circle")
+
+
 def test_an_answer_is_its_text_or_its_letter(qwen, chameleon):
     example = Example("x", "Follow", ("red circle", "red square"), "red square", None)
     for reasoner, answer in ((qwen, "red square"), (chameleon, "B")):

@@ -18,9 +18,13 @@ from transformers import Cache, PreTrainedModel
 
 from latentlab.backbones.attention import ATTENTION_NAME, Capture
 
-Component = Literal["resid_post", "attn_out", "mlp_out"]
+Component = Literal["resid_post", "attn_out", "mlp_out", "resid_pre", "z"]
 """What can be read and patched in a layer, by TransformerLens's names: the residual stream after
-the layer, and what attention and the MLP add to it."""
+the layer, what attention and the MLP add to it, the residual stream before the layer, and what the
+heads say before `W_O` mixes them (side by side, one head after the other)."""
+
+INPUTS: tuple[Component, ...] = ("resid_pre", "z")
+"""Components that go into their module; the others come out of it."""
 
 Pixels = dict[str, Tensor]
 """Image inputs of a batch, named as the family's vision tower takes them; empty without images."""
@@ -99,12 +103,20 @@ class Backbone(ABC):
         """The decoder's layers, for hooks."""
 
     def component(self, layer: int, name: Component) -> nn.Module:
-        """The module whose output is a component of a layer, for hooks.
+        """The module that a component of a layer comes out of, or goes into (`INPUTS`), for hooks.
 
-        Its output, or the first entry of it where that is a tuple, is (batch, queries, hidden).
+        The first entry of its output, or the output itself where that is no tuple, is (batch,
+        queries, hidden); so is its first positional argument, for `z` (batch, queries, heads x
+        dim).
         """
         block: Any = self.layers[layer]
-        modules = {"resid_post": block, "attn_out": block.self_attn, "mlp_out": block.mlp}
+        modules = {
+            "resid_post": block,
+            "attn_out": block.self_attn,
+            "mlp_out": block.mlp,
+            "resid_pre": block,
+            "z": block.self_attn.o_proj,
+        }
         module: nn.Module = modules[name]
         return module
 

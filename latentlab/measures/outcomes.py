@@ -67,9 +67,11 @@ def with_outcomes(rows: pd.DataFrame) -> pd.DataFrame:
             flips.append(None)
             changes.append(np.nan)
             continue
-        named = not (pd.isna(choice[i]) and pd.isna(before[i]))
-        same = choice[i] is before[i] or (not pd.isna(choice[i]) and choice[i] == before[i])
-        flips.append(not same if named else rows["text"].iloc[i] != both["text"].iloc[i])
+        unnamed = int(pd.isna(choice[i])) + int(pd.isna(before[i]))
+        if unnamed == 2:
+            flips.append(rows["text"].iloc[i] != both["text"].iloc[i])
+        else:
+            flips.append(unnamed == 1 or bool(choice[i] != before[i]))
         changes.append(kl_divergence(reference, options) if len(options) else np.nan)
     odds = rows["gold_log_odds"].to_numpy(float) - both["gold_log_odds"].to_numpy(float)
     return rows.assign(flip=pd.array(flips, dtype="boolean"), log_odds_change=odds, kl=changes)

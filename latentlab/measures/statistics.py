@@ -131,6 +131,53 @@ def paired_difference(
     return bootstrap_interval(after - before, n_resamples, seed)
 
 
+def ratio_interval(
+    numerator: npt.ArrayLike,
+    denominator: npt.ArrayLike,
+    n_resamples: int = N_RESAMPLES,
+    seed: int = 0,
+) -> Interval | None:
+    """A ratio of two means over the same examples, with a paired percentile bootstrap interval.
+
+    Both means are taken over one set of resampled examples, so that what they share cancels. Where
+    the interval of the denominator includes 0 the ratio could be anything: its resamples scatter
+    without bounds.
+
+    Args:
+        numerator: (example,) of numbers.
+        denominator: (example,), in the same order.
+        n_resamples: See `bootstrap_interval`.
+        seed: See `bootstrap_interval`.
+
+    Returns:
+        The ratio, or None where the interval of the denominator includes 0.
+
+    Raises:
+        ValueError: No examples, a missing value, or lengths that differ.
+    """
+    over, under = _sample(numerator, "numerator"), _sample(denominator, "denominator")
+    if len(over) != len(under):
+        raise ValueError(f"{len(over)} numerators and {len(under)} denominators: pairs are needed")
+    pairs = np.stack([over, under], axis=1)[np.lexsort((over, under))]
+    block = max(1, min(n_resamples, _BLOCK // len(pairs)))
+    sums = np.concatenate(
+        [
+            _resampled(len(pairs), min(block, n_resamples - done), seed + done) @ pairs
+            for done in range(0, n_resamples, block)
+        ]
+    )
+    tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+    lowest, highest = np.quantile(sums[:, 1], tails)
+    if lowest <= 0 <= highest:
+        return None
+    # A rare resample may still sum to 0; it lies beyond any interval.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low, high = np.quantile(np.nan_to_num(sums[:, 0] / sums[:, 1]), tails)
+    ratio = over.mean() / under.mean()
+    # Nothing over something negative is 0, not -0.
+    return Interval(float(ratio) + 0.0, float(low) + 0.0, float(high) + 0.0, len(pairs))
+
+
 def mcnemar(treated: npt.ArrayLike, baseline: npt.ArrayLike) -> float:
     """Exact two-sided p-value that two sets of answers are equally often right (McNemar, 1947).
 

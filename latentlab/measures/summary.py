@@ -11,6 +11,7 @@ import pandas as pd
 
 from latentlab import console
 from latentlab.measures.outcomes import NONE, OUTCOMES
+from latentlab.measures.seeds import mean_over_seeds, sign_flip
 from latentlab.measures.statistics import (
     accuracy_interval,
     bootstrap_interval,
@@ -41,7 +42,8 @@ def summarise(
     Args:
         rows: Tidy rows with the columns `model`, `data`, `example`, `intervention`, `kind` (free
             text, carried through), `correct` and those of `by`. `example` identifies an example
-            within its data.
+            within its data. Where there is a column `seed`, an intervention may have been drawn
+            with several: an example then counts once, with its mean over them.
         by: Columns that divide the examples, from coarse to fine. There is a line for all
             examples, for each value of the first column, for each pair of values of the first
             two, and so on; a column that a line does not divide by reads `all`.
@@ -52,11 +54,13 @@ def summarise(
         In the order in which models and interventions first appear in `rows`, the columns
 
         - `model`, `data`, `intervention`, `kind` and those of `by` and `also`;
-        - `n`: examples;
-        - `accuracy`, `accuracy_low`, `accuracy_high`: fraction of right answers, Wilson interval;
+        - `n`: examples, and `seeds`: draws that each example's values are the mean of;
+        - `accuracy`, `accuracy_low`, `accuracy_high`: fraction of right answers, Wilson interval,
+          or a bootstrap interval over examples where seeds disagree;
         - `delta`, `delta_low`, `delta_high`: what the intervention adds to the accuracy of the
           same model on the same examples, paired bootstrap interval;
-        - `p_mcnemar`: exact p-value that it adds nothing;
+        - `p_mcnemar`: exact p-value that it adds nothing, over several seeds by random signs
+          (`seeds.sign_flip`), which for one is McNemar's test;
         - `p_holm`: the same, adjusted for all interventions on that model and group;
         - `flip`, `log_odds_change`, `kl` (`measures.outcomes`), where rows have them: means over
           examples with bootstrap intervals `_low` and `_high`, missing where any is unknown.
@@ -89,7 +93,7 @@ def totals(lines: pd.DataFrame) -> pd.DataFrame:
 
 def _checked(rows: pd.DataFrame, by: Sequence[str], also: Sequence[str]) -> pd.DataFrame:
     """The columns that are needed, refused where a line made of them would be wrong."""
-    needed = [*_ARM, "example", *by, "correct"]
+    needed = [*_ARM, "example", *by, "correct", *(["seed"] if "seed" in rows else [])]
     missing = [name for name in [*needed, *also] if name not in rows]
     if missing:
         raise ValueError(f"rows lack the columns {', '.join(missing)}")
@@ -99,14 +103,16 @@ def _checked(rows: pd.DataFrame, by: Sequence[str], also: Sequence[str]) -> pd.D
     holes = kept[needed].columns[kept[needed].isna().any()]
     if len(holes):
         raise ValueError(f"rows hold missing values in {', '.join(holes)}")
-    if kept.duplicated([*_PAIR, "intervention"]).any():
+    if kept.duplicated([*_PAIR, "intervention", *(["seed"] if "seed" in kept else [])]).any():
         raise ValueError("rows hold an example twice under one intervention of one model")
     taken = [name for name in by if (kept[name] == ALL).any()]
     if taken:
         raise ValueError(f"'{ALL}' is the name of the total and cannot be one of {taken[0]}")
     texts = {name: kept[name].astype("string") for name in also}
     named = {name: text.mask(text == "") for name, text in texts.items()}
-    return kept.assign(correct=kept["correct"].astype(bool), **named)
+    kept = kept.assign(correct=kept["correct"].astype(bool), **named)
+    values = ["correct", *(name for name in OUTCOMES if name in kept)]
+    return mean_over_seeds(kept, [*_PAIR, "intervention"], values)
 
 
 def _with_baseline(rows: pd.DataFrame) -> pd.DataFrame:
@@ -120,7 +126,7 @@ def _with_baseline(rows: pd.DataFrame) -> pd.DataFrame:
             f"{int(unpaired.sum())} rows have no row '{NONE}' of the same example to compare "
             f"with, the first of {model} under {arm}"
         )
-    return paired.astype({"baseline": bool})
+    return paired
 
 
 def _lines(
@@ -141,17 +147,20 @@ def _lines(
 def _measure(group: pd.DataFrame, seed: int) -> dict[str, float]:
     """The numbers of one line."""
     correct, baseline = group["correct"].to_numpy(), group["baseline"].to_numpy()
-    accuracy = accuracy_interval(correct)
+    seeds = int(group["seeds"].max())
+    agree = bool(((correct == 0) | (correct == 1)).all())
+    accuracy = accuracy_interval(correct) if agree else bootstrap_interval(correct, seed=seed)
     delta = paired_difference(correct, baseline, seed=seed)
     return {
         "n": accuracy.n,
+        "seeds": seeds,
         "accuracy": accuracy.mean,
         "accuracy_low": accuracy.low,
         "accuracy_high": accuracy.high,
         "delta": delta.mean,
         "delta_low": delta.low,
         "delta_high": delta.high,
-        "p_mcnemar": mcnemar(correct, baseline),
+        "p_mcnemar": mcnemar(correct, baseline) if agree else sign_flip(correct, baseline, seeds),
         **_outcomes(group, seed),
     }
 

@@ -1,11 +1,12 @@
 """Reading and editing what happens inside the model while a rollout runs, with plain torch hooks.
 
-A `Site` names a place by when (the rollout's clock), where (layer and component) and which position
-of that pass. `record` keeps the newest position of every pass; `patched` overwrites sites. Hooks
-sit on Hugging Face modules as they are: no model is wrapped or copied, and none stays behind.
+A `Site` names a place by when (the rollout's clock), where (layer, component, perhaps one head) and
+which position of that pass. `record` keeps the newest position of every pass; `patched` overwrites
+sites. Hooks sit on Hugging Face modules as they are: no model is wrapped or copied, and none stays
+behind.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +14,14 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
-from latentlab.backbones import Component
+from latentlab.backbones import Backbone, Component
+from latentlab.backbones.base import INPUTS
 from latentlab.reasoning.rollout import Rollout
 
 COMPONENTS: tuple[Component, ...] = ("resid_post", "attn_out", "mlp_out")
-"""Components of a layer, in the order they are named in tables."""
+"""Components that come out of a layer's modules, in the order they are named in tables."""
 
 
 @dataclass(frozen=True, order=True)
@@ -37,6 +40,9 @@ class Site:
     position: int = -1
     """Which of the positions of that pass; -1 is the newest (a step's latent text, in the released
     order of parts)."""
+
+    head: int | None = None
+    """Which head, from 0, of component `z`; None means all. `record` keeps all."""
 
 
 Activations = dict[Site, Float[Tensor, "batch hidden"]]
@@ -65,23 +71,21 @@ def record(
     """
     kept: Activations = {}
 
-    def reader(layer: int, component: Component) -> Any:
-        def hook(module: nn.Module, inputs: Any, output: Any) -> None:
-            value = output[0] if isinstance(output, tuple) else output
+    def reader(layer: int, component: Component) -> Callable[[Tensor], None]:
+        def read(value: Tensor) -> None:
             for position in positions:
                 if -position <= value.shape[1]:
                     site = Site(rollout.clock, layer, component, position)
                     kept[site] = value[:, position].detach().clone()
 
-        return hook
+        return read
 
     backbone = rollout.backbone
     chosen = range(backbone.n_layers) if layers is None else layers
     with ExitStack() as stack:
         for layer in chosen:
             for component in components:
-                module = backbone.component(layer, component)
-                handle = module.register_forward_hook(reader(layer, component))
+                handle = _hook(backbone, layer, component, reader(layer, component))
                 stack.callback(handle.remove)
         yield kept
 
@@ -94,30 +98,38 @@ def patched(
 
     Args:
         rollout: the engine whose passes are edited.
-        values: what to put at each site.
+        values: what to put at each site; one head of `z` takes (batch, dim).
     """
+    n_heads = rollout.backbone.n_heads
 
-    def writer(sites: Mapping[Site, Tensor]) -> Any:
-        def hook(module: nn.Module, inputs: Any, output: Any) -> Any:
+    def writer(sites: Mapping[Site, Tensor]) -> Callable[[Tensor], Tensor | None]:
+        def write(value: Tensor) -> Tensor | None:
             here = {site: new for site, new in sites.items() if site.clock == rollout.clock}
             if not here:
                 return None
-            value = (output[0] if isinstance(output, tuple) else output).clone()
+            value = value.clone()
             for site, new in here.items():
-                value[:, site.position] = new.to(value)
-            return (value, *output[1:]) if isinstance(output, tuple) else value
+                value[:, site.position, head_slice(site.head, value, n_heads)] = new.to(value)
+            return value
 
-        return hook
+        return write
 
     grouped: dict[tuple[int, Component], dict[Site, Tensor]] = {}
     for site, new in values.items():
         grouped.setdefault((site.layer, site.component), {})[site] = new
     with ExitStack() as stack:
         for (layer, component), sites in grouped.items():
-            module = rollout.backbone.component(layer, component)
-            handle = module.register_forward_hook(writer(sites))
+            handle = _hook(rollout.backbone, layer, component, writer(sites))
             stack.callback(handle.remove)
         yield
+
+
+def head_slice(head: int | None, z: Float[Tensor, "... hidden"], n_heads: int) -> slice:
+    """Where the last axis of `z` holds a head; all of it where no head is named."""
+    if head is None:
+        return slice(None)
+    dim = z.shape[-1] // n_heads
+    return slice(head * dim, (head + 1) * dim)
 
 
 def stacked(
@@ -134,3 +146,27 @@ def stacked(
         for clock in clocks
     ]
     return torch.stack(rows, dim=1)
+
+
+def _hook(
+    backbone: Backbone,
+    layer: int,
+    component: Component,
+    edit: Callable[[Tensor], Tensor | None],
+) -> RemovableHandle:
+    """Show a component to `edit` whenever it is computed; what it returns takes its place."""
+    module = backbone.component(layer, component)
+
+    def before(module: nn.Module, inputs: Any) -> Any:
+        new = edit(inputs[0])
+        return None if new is None else (new, *inputs[1:])
+
+    def after(module: nn.Module, inputs: Any, output: Any) -> Any:
+        new = edit(output[0] if isinstance(output, tuple) else output)
+        if new is None:
+            return None
+        return (new, *output[1:]) if isinstance(output, tuple) else new
+
+    if component in INPUTS:
+        return module.register_forward_pre_hook(before)
+    return module.register_forward_hook(after)

@@ -63,10 +63,14 @@ class Replace:
     steps: tuple[int, ...] | None = None
     """At which steps; None means all."""
 
+    draw: int = 0
+    """Which draw of what is random: its streams take the run's seed plus this number."""
+
     def edit(self, latent: Latent, step: int, context: Context) -> Latent:
         """Overwrite the part at the chosen steps."""
         if self.steps is not None and step not in self.steps:
             return latent
+        context = context.drawn(self.draw)
         if self.part in ("text", "both") and latent.text is not None:
             new = self.source.values(latent.text[:, None], "text", step, context)
             latent = latent.replace(text=new[:, 0])
@@ -102,6 +106,9 @@ class PromptReplace:
     count: int
     """How many positions of the prompt to overwrite, drawn anew for each example."""
 
+    draw: int = 0
+    """Which draw of what is random, the positions among it; see `Replace`."""
+
     def edit_prompt(
         self,
         embeds: Float[Tensor, "batch seq hidden"],
@@ -109,6 +116,7 @@ class PromptReplace:
         context: Context,
     ) -> Float[Tensor, "batch seq hidden"]:
         """Overwrite `count` of the ordinary positions, image and text alike, of each example."""
+        context = context.drawn(self.draw)
         count = min(self.count, int(ordinary.sum(-1).min()))
         draws = torch.full(ordinary.shape, -1.0)
         for draw, row, example in zip(draws, ordinary.cpu(), context.examples, strict=True):

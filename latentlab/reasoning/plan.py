@@ -17,7 +17,7 @@ PickOrder = Literal["score", "spatial", "published"]
 Positions = Literal["flat", "mrope"]
 Selection = Literal["attention", "random", "bottom", "all", "given"]
 Gradient = Literal["through", "detached"]
-Content = Literal["latent", "placeholder"]
+Content = Literal["latent", "placeholder", "words"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ class LatentPlan:
 
     stride: int | None = None
     """Positions one step takes up, whatever it appends; None means one for each slot. A fixed
-    stride keeps later positions where training put them when k or the parts are changed."""
+    stride keeps later positions where training put them when k or the parts are changed. Of a step
+    in words it counts the last token and the patches; words before it take one position each."""
 
     select: Selection = "attention"
     """How patches are picked: most attended, drawn at random, least attended, every patch, or
@@ -58,10 +59,14 @@ class LatentPlan:
     """Whether a patch may be picked again at a later step."""
 
     content: Content = "latent"
-    """What the slots hold: latents, or the embedding of the placeholder token (filler)."""
+    """What the slots hold: latents, or the embedding of the placeholder token (filler). With
+    "words" a step has no latent text: it is written out as in chain of thought, and the attention
+    of the position that ends it picks the patches (the explicit mode of IVT-LR's section 4.4). A
+    model that goes on with its answer takes no more steps."""
 
     gradient: Gradient = "detached"
-    """Whether the loss reaches earlier passes through the latent text (Coconut) or not."""
+    """Whether the loss reaches earlier passes through the latent text (Coconut) or not; words are
+    tokens, in which there is nothing to cut."""
 
     blocked: BlockedPairs = ()
     """(query, key) kinds of positions that cannot attend, e.g. (("answer", "image"),)."""
@@ -81,6 +86,11 @@ class LatentPlan:
             raise UserError(
                 "the plan has latent steps that append nothing; set k or text, or steps=0"
             )
+        if self.in_words and not (self.text and self.part_order == "text_vision"):
+            raise UserError(
+                "a plan with content='words' writes each step before its patches; set text=true "
+                "and part_order='text_vision'"
+            )
         if self.stride is not None and self.stride < 1:
             raise UserError(f"the plan has stride={self.stride}; give 1 or more, or none")
         if self.select_layers == ():
@@ -90,7 +100,8 @@ class LatentPlan:
             return
         text_is_last = self.text and self.part_order == "vision_text"
         newest = Kind.LATENT_TEXT if text_is_last else Kind.LATENT_VISION
-        for kind in (Kind.PROMPT, newest)[: self.steps]:
+        deciding = (Kind.RATIONALE,) if self.in_words else (Kind.PROMPT, newest)
+        for kind in deciding[: self.steps]:
             if not table[kind, Kind.IMAGE]:
                 raise UserError(
                     f"the plan picks patches by attention, but {kind.name.lower()} positions, "
@@ -101,6 +112,16 @@ class LatentPlan:
     def has_vision(self) -> bool:
         """Whether a step re-inserts image embeddings."""
         return self.k > 0 or self.select == "all"
+
+    @property
+    def in_words(self) -> bool:
+        """Whether steps are written in words (explicit mode)."""
+        return self.content == "words"
+
+    @property
+    def has_text(self) -> bool:
+        """Whether a step appends latent text."""
+        return self.text and not self.in_words
 
     def replace(self, **changes: Any) -> "LatentPlan":
         """Return a copy with some fields changed."""

@@ -18,11 +18,13 @@ from latentlab.backbones import Backbone, Batch, Capture
 from latentlab.errors import UserError
 from latentlab.reasoning.interventions import Intervention, PromptReplace
 from latentlab.reasoning.layout import arrange, slot_positions, step_width
+from latentlab.reasoning.making import make_latent
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.reasoning.selection import check_patches, pick
+from latentlab.reasoning.selection import check_patches
 from latentlab.reasoning.sources import Bank, Context
-from latentlab.reasoning.trajectory import Latent, Patches, Trajectory
+from latentlab.reasoning.trajectory import Latent, Patches, Trajectory, Words
 from latentlab.reasoning.visibility import Kind, attention_mask, visibility_table
+from latentlab.reasoning.words import StepEnds, say
 
 
 class Rollout:
@@ -35,6 +37,7 @@ class Rollout:
         placeholder_id: int | None = None,
         seed: int = 0,
         capture_layers: Sequence[int] = (),
+        step_ends: StepEnds | None = None,
     ) -> None:
         """Prepare a rollout.
 
@@ -45,6 +48,7 @@ class Rollout:
             seed: seed of random picks.
             capture_layers: layers whose last attention row is kept at each step, beside those the
                 plan's selection needs.
+            step_ends: where a written step ends, for plans that write their steps.
 
         Raises:
             UserError: the plan names layers the model does not have, or needs a placeholder token
@@ -65,10 +69,13 @@ class Rollout:
         self.placeholder_id = placeholder_id
         self.seed = seed
         self.capture_layers = tuple(sorted(set(capture_layers)))
+        self.step_ends = step_ends
         self.table = visibility_table(plan.blocked).to(backbone.device)
         self.clock = 0
-        """What is running: 0 the prompt, t the slots of latent step t, steps + 1 text after them.
-        Hooks on the model's modules read it to know where they are."""
+        """What is running: 0 the prompt, t step t, steps + 1 the text after the steps. Hooks on the
+        model's modules read it to know where they are. A step in words is two passes at t, first
+        its words and then its patches: the newest position is the one that ends the step in the
+        first, and the last patch in the second. Below 0 words are only tried (`words.DRAFT`)."""
 
     def __call__(self, batch: Batch, interventions: Sequence[Intervention] = ()) -> Trajectory:
         """Prefill a batch of prompts and run its latent steps."""
@@ -125,6 +132,7 @@ class Rollout:
         prefix: Trajectory,
         interventions: Sequence[Intervention] = (),
         own: Bank | None = None,
+        words: Sequence[Words] = (),
     ) -> Trajectory:
         """Run the plan's latent steps from a prefix, which stays as it was.
 
@@ -132,10 +140,13 @@ class Rollout:
             prefix: what `prefill` returned.
             interventions: what to do to each step's latent, in order.
             own: the batch's undisturbed latents, for interventions that put them back.
+            words: what to write at each step, for plans that write their steps (teacher forcing);
+                without, the model writes.
 
         Raises:
             UserError: an image has too few patches, or given picks do not fit it.
-            ValueError: the prefix was computed under a plan that this one does not continue.
+            ValueError: the prefix was computed under a plan that this one does not continue, or
+                nothing says how written steps end.
         """
         if not self.continues(prefix):
             raise ValueError("the prefix was computed otherwise than this plan's; prefill it anew")
@@ -144,7 +155,9 @@ class Rollout:
         check_patches(self.plan, state.batch.examples, state.patches.count, given)
         context = Context(state.batch.examples, self._placeholder(), self.seed, own)
         for step in range(self.plan.steps):
-            latent = self._next_latent(state, step)
+            if self.plan.in_words:
+                say(self, state, step, words[step] if words else None)
+            latent = make_latent(self.plan, state, step, self.seed, self._placeholder())
             for intervention in interventions:
                 latent = intervention.edit(latent, step, context)
             if state.row is not None:
@@ -166,77 +179,50 @@ class Rollout:
             Logits of the position before the text and of each of its tokens, so that row i
             predicts token i.
         """
+        self.clock = self.plan.steps + 1
+        return self.backbone.logits(self.write(state, ids, kinds))
+
+    def write(
+        self,
+        state: Trajectory,
+        ids: Int[Tensor, "batch tokens"],
+        kinds: Int[Tensor, "batch tokens"],
+        keep_row: bool = False,
+    ) -> Float[Tensor, "batch tokens+1 hidden"]:
+        """Append text in place, at whatever the clock says; kind PAD may stand anywhere.
+
+        Returns:
+            Hidden states of each row's newest position before every token, and after the last.
+        """
         before = state.hidden[:, None]
         if ids.shape[1] == 0:
-            return self.backbone.logits(before)
-        is_text = kinds != Kind.PAD
-        positions = state.next_position[:, None] + is_text.long().cumsum(-1) - 1
-        self.clock = self.plan.steps + 1
-        hidden = self._advance(state, self.backbone.embed_tokens(ids), kinds, positions, False)
+            return before
+        count = (kinds != Kind.PAD).long().cumsum(-1)
+        positions = state.next_position[:, None] + count - 1
+        hidden = self._advance(state, self.backbone.embed_tokens(ids), kinds, positions, keep_row)
         hidden = torch.cat([before, hidden], dim=1)
-        length = is_text.sum(-1)
-        last = length[:, None, None].expand(-1, -1, hidden.shape[-1])
-        state.hidden = hidden.gather(1, last)[:, 0]
-        state.next_position = state.next_position + length
-        return self.backbone.logits(hidden)
-
-    def _next_latent(self, state: Trajectory, step: int) -> Latent:
-        """Make the latent of one step from the newest position's state and attention."""
-        plan = self.plan
-        text = state.hidden if plan.text else None
-        if text is not None and plan.gradient == "detached":
-            text = text.detach()
-        vision, picks = None, None
-        if plan.has_vision:
-            picks = self._pick(state, step)
-            vision = state.patches.gather(picks)
-            if not plan.reuse and plan.select != "all":
-                used = torch.zeros_like(state.available).scatter(1, picks.clamp(min=0), True)
-                state.available = state.available & ~used
-        constant = self._placeholder() if plan.content == "placeholder" else None
-        if constant is not None:
-            text = None if text is None else constant.expand_as(text)
-            vision = None if vision is None else constant[:, None].expand_as(vision)
-        return Latent(text, vision, picks)
-
-    def _pick(self, state: Trajectory, step: int) -> Int[Tensor, "batch k"]:
-        """Pick this step's patches; see `selection.pick`."""
-        plan, patches = self.plan, state.patches
-        if plan.select == "all":
-            order = torch.arange(patches.exists.shape[1], device=patches.exists.device)
-            # Padding goes first, so that a step always ends in a slot that holds something.
-            return torch.where(patches.exists, order, -1).sort(dim=-1).values
-        if plan.select == "given" and state.batch.given_picks is not None:
-            return state.batch.given_picks[:, step]
-        return pick(
-            plan,
-            self._scores(state),
-            state.available,
-            patches.count,
-            state.batch.examples,
-            self.seed,
-            step,
-        )
-
-    def _scores(self, state: Trajectory) -> Float[Tensor, "batch patches"]:
-        """Attention of the newest position on each patch, averaged over layers and heads."""
-        if self.plan.select == "random":
-            return torch.zeros_like(state.patches.exists, dtype=torch.float32)
-        assert state.row is not None, (
-            "latent steps follow a prompt or another latent step, not text"
-        )
-        layers = self.plan.select_layers or range(self.backbone.n_layers)
-        row = state.row[[state.layers.index(layer) for layer in layers]]
-        return row.mean(dim=(0, 2)).gather(1, state.patches.index)
+        place = torch.arange(1, hidden.shape[1], device=kinds.device)
+        newest = (place * (kinds != Kind.PAD)).cummax(-1).values
+        newest = torch.cat([torch.zeros_like(newest[:, :1]), newest], dim=1)
+        hidden = hidden.gather(1, newest[..., None].expand_as(hidden))
+        state.hidden = hidden[:, -1]
+        state.next_position = state.next_position + count[:, -1]
+        return hidden
 
     def _append(self, state: Trajectory, latent: Latent) -> None:
         """Append one step's slots and run them."""
         width = step_width(self.plan, state.patches.count)
+        start, newest = state.next_position, state.hidden
+        if self.plan.in_words:
+            # The token that ends a step stands where latent text would, and is there already.
+            start = start - state.going_on.long()
+            width = width * state.going_on
         if (slots := arrange(self.plan, latent)) is not None:
             embeds, kinds = slots
-            positions = state.next_position[:, None] + slot_positions(self.plan, kinds, width)
+            positions = start[:, None] + slot_positions(self.plan, kinds, width)
             self._advance(state, embeds, kinds, positions)
-        state.next_position = state.next_position + width
+            state.hidden = torch.where(state.going_on[:, None], state.hidden, newest)
+        state.next_position = start + width
 
     def _advance(
         self,

@@ -6,6 +6,7 @@ literature matches it with.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from zlib import crc32
 
 import torch
@@ -14,6 +15,9 @@ from torch import Tensor
 
 from latentlab.errors import UserError
 from latentlab.reasoning.plan import LatentPlan
+
+if TYPE_CHECKING:
+    from latentlab.data.example import Example
 
 
 def example_generator(example: str, seed: int, purpose: str, step: int = 0) -> torch.Generator:
@@ -78,6 +82,7 @@ def pick(
     examples: Sequence[str],
     seed: int,
     step: int,
+    given: Int[Tensor, "batch steps k"] | None = None,
 ) -> Int[Tensor, "batch k"]:
     """Pick the patches of one step.
 
@@ -89,10 +94,17 @@ def pick(
         examples: identifiers; the random rule draws from each example's own stream.
         seed: seed of that stream.
         step: the latent step, from 0.
+        given: the picks of every step, for plans that are given them.
 
     Returns:
-        Indices within each image's patches, in the plan's order.
+        Indices within each image's patches, in the plan's order; -1 for a slot that is padding.
     """
+    if plan.select == "all":
+        order = torch.arange(scores.shape[1], device=scores.device)
+        # Padding goes first, so that a step always ends in a slot that holds something.
+        return torch.where(order < n_patches[:, None], order, -1).sort(dim=-1).values
+    if plan.select == "given" and given is not None:
+        return given[:, step]
     if plan.select == "random":
         width = scores.shape[1]
         streams = [example_generator(example, seed, "pick", step) for example in examples]
@@ -108,3 +120,25 @@ def pick(
         return torch.stack([row.indices for row in rows])
     picks = scores.topk(plan.k, dim=-1).indices
     return picks.sort(dim=-1).values if plan.pick_order == "spatial" else picks
+
+
+def traced_picks(example: "Example", plan: LatentPlan, n_patches: int) -> list[list[int]]:
+    """Patches that a plan with given picks re-inserts: at step t, the cell where hop t ends.
+
+    Raises:
+        UserError: the example's trace is missing, too short, or about other cells than the patches.
+    """
+    if example.trace is None:
+        raise UserError(
+            f"the plan is given its picks, but {example.id} has no trace to take them from"
+        )
+    if len(example.trace.objects) != n_patches:
+        raise UserError(
+            f"the plan is given its picks, but the picture of {example.id} has {n_patches} patches "
+            f"for {len(example.trace.objects)} cells; it needs one for each"
+        )
+    cells = example.trace.cells[1 : plan.steps + 1]
+    if len(cells) < plan.steps:
+        raise UserError(f"the plan has {plan.steps} steps, but traces lead {len(cells)} hops on")
+    # That cell is the one whose mark names the next object.
+    return [[cell] * plan.k for cell in cells]

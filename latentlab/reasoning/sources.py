@@ -2,9 +2,11 @@
 
 A `Source` gives new vectors for one part of a latent at one step. Every source is a function of the
 example, the step and a seed, never of the batch an example happens to run in. `Bank` holds the
-undisturbed latents of reference examples, which give means, deviations and donors.
+undisturbed latents of reference examples, which give means, deviations and donors. Noise and other
+orders of the steps have modules of their own (`noise.py`, `orders.py`).
 """
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -33,6 +35,10 @@ class Context:
 
     own: "Bank | None" = None
     """The batch's own undisturbed latents, where a study has recorded them."""
+
+    def drawn(self, draw: int) -> "Context":
+        """The same context with other random streams; draw 0 is the run's own."""
+        return dataclasses.replace(self, seed=self.seed + draw) if draw else self
 
 
 class Source(Protocol):
@@ -122,15 +128,28 @@ class Bank:
 
     def donors(self, context: Context) -> Int[Tensor, " batch"]:
         """Pick for each example another reference example, from the example's own random stream."""
-        if len(set(self.examples)) < 2:
-            raise UserError("replacing by another example's latents needs at least two examples")
-        return torch.tensor([self._donor(e, context.seed) for e in context.examples])
+        return torch.tensor([donor(self.examples, e, context.seed) for e in context.examples])
 
-    def _donor(self, example: str, seed: int) -> int:
-        order = torch.randperm(
-            len(self.examples), generator=example_generator(example, seed, "donor")
-        ).tolist()
-        return int(next(i for i in order if self.examples[i] != example))
+
+def donor(reference: Sequence[str], example: str, seed: int) -> int:
+    """Pick another reference example at random; the same one whatever is taken from it.
+
+    Args:
+        reference: identifiers of the reference examples.
+        example: identifier of the one that receives.
+        seed: seed of the example's stream.
+
+    Returns:
+        An index of `reference`.
+
+    Raises:
+        UserError: there is no other example.
+    """
+    if not set(reference) - {example}:
+        raise UserError("replacing by what another example had needs at least two examples")
+    stream = example_generator(example, seed, "donor")
+    order = torch.randperm(len(reference), generator=stream).tolist()
+    return int(next(i for i in order if reference[i] != example))
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,44 +181,6 @@ class Constant:
         if values is None:
             raise UserError(f"there is no latent {part} to take a constant from")
         return values.flatten(0, -2).mean(0).to(original).expand_as(original)
-
-
-@dataclass(frozen=True, eq=False)
-class Noise:
-    """Gaussian noise added to a latent, in units of the slot's own standard deviation.
-
-    z' = z + sigma * s * e, with e standard normal and s the standard deviation of each dimension of
-    the slot over the reference examples, so that sigma means the same in every model.
-    """
-
-    bank: Bank
-    """The reference rollouts that give s."""
-
-    sigma: float = 1.0
-    """Strength, in standard deviations of the slot."""
-
-    keep_norm: bool = False
-    """Whether to scale each noisy vector back to the norm of the original."""
-
-    def values(
-        self, original: Float[Tensor, "batch slots hidden"], part: str, step: int, context: Context
-    ) -> Float[Tensor, "batch slots hidden"]:
-        """Return the noisy latents; sigma = 0 returns them bit for bit."""
-        if self.sigma == 0:
-            return original
-        if len(self.bank.examples) < 2:
-            raise UserError("noise in units of the deviation over examples needs at least two")
-        deviation = self.bank.part(part, step).std(0).to(original)
-        streams = [
-            example_generator(example, context.seed, f"noise {part}", step)
-            for example in context.examples
-        ]
-        draws = [torch.randn(original.shape[1:], generator=stream) for stream in streams]
-        noise = torch.stack(draws).to(original)
-        noisy = original + self.sigma * deviation * noise
-        if self.keep_norm:
-            noisy = noisy * (original.norm(dim=-1, keepdim=True) / noisy.norm(dim=-1, keepdim=True))
-        return noisy
 
 
 @dataclass(frozen=True, eq=False)

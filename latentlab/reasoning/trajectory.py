@@ -1,12 +1,14 @@
 """What a rollout leaves behind: the latents of each step and the state the sequence is in.
 
-A `Latent` is one step's content, the thing interventions edit. A `Trajectory` is a rollout's record
+A `Latent` is one step's content, the thing interventions edit; `Words` are what a step says where
+a plan writes its steps. A `Trajectory` is a rollout's record
 and all that is needed to go on from where it stands: it can be forked, so that one prefix serves
 any number of interventions.
 """
 
 import copy
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -17,6 +19,7 @@ from transformers import DynamicCache
 from latentlab.backbones import Batch
 from latentlab.errors import UserError
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.reasoning.visibility import Kind
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,42 @@ class Latent:
     def replace(self, **changes: Tensor | None) -> "Latent":
         """Return a copy with one part changed."""
         return dataclasses.replace(self, **changes)
+
+
+@dataclass(frozen=True)
+class Words:
+    """What one step says, for every example of a batch; left-padded, so that all end together."""
+
+    ids: Int[Tensor, "batch tokens"]
+    """Token ids."""
+
+    kinds: Int[Tensor, "batch tokens"]
+    """RATIONALE, or PAD before the first token of an example."""
+
+    ended: Bool[Tensor, " batch"]
+    """Whether the example finished the step. One that went on with its answer instead did not: it
+    gets no patches, takes no further steps, and its captured rows mean nothing."""
+
+    states: Float[Tensor, "batch tokens hidden"] | None = None
+    """Hidden states that predict the tokens, those of the positions before; None until run."""
+
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[int]], ended: Sequence[bool]) -> "Words":
+        """Pad token ids, one list for each example."""
+        width = max(map(len, rows))
+        ids = [[0] * (width - len(row)) + list(row) for row in rows]
+        pads = [width - len(row) for row in rows]
+        kinds = [[int(Kind.PAD)] * n + [int(Kind.RATIONALE)] * (width - n) for n in pads]
+        return cls(
+            torch.tensor(ids, dtype=torch.long),
+            torch.tensor(kinds, dtype=torch.long),
+            torch.tensor(list(ended)),
+        )
+
+    def to(self, device: torch.device) -> "Words":
+        """Move every tensor to a device."""
+        states = None if self.states is None else self.states.to(device)
+        return Words(self.ids.to(device), self.kinds.to(device), self.ended.to(device), states)
 
 
 @dataclass(frozen=True)
@@ -113,12 +152,19 @@ class Trajectory:
     rows: list[Float[Tensor, "layers batch heads keys"]] = field(default_factory=list)
     """The captured row that each step's latent was read off, one a step."""
 
+    words: list[Words] = field(default_factory=list)
+    """What the steps said, one a step; empty unless the plan writes its steps."""
+
     def fork(self) -> "Trajectory":
         """Return an independent state; tensors are shared, since none is written in place."""
         cache = copy.copy(self.cache)
         cache.layers = [copy.copy(layer) for layer in self.cache.layers]
         return dataclasses.replace(
-            self, cache=cache, latents=list(self.latents), rows=list(self.rows)
+            self,
+            cache=cache,
+            latents=list(self.latents),
+            rows=list(self.rows),
+            words=list(self.words),
         )
 
     def repeat(self, times: int) -> "Trajectory":
@@ -143,6 +189,22 @@ class Trajectory:
                 f"{len(self.latents)} latent steps is not a number; check the weights and their "
                 "precision"
             )
+
+    @property
+    def going_on(self) -> Bool[Tensor, " batch"]:
+        """Which examples take the steps: all, save those that have gone on with their answer."""
+        if self.words:
+            return self.words[-1].ended
+        return torch.ones_like(self.next_position, dtype=torch.bool)
+
+    @property
+    def written(self) -> list[list[int]]:
+        """Token ids that the steps of each example said."""
+        said: list[list[int]] = [[] for _ in self.batch.examples]
+        for words in self.words:
+            for row, ids, kinds in zip(said, words.ids, words.kinds, strict=True):
+                row += ids[kinds != Kind.PAD].tolist()
+        return said
 
     @property
     def picks(self) -> Int[Tensor, "batch steps k"] | None:

@@ -2,12 +2,14 @@
 
 IVT-LR's stages differ only in how many rationale steps are latent. The loss is the mean token
 cross-entropy of what is left to write (explicit steps, marker, answer); the latent steps themselves
-have no target (arXiv 2510.12603, section 3.3).
+have no target (arXiv 2510.12603, section 3.3). Steps that a plan writes in words are text like any
+other: each word is predicted from the position before it, be that a re-inserted patch.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -17,6 +19,7 @@ from latentlab.prompts import Continuation
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.rollout import Rollout
+from latentlab.reasoning.trajectory import Words
 from latentlab.reasoning.visibility import Kind
 
 
@@ -33,15 +36,25 @@ class TrainingBatch:
     text: Continuation
     """What is left to write."""
 
+    words: tuple[Words, ...] = ()
+    """What each step says, where the plan writes its steps."""
+
 
 def text_loss(rollout: Rollout, batch: TrainingBatch) -> Float[Tensor, ""]:
-    """Mean cross-entropy in nats over the tokens of the remaining text."""
+    """Mean cross-entropy in nats over the tokens of the remaining text, and of written steps."""
     device = rollout.backbone.device
-    state = rollout(batch.prompts.to(device))
+    words = [step.to(device) for step in batch.words]
+    state = rollout.reason(rollout.prefill(batch.prompts.to(device)), words=words)
     ids, kinds = batch.text.ids.to(device), batch.text.kinds.to(device)
-    logits = rollout.extend(state, ids, kinds)[:, :-1]
-    targets = ids.masked_fill(kinds == Kind.PAD, -100)
-    return cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), ignore_index=-100)
+    predicted = [(rollout.extend(state, ids, kinds)[:, :-1], ids, kinds)]
+    for step in state.words:
+        assert step.states is not None, "words have been run"
+        predicted.append((rollout.backbone.logits(step.states), step.ids, step.kinds))
+    logits = torch.cat([logits.flatten(0, 1) for logits, _, _ in predicted])
+    targets = torch.cat(
+        [ids.masked_fill(kinds == Kind.PAD, -100).flatten() for _, ids, kinds in predicted]
+    )
+    return cross_entropy(logits.float(), targets, ignore_index=-100)
 
 
 class Objective(nn.Module):

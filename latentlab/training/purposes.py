@@ -25,6 +25,11 @@ PURPOSES: dict[str, str] = {
         "the same learned constant. Input -> latent, and swaps between examples, must read zero."
     ),
     "coconut": "Twin: latent text only (k = 0), everything visible.",
+    "cot_vision": (
+        "Twin: the rationale is written out, and each step of it re-inserts the patches that it "
+        "attends to. This is explicit reasoning with latent vision: `ivtlr` with words instead of "
+        "latent text."
+    ),
     "cot": "Twin: the rationale is written out; no latent steps.",
     "no_cot": "Twin: the answer follows the question at once; no rationale, no latent steps.",
 }

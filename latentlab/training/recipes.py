@@ -94,6 +94,13 @@ PLANS: dict[str, LatentPlan] = {
     "bypass": LatentPlan(steps=STEPS, k=PICKS, gradient="through", blocked=(("answer", "latent"),)),
     "filler": LatentPlan(steps=STEPS, k=PICKS, content="placeholder", gradient="through"),
     "coconut": LatentPlan(steps=STEPS, k=0, gradient="through"),
+    "cot_vision": LatentPlan(
+        steps=STEPS,
+        k=PICKS,
+        content="words",
+        part_order="text_vision",
+        gradient="through",
+    ),
     "cot": LatentPlan(steps=0, k=0),
     "no_cot": LatentPlan(steps=0, k=0),
 }

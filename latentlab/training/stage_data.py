@@ -76,7 +76,15 @@ class Collator:
     """Turns items into a training batch for one reasoner."""
 
     def __init__(self, reasoner: Reasoner, rationale: bool) -> None:
-        """Keep how the stage words its targets."""
+        """Keep how the stage words its targets.
+
+        Raises:
+            UserError: the plan writes its steps, but the stage has no rationale to write.
+        """
+        if reasoner.plan.in_words and not rationale:
+            raise UserError(
+                "a plan with content='words' writes rationales; train it with rationale=true"
+            )
         self.reasoner = reasoner
         self.rationale = rationale
 
@@ -84,6 +92,7 @@ class Collator:
         """Tokenize prompts and remaining text.
 
         Raises:
+            UserError: an example lacks what the plan needs.
             ValueError: items of different stages in one batch.
         """
         steps = {item.latent_steps for item in items}
@@ -92,15 +101,14 @@ class Collator:
         (latent_steps,) = steps
         examples = [item.example for item in items]
         plan = self.reasoner.plan.replace(steps=latent_steps)
-        skip = latent_steps if self.rationale else None
         prompter = self.reasoner.prompter
-        return {
-            "batch": TrainingBatch(
-                prompter.batch(examples, plan),
-                latent_steps,
-                prompter.continuation(examples, skip),
-            )
-        }
+        if plan.in_words:
+            words, text = prompter.written(examples, latent_steps)
+        else:
+            skip = latent_steps if self.rationale else None
+            words, text = (), prompter.continuation(examples, skip)
+        prompts = prompter.batch(examples, plan)
+        return {"batch": TrainingBatch(prompts, latent_steps, text, words)}
 
 
 def is_fresh(stage: StageConfig) -> bool:

@@ -52,6 +52,8 @@ def test_an_answer_flips_to_another_option_and_to_none_but_not_to_itself():
     )
     assert found["flip"].tolist() == [False, True, True, False]
     assert found["log_odds_change"].tolist() == pytest.approx([0, -2, -1, -0.5])
+    found = outcomes(row("none", None, [-1.0, -1.0]), row("named", 1, [-2.0, -1.0]))
+    assert found["flip"].tolist() == [False, True]
 
 
 def test_without_options_the_text_decides():

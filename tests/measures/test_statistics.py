@@ -10,6 +10,7 @@ from latentlab.measures.statistics import (
     holm,
     mcnemar,
     paired_difference,
+    ratio_interval,
 )
 
 answers = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60)
@@ -139,3 +140,42 @@ def test_what_is_no_answer_or_no_pair_is_refused():
         paired_difference([1, 0], [1])
     with pytest.raises(ValueError, match="between 0 and 1"):
         holm([0.2, 1.2])
+
+
+def test_ratio_interval_covers_the_truth_as_often_as_it_says():
+    rng = np.random.default_rng(7)
+    covered = []
+    for k in range(300):
+        total = rng.normal(4, 2, size=100)
+        part = 0.6 * total + rng.normal(0, 1, size=100)
+        interval = ratio_interval(part, total, n_resamples=500, seed=k)
+        covered.append(interval.low <= 0.6 <= interval.high)
+    assert 0.90 <= np.mean(covered) <= 0.99
+
+
+def test_a_ratio_is_paired_and_does_not_depend_on_order_or_blocks(monkeypatch):
+    rng = np.random.default_rng(8)
+    total = rng.normal(-3, 1, size=90)
+    whole = ratio_interval(total, total)
+    assert (whole.mean, whole.low, whole.high) == pytest.approx((1, 1, 1), abs=1e-12)
+    part = rng.normal(-1, 1, size=90)
+    interval = ratio_interval(part, total)
+    assert interval.mean == pytest.approx(part.mean() / total.mean())
+    assert interval.low < interval.mean < interval.high
+    order = rng.permutation(90)
+    shuffled = ratio_interval(part[order], total[order])
+    assert (shuffled.low, shuffled.high) == pytest.approx((interval.low, interval.high), rel=1e-12)
+    monkeypatch.setattr("latentlab.measures.statistics._BLOCK", 9000)
+    blocks = ratio_interval(part, total)
+    assert (blocks.low, blocks.high) == pytest.approx((interval.low, interval.high), abs=0.05)
+
+
+def test_a_ratio_to_what_may_be_nothing_is_none():
+    rng = np.random.default_rng(9)
+    assert ratio_interval(rng.normal(size=50), rng.normal(size=50)) is None
+    assert ratio_interval([1.0, 2.0], [0.0, 0.0]) is None
+    # Nothing over something negative is 0 without a sign.
+    nothing = ratio_interval(np.zeros(20), rng.normal(-5, 1, size=20))
+    assert str((nothing.mean, nothing.low, nothing.high)) == "(0.0, 0.0, 0.0)"
+    with pytest.raises(ValueError, match="pairs"):
+        ratio_interval([1.0], [1.0, 2.0])

@@ -4,7 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from latentlab.measures.statistics import accuracy_interval, holm, mcnemar, paired_difference
+from latentlab.measures.seeds import sign_flip
+from latentlab.measures.statistics import (
+    accuracy_interval,
+    bootstrap_interval,
+    holm,
+    mcnemar,
+    paired_difference,
+)
 from latentlab.measures.summary import summarise
 
 
@@ -98,6 +105,26 @@ def test_thin_lines_are_remarked_upon(capsys):
     assert capsys.readouterr().err == "warning: 6 of 10 lines rest on fewer than 10 examples\n"
 
 
+def test_seeds_are_averaged_within_an_example_and_add_nothing_to_n():
+    rows = make_rows(models=1, interventions=2).assign(seed=0)
+    noisy = rows[rows.intervention != "none"]
+    again = noisy.assign(seed=1, correct=np.random.default_rng(1).random(len(noisy)) < 0.6)
+    lines = summarise(pd.concat([rows, again]), by=["domain"]).set_index(["intervention", "domain"])
+    line, alone = lines.loc[("drop_0", "all")], lines.loc[("none", "all")]
+    assert (line["n"], line["seeds"]) == (90, 2)
+    assert (alone["n"], alone["seeds"]) == (90, 1)
+    means = (noisy["correct"].to_numpy(float) + again["correct"].to_numpy(float)) / 2
+    baseline = rows.loc[rows.intervention == "none", "correct"]
+    assert line["accuracy"] == means.mean()
+    assert line["accuracy_low"] == bootstrap_interval(means).low
+    assert line["delta_high"] == paired_difference(means, baseline).high
+    assert line["p_mcnemar"] == sign_flip(means, baseline, 2)
+    # Draws that agree are answers as they are.
+    same = summarise(pd.concat([rows, noisy.assign(seed=1)]), by=["domain"])
+    kept = ["n", "accuracy", "accuracy_low", "delta_low", "p_mcnemar", "p_holm"]
+    assert same[kept].equals(summarise(rows, by=["domain"])[kept])
+
+
 def twice(rows):
     return pd.concat([rows, rows.head(1)])
 
@@ -108,6 +135,7 @@ def twice(rows):
         (lambda rows: rows.drop(columns="kind"), "lack the columns kind"),
         (lambda rows: rows.head(0), "no rows"),
         (twice, "twice"),
+        (lambda rows: twice(rows.assign(seed=0)), "twice"),
         (lambda rows: rows.assign(topic=None), "missing values in topic"),
         (lambda rows: rows.assign(domain="all"), "name of the total"),
         (lambda rows: rows[rows.intervention != "none"], "to compare with"),

@@ -24,9 +24,11 @@ class Sequence:
     positions: list[Tensor]
     kinds: list[str]
     next_position: int
-    latents: list[Tensor] = field(default_factory=list)
+    latents: list[list[Tensor]] = field(default_factory=list)
     picks: list[list[int]] = field(default_factory=list)
     rows: list[Tensor] = field(default_factory=list)
+    words: list[list[int]] = field(default_factory=list)
+    hidden: Tensor | None = None
 
     def append(self, embed: Tensor, kind: str, offset: int) -> None:
         self.embeds.append(embed)
@@ -90,15 +92,32 @@ class Naive:
         return not any(within(query, q) and within(key, k) for q, k in plan.blocked)
 
     def __call__(
-        self, example: Example, plan: LatentPlan, text: list[int], kinds: list[str], given: Tensor
+        self,
+        example: Example,
+        plan: LatentPlan,
+        text: list[int],
+        kinds: list[str],
+        given: Tensor,
+        said: list[list[int]] | None = None,
     ) -> tuple[Sequence, Tensor]:
-        """Run an example; returns the sequence and the logits of all positions from text[0] - 1."""
+        """Run an example; returns the sequence and the logits of all positions from text[0] - 1.
+
+        Where the plan writes its steps, `said` are the tokens of each; there may be fewer steps.
+        """
         reasoner = self.reasoner
         sequence = self.prompt(example, plan)
         patches = [i for i, kind in enumerate(sequence.kinds) if kind == "image"]
         placeholder = self.model.get_input_embeddings()(torch.tensor(reasoner.placeholder_id))
         left = list(range(len(patches)))
-        for step in range(plan.steps):
+        for step in range(plan.steps if said is None else len(said)):
+            for token in [] if said is None else said[step]:
+                sequence.append(
+                    self.model.get_input_embeddings()(torch.tensor(token)), "rationale", 0
+                )
+                sequence.next_position += 1
+            if said is not None:
+                n = len(sequence.kinds)
+                sequence.words.append(list(range(n - len(said[step]), n)))
             hidden, attention = self.forward(sequence, plan)
             sequence.rows.append(attention[:, :, -1])
             layers = range(len(attention)) if plan.select_layers is None else plan.select_layers
@@ -108,14 +127,17 @@ class Naive:
             if not plan.reuse:
                 left = [i for i in left if i not in picks]
             vision = [sequence.embeds[patches[i]] for i in picks]
-            text_latent = [hidden[-1]] if plan.text else []
+            text_latent = [hidden[-1]] if plan.text and said is None else []
             if plan.content == "placeholder":
                 vision, text_latent = [placeholder] * len(vision), [placeholder] * plan.text
             width = plan.stride or len(vision) + len(text_latent)
+            if said is not None:  # the last token of the step is counted already
+                width = plan.stride - 1 if plan.stride else len(vision)
             parts = [("latent_vision", v) for v in vision]
             first = plan.part_order == "text_vision"
             where = len(text_latent) if first else 0
             room = max(width - len(text_latent), 1)
+            # Patches stand after the token that ends a step, even where there is no room for any.
             offsets = [where + min(i, room - 1) for i in range(len(vision))]
             text_part = [("latent_text", t) for t in text_latent]
             text_offset = [0 if first else width - 1] * len(text_latent)
@@ -123,13 +145,14 @@ class Naive:
             offsets = text_offset + offsets if first else offsets + text_offset
             for (kind, embed), offset in zip(parts, offsets, strict=True):
                 sequence.append(embed, kind, offset)
-            sequence.latents.append(torch.stack([embed for _, embed in parts]))
+            sequence.latents.append([embed for _, embed in parts])
             sequence.next_position += width
         start = len(sequence.kinds)
         for token, kind in zip(text, kinds, strict=True):
             sequence.append(self.model.get_input_embeddings()(torch.tensor(token)), kind, 0)
             sequence.next_position += 1
-        hidden, _ = self.forward(sequence, plan)
+        sequence.hidden, _ = self.forward(sequence, plan)
+        hidden = sequence.hidden
         return sequence, reasoner.backbone.logits(hidden[start - 1 :])
 
     @staticmethod

@@ -9,8 +9,10 @@ from PIL import Image
 from latentlab.backbones import Backbone
 from latentlab.errors import UserError
 from latentlab.reasoning.interventions import Drop, Replace, permute
+from latentlab.reasoning.noise import Noise
+from latentlab.reasoning.orders import Reordered
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.reasoning.sources import Bank, Constant, Given, Mean, Noise, Other, Placeholder, Zero
+from latentlab.reasoning.sources import Bank, Constant, Given, Mean, Other, Placeholder, Zero
 from latentlab.reasoning.visibility import Kind
 
 pytestmark = pytest.mark.usefixtures("no_grad")
@@ -202,19 +204,54 @@ def test_replacements_are_what_they_say(ask, bank_of, examples):
     assert not torch.equal(state.latents[0].text, bank.text[:, 0])
 
 
-def test_noise_has_the_strength_it_says():
-    generator = torch.Generator().manual_seed(0)
-    names = tuple(map(str, range(400)))
-    text = torch.randn(400, 1, 16, generator=generator) * torch.arange(1, 17)
-    bank = Bank(names, text, None)
-    noise = Noise(bank, 0.5)
-    context = type("Context", (), {"examples": names, "seed": 0})()
-    moved = noise.values(text, "text", 0, context) - text
-    ratio = moved.std(0) / text.std(0)
-    torch.testing.assert_close(ratio, torch.full_like(ratio, 0.5), atol=0.06, rtol=0)
-    assert torch.equal(moved, noise.values(text, "text", 0, context) - text)
-    other = type("Context", (), {"examples": names, "seed": 1})()
-    assert not torch.equal(moved, noise.values(text, "text", 0, other) - text)
+def test_the_first_step_is_repeated_and_keeps_its_own(ask, bank_of):
+    bank = bank_of(PLAN)
+    state = ask(PLAN, [Replace("both", Reordered("first", (0, 1, 2)))], own=bank)[1]
+    for latent in state.latents:
+        assert torch.equal(latent.text, bank.text[:, 0])
+        assert torch.equal(latent.vision, bank.vision[:, 0])
+    alone = [Replace("both", Reordered("first", (0,)), steps=(0,))]
+    assert torch.equal(ask(PLAN, alone, own=bank)[0], ask(PLAN)[0])
+
+
+def test_reversing_is_the_permutation_of_that_order(ask, bank_of):
+    bank = bank_of(PLAN)
+    found = ask(PLAN, [Replace("both", Reordered("reverse", (0, 1, 2)))], own=bank)[0]
+    assert torch.equal(found, ask(PLAN, [permute("both", (2, 1, 0), bank)])[0])
+    # Two of the steps change places, and the third is made anew.
+    swap = [Replace("text", Reordered("reverse", (0, 2)), steps=(0, 2))]
+    state = ask(PLAN, swap, own=bank)[1]
+    assert torch.equal(state.latents[0].text, bank.text[:, 2])
+    assert torch.equal(state.latents[2].text, bank.text[:, 0])
+
+
+def test_a_random_order_is_the_same_for_both_parts_and_whatever_the_batch(ask, bank_of, examples):
+    bank = bank_of(PLAN)
+    mixed = [Replace("both", Reordered("permute", (0, 1, 2)))]
+    state = ask(PLAN, mixed, own=bank)[1]
+    for i in range(len(examples)):
+        order = []
+        for latent in state.latents:
+            held = [torch.equal(latent.text[i], bank.text[i, step]) for step in range(3)]
+            order.append(held.index(True))
+            assert torch.equal(latent.vision[i], bank.vision[i, order[-1]])
+        assert sorted(order) == [0, 1, 2]
+        assert all(order[step] != step for step in range(3))
+        alone = ask(PLAN, mixed, examples[i : i + 1], own=bank)[1]
+        for one, many in zip(alone.latents, state.latents, strict=True):
+            assert torch.equal(one.text[0], many.text[i])
+
+
+def test_another_draw_takes_other_streams(ask, bank_of):
+    bank = bank_of(PLAN)
+    noise = Noise(bank, 1.0)
+    texts = [
+        ask(PLAN, [Replace("text", noise, (0,), draw)])[1].latents[0].text for draw in (0, 0, 1)
+    ]
+    assert torch.equal(texts[0], texts[1])
+    assert not torch.equal(texts[0], texts[2])
+    still = ask(PLAN, [Replace("both", Given(bank), draw=5)])[0]
+    assert torch.equal(still, ask(PLAN)[0])
 
 
 def test_refuses_replacements_that_are_not_there(ask, bank_of, examples):

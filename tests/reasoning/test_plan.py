@@ -27,8 +27,17 @@ plans = st.builds(
     blocked=st.lists(st.tuples(answers, st.sampled_from(list(GROUPS)))).map(tuple),
 )
 
+written = st.builds(
+    LatentPlan,
+    steps=st.integers(0, 5),
+    k=st.integers(0, 40),
+    part_order=st.just("text_vision"),
+    select=st.sampled_from(["attention", "random", "bottom", "all", "given"]),
+    content=st.just("words"),
+)
 
-@given(plans)
+
+@given(plans | written)
 def test_survives_json(plan):
     assert LatentPlan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan
 
@@ -56,6 +65,16 @@ def test_fields_that_a_file_leaves_out_have_their_defaults(names):
             {"blocked": (("latent_vision", "image"),), "part_order": "text_vision"},
             "but latent_vision positions",
         ),
+        ({"content": "words"}, "set text=true and part_order='text_vision'"),
+        ({"content": "words", "text": False, "part_order": "text_vision"}, "set text=true and"),
+        (
+            {
+                "content": "words",
+                "part_order": "text_vision",
+                "blocked": (("rationale", "image"),),
+            },
+            "but rationale positions",
+        ),
     ],
 )
 def test_refuses_contradictions(changes, complaint):
@@ -72,6 +91,11 @@ def test_refuses_contradictions(changes, complaint):
         {"steps": 1, "blocked": (("latent", "image"),)},
         {"blocked": (("latent_vision", "image"),)},
         {"steps": 0, "k": 0, "text": False},
+        {
+            "content": "words",
+            "part_order": "text_vision",
+            "blocked": (("prompt", "image"), ("latent", "image")),
+        },
     ],
 )
 def test_accepts_what_only_looks_like_a_contradiction(plan):
@@ -90,3 +114,10 @@ def test_accepts_what_only_looks_like_a_contradiction(plan):
 def test_refuses_files_that_hold_no_plan(values, complaint):
     with pytest.raises(UserError, match=complaint):
         LatentPlan.from_dict(values)
+
+
+def test_steps_in_words_have_no_latent_text():
+    assert [LatentPlan().has_text, LatentPlan(text=False).has_text] == [True, False]
+    plan = LatentPlan(content="words", part_order="text_vision")
+    assert plan.in_words and plan.has_vision and not plan.has_text
+    assert not plan.replace(k=0).has_vision and not LatentPlan().in_words

@@ -101,6 +101,88 @@ def test_a_stage_replaces_the_first_steps_and_no_others(untrained):
     assert words == ["Answer", example.answer, "<eos>"]
 
 
+WORDS = LatentPlan(steps=3, k=0, content="words", part_order="text_vision")
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 3])
+def test_written_steps_without_patches_have_the_loss_of_plain_text(untrained, steps):
+    """Also where some examples have no steps to write, and some have more."""
+    reasoner = untrained(WORDS)
+    plain = untrained(LatentPlan(steps=0, k=0))
+    expected = Objective(plain)(collated(plain, EXAMPLES, 0))["loss"]
+    loss = Objective(reasoner)(collated(reasoner, EXAMPLES, steps))["loss"]
+    torch.testing.assert_close(loss, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_each_word_is_predicted_from_the_position_before_it(untrained):
+    """Which is a re-inserted patch, where a step begins; here against passes over the whole."""
+    plan = WORDS.replace(k=2, select="given")
+    reasoner = untrained(plan)
+    example = next(example for example in EXAMPLES if example.hops == 4)
+    model = reasoner.backbone.model
+    batch = reasoner.prompter.batch([example], plan)
+    embed, decoder = model.get_input_embeddings(), model.model.language_model
+    embeds = reasoner.backbone.embed(batch)
+    where = (batch.input_ids == reasoner.backbone.image_token_id)[0].nonzero()[:, 0]
+    patches = embeds[0, where]
+    words = [*example.rationale, "Answer", example.answer, "<eos>"]
+    ids = reasoner.prompter.tokenizer.convert_tokens_to_ids(words)
+    parts, places, n = [embeds[0]], [], embeds.shape[1]
+    for step, token in enumerate(ids[:-1]):
+        places.append(n - 1)
+        parts.append(embed(torch.tensor([token])))
+        if step < 3:
+            parts.append(patches[[example.trace.cells[step + 1]] * 2])
+        n += len(parts[-1]) + (step < 3)
+    places.append(n - 1)
+    positions = torch.arange(n)[None]
+    hidden = decoder(inputs_embeds=torch.cat(parts)[None], position_ids=positions)
+    logits = model.lm_head(hidden.last_hidden_state[0, places])
+    expected = -logits.log_softmax(-1)[range(len(ids)), ids]
+    loss = Objective(reasoner)(collated(reasoner, [example], 3))["loss"]
+    torch.testing.assert_close(loss, expected.mean(), rtol=1e-5, atol=1e-6)
+
+
+def test_written_steps_of_a_batch_weigh_as_many_as_their_tokens(untrained):
+    reasoner = untrained(PLANS["cot_vision"])
+    objective = Objective(reasoner)
+    together = objective(collated(reasoner, EXAMPLES, 3))["loss"]
+    alone = [objective(collated(reasoner, [example], 3))["loss"] for example in EXAMPLES]
+    tokens = torch.tensor([len(example.rationale) + 3.0 for example in EXAMPLES])
+    expected = (torch.stack(alone) * tokens).sum() / tokens.sum()
+    torch.testing.assert_close(together, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_loss_reaches_the_picture_through_the_patches_of_written_steps(untrained):
+    """Nothing but the prompt sees the picture, and nothing after it sees the prompt's positions."""
+    blind = tuple((query, key) for query in ("rationale", "answer") for key in ("image", "prompt"))
+    blind += (("latent", "image"), ("latent", "prompt"), ("prompt", "image"))
+    reaches = {}
+    for k in (0, 2):
+        reasoner = untrained(WORDS.replace(k=k, select="random", blocked=blind))
+        objective = Objective(reasoner)
+        objective(collated(reasoner, EXAMPLES[:2] + EXAMPLES[3:5], 3))["loss"].backward()
+        reaches[k] = any(
+            p.grad is not None and bool(p.grad.any()) for p in reasoner.backbone.vision.parameters()
+        )
+    assert reaches == {0: False, 2: True}
+
+
+def test_a_few_updates_lower_the_loss_of_written_steps(untrained):
+    reasoner = untrained(PLANS["cot_vision"])
+    objective = Objective(reasoner)
+    batch = collated(reasoner, EXAMPLES, 3)
+    optimizer = torch.optim.AdamW(objective.trained().values(), lr=3e-3)
+    losses = []
+    for _ in range(12):
+        optimizer.zero_grad()
+        loss = objective(batch)["loss"]
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0] - 1
+
+
 def test_filler_learns_its_constant_and_nothing_else_does(sizes):
     for name in ("filler", "ivtlr"):
         # Where the head is the embedding table, every word is pushed whenever another is learned.

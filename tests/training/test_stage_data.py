@@ -6,8 +6,10 @@ import pytest
 
 from latentlab.data import Benchmark, BenchmarkConfig, Example, export
 from latentlab.errors import UserError
+from latentlab.reasoning.plan import LatentPlan
 from latentlab.training.config import StageConfig
 from latentlab.training.stage_data import Collator, StageData, StageItem, stage_examples
+from latentlab.training.tiny import tiny_reasoner
 
 EXAMPLES = [Example(f"e{i}", "?", ("a", "b"), "a", None, rationale=("r",)) for i in range(10)]
 OWN = StageConfig("own", updates=10, batch_size=3, data="some/folder")
@@ -87,6 +89,18 @@ def test_all_items_of_a_batch_have_its_number_of_latent_steps():
 def test_a_batch_of_two_stages_is_a_bug(qwen):
     with pytest.raises(ValueError, match=r"one batch holds stages \[1, 2\]"):
         Collator(qwen, True)([StageItem(EXAMPLES[0], 1), StageItem(EXAMPLES[1], 2)])
+
+
+def test_a_plan_that_writes_its_steps_needs_rationales_to_write(sizes):
+    plan = LatentPlan(steps=2, k=0, content="words", part_order="text_vision")
+    reasoner = tiny_reasoner(plan, sizes)
+    with pytest.raises(UserError, match="train it with rationale=true"):
+        Collator(reasoner, rationale=False)
+    collate = Collator(reasoner, rationale=True)
+    with pytest.raises(UserError, match="e0 has a rationale of 1 steps, but the plan writes 2"):
+        collate([StageItem(EXAMPLES[0], 2)])
+    assert len(collate([StageItem(EXAMPLES[0], 1)])["batch"].words) == 1
+    assert collate([StageItem(EXAMPLES[0], 0)])["batch"].words == ()
 
 
 def test_an_example_without_an_answer_cannot_be_trained_on(qwen):

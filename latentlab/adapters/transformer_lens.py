@@ -1,0 +1,239 @@
+"""TransformerLens on a latent rollout: its hooks, names and caches, over our engine.
+
+A bridge rewrites the model it is given: layers are wrapped, the keys of its state change, and there
+is no way back. So `bridged` works on a *copy*, and doubles the memory.
+
+A bridge also forces eager attention, everywhere. Eager attention takes an additive mask where the
+engine's is boolean, and rounds otherwise than SDPA, in the vision tower too. So the implementations
+that the model had are set again on the copy, and its decoder gets `attention_with_pattern`: output
+and captured rows of the engine's kernel, to the bit, and beside them the weights of every query,
+which `attn.hook_pattern` sees. An edit of the pattern is passed on to the output, which a bridge
+over eager attention does not do. `attn.hook_attn_scores` holds the pattern too, as in any bridge
+over native attention: weights *after* the softmax, and read-only.
+
+What TransformerLens needs to know about a family is where its decoder stands (`DECODERS`); the
+vision tower stays as it is. The builder used here is private to TransformerLens 4.3, since the
+public one asks the hub for a tokenizer.
+"""
+
+import copy
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+from transformers import AttentionInterface, PreTrainedModel
+
+from latentlab.backbones import Capture
+from latentlab.backbones.attention import attention
+from latentlab.data.example import Example
+from latentlab.errors import UserError
+from latentlab.reasoner import Reasoner
+from latentlab.reasoning.grown import Grown, grow
+
+if TYPE_CHECKING:
+    from transformer_lens import ActivationCache
+    from transformer_lens.model_bridge import TransformerBridge
+
+PATTERN_NAME = "latentlab_pattern"
+
+DECODERS = {
+    "Qwen2VLForConditionalGeneration": "model.language_model",
+    "ChameleonForConditionalGeneration": "model",
+}
+"""Where the decoder stands in the transformers class of a family."""
+
+Hook = tuple[str | Callable[[str], bool], Callable[..., Any]]
+"""A hook point by name, or by a test of its name, and the function `f(value, hook)` to run there;
+what it returns, unless None, takes the place of the value."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bridged:
+    """A copy of a reasoner that TransformerLens has wrapped."""
+
+    bridge: "TransformerBridge"
+    """The bridge, for everything that TransformerLens itself offers."""
+
+    reasoner: Reasoner
+    """The engine over the copy: its rollouts pass through the bridge's hook points."""
+
+    def run_with_cache(
+        self,
+        examples: Sequence[Example],
+        names_filter: str | list[str] | Callable[[str], bool] | None = None,
+        seed: int = 0,
+    ) -> tuple[Float[Tensor, "batch seq vocab"], "ActivationCache", Grown]:
+        """Run examples to their answer marker, and the grown sequence once more with a cache.
+
+        Args:
+            examples: what to ask.
+            names_filter: which hook points to keep, as in TransformerLens; None keeps all.
+            seed: seed of random picks.
+
+        Returns:
+            The logits of every position; the cache, by TransformerLens's names, such as
+            `cache["blocks.1.hook_out"]` (batch, position, hidden) or `cache["pattern", 1]`
+            (batch, head, query, key); and the sequence, whose `newest(t)` and `slots(t, kind)` say
+            at which positions latent step t stands.
+        """
+        reasoner = self.reasoner
+        batch = reasoner.prompter.batch(examples, reasoner.plan).to(reasoner.backbone.device)
+        rollout = reasoner.rollout(seed=seed)
+        _, grown = grow(rollout, batch, reasoner.prompter.marker_ids)
+        with torch.no_grad():
+            logits, kept = self.bridge.run_with_cache(
+                grown.embeds,
+                names_filter=names_filter,
+                position_ids=grown.positions,
+                attention_mask=grown.mask,
+            )
+        return logits, kept, grown
+
+    def hooks(self, fwd_hooks: Sequence[Hook]) -> AbstractContextManager[Any]:
+        """Set TransformerLens hooks under which `reasoner` runs its rollouts.
+
+        A hook fires in every pass of a rollout: in the prompt and at each latent step. The
+        rollout's `clock` tells which one it is.
+        """
+        context: AbstractContextManager[Any] = self.bridge.hooks(fwd_hooks=list(fwd_hooks))
+        return context
+
+
+def bridged(reasoner: Reasoner) -> Bridged:
+    """Wrap a copy of a reasoner's model in a TransformerBridge; the model itself is not touched.
+
+    Raises:
+        UserError: no one has said where the decoder of this family stands.
+    """
+    from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_from_module
+
+    name = type(reasoner.backbone.model).__name__
+    if name not in DECODERS:
+        known = ", ".join(sorted(DECODERS))
+        raise UserError(f"no TransformerLens bridge for {name}; known: {known}")
+    _register(name)
+    model = copy.deepcopy(reasoner.backbone.model)
+    implementations = _implementations(model)
+    bridge = build_bridge_from_module(model, name, hf_config=model.config, model_name=name)
+    backbone = type(reasoner.backbone)(model, reasoner.backbone.image_processor)
+    model.set_attn_implementation(implementations)
+    backbone._set_attention(PATTERN_NAME)
+    for index in range(backbone.n_layers):
+        # The bridge hands `hook_pattern` to attention that says it will call it.
+        attn: Any = backbone.component(index, "attn_out")
+        attn.original_component.accepts_pattern_fn = True
+    prompter = copy.copy(reasoner.prompter)
+    prompter.backbone = backbone
+    plan, placeholder = reasoner.plan, reasoner.placeholder_id
+    return Bridged(bridge, Reasoner(backbone, plan, prompter, placeholder, reasoner.name))
+
+
+def attention_with_pattern(
+    module: nn.Module,
+    query: Float[Tensor, "batch heads queries dim"],
+    key: Float[Tensor, "batch kv_heads keys dim"],
+    value: Float[Tensor, "batch kv_heads keys dim"],
+    attention_mask: Bool[Tensor, "batch 1 queries keys"] | None,
+    scaling: float,
+    dropout: float = 0.0,
+    capture: Capture | None = None,
+    pattern_fn: Callable[[Tensor], Tensor] | None = None,
+    **_: object,
+) -> tuple[Float[Tensor, "batch queries heads dim"], Float[Tensor, "batch heads queries keys"]]:
+    """Attend as the engine does, and give the pattern: the weights of every query.
+
+    Args:
+        module: the attention module.
+        query: queries of the new positions.
+        key: keys of all positions.
+        value: values of all positions.
+        attention_mask: true where a query may attend; None for plain causality.
+        scaling: what scores are multiplied with.
+        dropout: chance of leaving a weight out.
+        capture: collects the last row, untouched by `pattern_fn`.
+        pattern_fn: sees the pattern, and may return another to be used.
+    """
+    output, _none = attention(module, query, key, value, attention_mask, scaling, dropout, capture)
+    groups = query.shape[1] // key.shape[1]
+    keys, values = (x.repeat_interleave(groups, dim=1) for x in (key, value))
+    scores = (query @ keys.transpose(-1, -2)).float() * scaling
+    if attention_mask is None:
+        shape = scores.shape[-2:]
+        attention_mask = torch.ones(shape, dtype=torch.bool, device=scores.device)
+        attention_mask = attention_mask.tril(shape[1] - shape[0])
+    scores = scores.masked_fill(~attention_mask, torch.finfo(scores.dtype).min)
+    pattern = scores.softmax(-1)
+    if pattern_fn is None:
+        return output, pattern
+    edited = pattern_fn(pattern.clone())
+    if not torch.equal(edited, pattern):
+        output = (edited.to(values) @ values).transpose(1, 2).contiguous()
+    return output, edited
+
+
+AttentionInterface.register(PATTERN_NAME, attention_with_pattern)
+
+
+def _implementations(model: PreTrainedModel) -> dict[str, str]:
+    """Attention of a model and its parts, as `set_attn_implementation` takes it."""
+    config: Any = model.config
+    parts = {name: getattr(config, name)._attn_implementation for name in config.sub_configs}
+    return {"": config._attn_implementation, **parts}
+
+
+@cache
+def _register(name: str) -> None:
+    """Tell TransformerLens about a family: a pre-norm decoder with rotary positions, gated MLPs."""
+    from transformer_lens.factories.architecture_adapter_factory import ArchitectureAdapterFactory
+    from transformer_lens.model_bridge.architecture_adapter import ArchitectureAdapter
+    from transformer_lens.model_bridge.generalized_components import (
+        AttentionBridge,
+        BlockBridge,
+        EmbeddingBridge,
+        LinearBridge,
+        RMSNormalizationBridge,
+        UnembeddingBridge,
+    )
+
+    decoder = DECODERS[name]
+
+    class Adapter(ArchitectureAdapter):
+        def __init__(self, cfg: Any) -> None:
+            super().__init__(cfg)
+            self._set_rms_rotary_defaults()
+            self.cfg.default_prepend_bos = False
+            self.weight_processing_conversions = {
+                **self._qkvo_weight_conversions(include_biases=True)
+            }
+
+            def norm(name: str) -> Any:
+                return RMSNormalizationBridge(name=name, config=self.cfg)
+
+            linear: dict[str, Any] = {part: LinearBridge(name=f"{part}_proj") for part in "qkvo"}
+            # Positions and the norms of queries and keys stay in the family's own attention.
+            attn = AttentionBridge(
+                name="self_attn",
+                config=self.cfg,
+                submodules=linear,
+                maintain_native_attention=True,
+                requires_attention_mask=True,
+            )
+            block = {
+                "ln1": norm("input_layernorm"),
+                "ln2": norm("post_attention_layernorm"),
+                "attn": attn,
+                "mlp": self._gated_mlp(),
+            }
+            self.component_mapping = {
+                "embed": EmbeddingBridge(name=f"{decoder}.embed_tokens"),
+                "blocks": BlockBridge(name=f"{decoder}.layers", submodules=block),
+                "ln_final": norm(f"{decoder}.norm"),
+                "unembed": UnembeddingBridge(name="lm_head", config=self.cfg),
+            }
+
+    ArchitectureAdapterFactory.register_adapter(name, Adapter)

@@ -1,0 +1,104 @@
+"""Read attention at each step: how much of it is on the image, how focused, and on which patch?
+
+    python -m latentlab.attention
+    python -m latentlab.attention --model ivtlr --by head
+    python -m latentlab.attention --model my-model --explicit my-cot-model --data my-folder
+
+Every number stands beside what uniform attention, random picks or background of the same area would
+give. Models named by --explicit write their steps in words and are compared with the others step by
+step. Where a model looks is not what its answer needs: latentlab.ablate asks that.
+"""
+
+import dataclasses
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from latentlab.command import CommonConfig, run
+from latentlab.errors import UserError
+from latentlab.vocabulary import Reduction
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from latentlab.data import Examples
+    from latentlab.reasoner import Reasoner
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttentionConfig(CommonConfig):
+    """Flags of `python -m latentlab.attention`."""
+
+    model: tuple[str, ...] = ("ivtlr", "relay", "gaze")
+    """Models, each the name of an embedded organism, the folder of a checkpoint or a hub name. One
+    without latent steps is read at the last position of its prompt."""
+
+    explicit: tuple[str, ...] = ("cot",)
+    """Models that write their steps in words, to put beside the others; with nothing after it, no
+    such model. As many steps are read as the longest of the others takes."""
+
+    by: Reduction = "mean"
+    """What rows of attention are averaged over before anything is measured: mean (layers and heads,
+    as the selection of patches does), layer (the heads of each layer) or head (nothing)."""
+
+    top: int = 2
+    """Number of the most attended patches that count as looked at."""
+
+    def __post_init__(self) -> None:
+        """Refuse flags that cannot be meant."""
+        super().__post_init__()
+        if len(set(self.explicit)) < len(self.explicit):
+            raise UserError(f"--explicit names one model twice: {' '.join(self.explicit)}")
+        if self.top < 1:
+            raise UserError(f"--top {self.top} is too small: it is at least 1")
+
+
+def rows_of(config: AttentionConfig, reasoner: "Reasoner", examples: "Examples") -> "pd.DataFrame":
+    """Rows of one model; see `looking.rows_of`."""
+    from latentlab import looking
+
+    return looking.rows_of(config, reasoner, examples)
+
+
+def summary_of(rows: "pd.DataFrame", seed: int = 0) -> "pd.DataFrame":
+    """Lines of all rows; see `measures.attention_lines.summary_of`."""
+    from latentlab.measures import attention_lines
+
+    return attention_lines.summary_of(rows, seed)
+
+
+def main(config: AttentionConfig) -> None:
+    """Run the study and say what it found."""
+    import pandas as pd
+
+    from latentlab.attention_findings import conclusion, show_tables
+    from latentlab.console import note, show
+    from latentlab.modes import Modes
+    from latentlab.studies import run_study
+
+    # Models that --model names as well are read once, in words.
+    added = tuple(name for name in config.explicit if name not in config.model)
+    everyone = dataclasses.replace(config, model=(*config.model, *added))
+    modes = Modes(everyone)
+
+    def rows(reasoner: "Reasoner", examples: "Examples") -> "pd.DataFrame":
+        ready = modes.of(reasoner)
+        return pd.concat([pd.DataFrame(), *(rows_of(config, one, examples) for one in ready)])
+
+    results, out = run_study(everyone, "attention", rows, modes.check, summary_of)
+    if results.rows["cell_read"].isna().all():
+        note(
+            f"{config.data} does not tell which patch has to be looked at, so pointing is left out"
+        )
+    show_tables(results.summary, config.top)
+    for sentence in conclusion(results.summary, config.top):
+        show(sentence)
+    show(
+        "Attention is a correlate: where a model looks is not what its answer needs "
+        "(python -m latentlab.ablate takes it away)."
+    )
+    show(f"Rows, summary and settings are in {out}.")
+
+
+if __name__ == "__main__":
+    sys.exit(run(AttentionConfig, main, "attention"))

@@ -1,0 +1,155 @@
+"""What an interchange does to answers: whose they follow, and how far they move.
+
+Interchange-intervention accuracy is that of Geiger et al. (2021, arXiv 2106.02997): how often a
+model that was given a donor's latents answers what the high-level model of the task would. Lift and
+margin shift are those of the latent exchange in ReaLVR (Xiao et al. 2026). All of them are taken
+against the same recipient, left alone.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+
+from latentlab.measures.outcomes import NONE
+from latentlab.measures.statistics import Interval, accuracy_interval, bootstrap_interval
+from latentlab.measures.summary import ALL
+
+FRACTIONS = ("iia", "iia_solved", "follows_donor", "keeps_own", "neither", "flip", "donor_correct")
+"""Columns of a summary that are fractions of questions."""
+
+MEANS = ("donor_lift", "margin_shift", "kl")
+"""Columns of a summary that are means over questions."""
+
+_LINE = ["model", "data", "donor", "part", "steps", "step_set"]
+_RECIPIENT = ["model", "data", "donor", "example"]
+
+
+def with_interchange(rows: pd.DataFrame) -> pd.DataFrame:
+    """Add to each row whose answer it gives, and what that is against the untouched one.
+
+    Args:
+        rows: rows with `model, data, donor, example, intervention, choice, choices, correct,
+            option_logprobs, own_answer, donor_answer, expected_answer, donor_correct`. Each
+            recipient has one row on which it was left alone under each donor rule, since its
+            options depend on the donor.
+
+    Returns:
+        The rows with
+
+        - `follows_expected`: whether the answer is the expected one (`donors.expected_answer`);
+          missing where that is undefined, or the recipient's own answer;
+        - `follows_donor`: whether it is the donor's answer; missing where both have the same;
+        - `keeps_own`: whether it is the right answer to the recipient's own question;
+        - `neither`: whether it is neither the donor's nor the recipient's own;
+        - `solved`: whether the model, left alone, answers recipient and donor right;
+        - `donor_lift`: `follows_donor` less that of the untouched row, -1, 0 or 1;
+        - `margin`: log p(donor's answer) - log p(own answer) in nats; missing where they are one;
+        - `margin_shift`: `margin` less that of the untouched row.
+    """
+    own, theirs, expected = (rows[f"{whose}_answer"] for whose in ("own", "donor", "expected"))
+    said = pd.Series(
+        [
+            None if pd.isna(choice) else options[int(choice)]
+            for choice, options in zip(rows["choice"], rows["choices"], strict=True)
+        ],
+        rows.index,
+        dtype="str",
+    )
+    keeps, follows = (said == own).astype("boolean"), (said == theirs).astype("boolean")
+    differs = theirs != own
+    rows = rows.assign(
+        follows_expected=(said == expected)
+        .astype("boolean")
+        .where(expected.notna() & (expected != own)),
+        follows_donor=follows.where(differs),
+        keeps_own=keeps,
+        neither=~keeps & ~follows,
+        margin=[
+            scores[list(options).index(b)] - scores[list(options).index(a)] if a != b else np.nan
+            for scores, options, a, b in zip(
+                rows["option_logprobs"], rows["choices"], own, theirs, strict=True
+            )
+        ],
+    )
+    alone = rows.loc[
+        rows["intervention"] == NONE, [*_RECIPIENT, "correct", "follows_donor", "margin"]
+    ]
+    before = rows[_RECIPIENT].merge(alone, on=_RECIPIENT, how="left", validate="many_to_one")
+    before.index = rows.index
+    return rows.assign(
+        solved=before["correct"].astype(bool) & rows["donor_correct"].astype(bool),
+        donor_lift=_numbers(rows["follows_donor"]) - _numbers(before["follows_donor"]),
+        margin_shift=rows["margin"] - before["margin"],
+    )
+
+
+def summary_of(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """One line per model, donor rule, part, exchanged steps and domain.
+
+    Args:
+        rows: what `with_interchange` returns, of any number of models.
+        seed: seed of the bootstrap.
+
+    Returns:
+        In the order of the rows, `model, data, donor, part, steps, step_set, domain` (`all` for
+        every domain), the number of pairs `n`, and with their intervals (`_low`, `_high`)
+
+        - `iia`: fraction of answers that are the expected ones, of the `n_iia` pairs where that is
+          defined and not the recipient's own answer;
+        - `iia_solved`: the same over the `n_solved` of these pairs whose two questions the model
+          answers right when left alone;
+        - `follows_donor`, `keeps_own`, `neither`, `flip`: see `with_interchange` and
+          `with_outcomes`;
+        - `donor_correct`: how often donors answer their own question right, the ceiling of `iia`;
+        - `donor_lift` (a fraction), `margin_shift` (nats) and `kl` (nats).
+
+        What no pair of a line defines is missing. Fractions have Wilson intervals, means bootstrap
+        intervals over examples.
+
+    Raises:
+        ValueError: there is no row with an interchange.
+    """
+    swapped = rows[rows["intervention"] != NONE]
+    if swapped.empty:
+        raise ValueError("there are no rows to summarise")
+    return pd.DataFrame(list(_lines(swapped, seed)))
+
+
+def _lines(rows: pd.DataFrame, seed: int) -> Iterator[dict[str, object]]:
+    """The lines, the total of each before its domains."""
+    for values, group in rows.groupby(_LINE, sort=False):
+        head: dict[str, object] = dict(zip(_LINE, values, strict=True))
+        yield {**head, "domain": ALL, **_measure(group, seed)}
+        for domain, of_domain in group.groupby("domain"):
+            yield {**head, "domain": domain, **_measure(of_domain, seed)}
+
+
+def _measure(group: pd.DataFrame, seed: int) -> dict[str, float]:
+    """The numbers of one line."""
+    solved = group["follows_expected"][group["solved"]]
+    fractions = {"iia": group["follows_expected"], "iia_solved": solved}
+    fractions |= {name: group[name] for name in FRACTIONS[2:]}
+    known = {name: values.dropna().to_numpy(float) for name, values in fractions.items()}
+    found: dict[str, float] = {
+        "n": len(group),
+        "n_iia": len(known["iia"]),
+        "n_solved": len(known["iia_solved"]),
+    }
+    for name, values in known.items():
+        found |= _columns(name, accuracy_interval(values) if len(values) else None)
+    for name in MEANS:
+        numbers = group[name].dropna().to_numpy(float)
+        found |= _columns(name, bootstrap_interval(numbers, seed=seed) if len(numbers) else None)
+    return found
+
+
+def _columns(name: str, interval: Interval | None) -> dict[str, float]:
+    """An estimate and its ends, missing where there is nothing to estimate."""
+    ends: Sequence[tuple[str, str]] = (("", "mean"), ("_low", "low"), ("_high", "high"))
+    return {f"{name}{end}": getattr(interval, of) if interval else np.nan for end, of in ends}
+
+
+def _numbers(flags: pd.Series) -> pd.Series:
+    """Zeros and ones, missing where a flag is."""
+    return flags.astype("Float64").astype(float)

@@ -1,0 +1,128 @@
+"""Which single answers hang on the latents: right with them, and wrong when they are emptied.
+
+An accuracy that stays may hide as many questions lost as gained. Asked with its latents and with
+their slots kept but emptied, each question falls into one of four cells: the comparison on which
+arXiv 2605.18641 builds its latent-necessity reward (`latent_necessity.py` of its code). Markers and
+positions are there both times, so what differs is content.
+"""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from latentlab.measures.outcomes import NONE
+from latentlab.measures.statistics import accuracy_interval
+from latentlab.measures.summary import ALL
+from latentlab.vocabulary import EMPTY
+
+NEEDED = "needed"
+"""Right with the content, wrong without."""
+
+HARMFUL = "harmful"
+"""Wrong with the content, right without."""
+
+RIGHT = "right either way"
+"""Right with the content and without."""
+
+WRONG = "wrong either way"
+"""Wrong with the content and without."""
+
+LABELS = (NEEDED, HARMFUL, RIGHT, WRONG)
+"""Every label, in the order of the tables."""
+
+_EMPTIED = re.compile(rf"placeholder ([^:]+)|drop ([^:]+): {re.escape(EMPTY)}")
+_WHOLE = ("latent", "latent_text", "latent_vision", "rationale")
+_PAIR = ["model", "data", "example"]
+
+
+def with_necessity(rows: pd.DataFrame) -> pd.DataFrame:
+    """Add the column `necessity` to rows.
+
+    Args:
+        rows: rows with `model, data, example, intervention, correct`.
+
+    Returns:
+        The rows with a label (`LABELS`) where an arm empties slots and keeps them, which is what
+        `placeholder PART` and `drop PART: slots kept, empty` do, and missing in all other rows.
+    """
+    emptied = rows["intervention"].map(lambda arm: _part(arm) is not None).to_numpy(bool)
+    alone = rows.loc[rows["intervention"] == NONE, [*_PAIR, "correct"]].drop_duplicates(_PAIR)
+    paired = rows[_PAIR].merge(alone, on=_PAIR, how="left")["correct"]
+    known = emptied & paired.notna().to_numpy()
+    before, after = paired.eq(True).to_numpy(bool), rows["correct"].to_numpy(bool)
+    cells = [before & ~after, ~before & after, before & after, ~before & ~after]
+    labels = pd.Series(np.select(cells, LABELS, ""), rows.index, dtype="string")
+    return rows.assign(necessity=labels.where(pd.Series(known, rows.index)))
+
+
+def necessity(rows: pd.DataFrame, part: str | None = None) -> pd.DataFrame:
+    """One row per model and example: does its answer need what the latents hold?
+
+    Args:
+        rows: rows of `ablate`, with the untouched arm and one that empties slots.
+        part: what was emptied, as arms name it: "latent", "latent_text", "rationale", "latent at
+            step 2", ... Without it, of each model the most that was emptied.
+
+    Returns:
+        The columns `model, data, example, domain, part, right_with, right_without, necessity`, in
+        the order of the rows; empty where no arm empties that part.
+    """
+    labelled = with_necessity(rows)
+    labelled = labelled[labelled["necessity"].notna()]
+    labelled = labelled.assign(part=labelled["intervention"].map(_part))
+    if part is None:
+        most = {
+            model: min(parts.unique(), key=lambda name: _WHOLE.index(name) if name in _WHOLE else 9)
+            for model, parts in labelled.groupby("model")["part"]
+        }
+        labelled = labelled[labelled["part"] == labelled["model"].map(most)]
+    else:
+        labelled = labelled[labelled["part"] == part]
+    # Replacing a part and the control of leaving it out are the same thing done.
+    labelled = labelled.drop_duplicates(_PAIR)
+    labelled = labelled.assign(
+        right_with=labelled["necessity"].isin([NEEDED, RIGHT]),
+        right_without=labelled["necessity"].isin([HARMFUL, RIGHT]),
+    )
+    names = [*_PAIR, "domain", "part", "right_with", "right_without", "necessity"]
+    return labelled[names].reset_index(drop=True)
+
+
+def count_necessity(labels: pd.DataFrame) -> pd.DataFrame:
+    """Count labels, over all examples and by domain.
+
+    Args:
+        labels: what `necessity` returns.
+
+    Returns:
+        One line per model, domain (`all` for the total) and label, with `n` examples, the `count`
+        of those with that label and their `share`, with its Wilson interval (`share_low`,
+        `share_high`).
+    """
+    lines = []
+    for (model, part), of_model in labels.groupby(["model", "part"], sort=False):
+        for domain, group in ((ALL, of_model), *of_model.groupby("domain")):
+            for label in LABELS:
+                hits = (group["necessity"] == label).to_numpy()
+                share = accuracy_interval(hits)
+                lines.append(
+                    {
+                        "model": model,
+                        "part": part,
+                        "domain": domain,
+                        "necessity": label,
+                        "n": share.n,
+                        "count": int(hits.sum()),
+                        "share": share.mean,
+                        "share_low": share.low,
+                        "share_high": share.high,
+                    }
+                )
+    return pd.DataFrame(lines)
+
+
+def _part(arm: str) -> str | None:
+    """What an arm empties while it keeps the slots, or None."""
+    match = _EMPTIED.fullmatch(arm)
+    return (match[1] or match[2]) if match else None

@@ -1,0 +1,137 @@
+"""Linear probes: what can be read off an activation, and what could be read off anything.
+
+A probe that is right proves little by itself: it may know the domain, or have learnt the labels by
+heart. So each reads the same examples a second time with shuffled labels (the control task of
+Hewitt and Liang, 2019), and the object of a hop is only said to be held at a step if it is read
+better than that of every other hop. One factorisation of the features serves all labels and all
+shuffled labels, which makes a grid of some hundred cells a matter of seconds.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import KFold
+from sklearn.preprocessing import StandardScaler
+
+FOLDS = 5
+"""Parts of the examples, each predicted by probes that were fitted on the others."""
+
+PENALTY = 0.1
+"""Ridge penalty for each standardised feature; it is the same for every probe."""
+
+INPUT = -1
+"""The layer of what is fed in, before any layer."""
+
+Codes = Int[np.ndarray, "examples targets"]
+
+
+class Spot(NamedTuple):
+    """Where an activation was taken."""
+
+    place: str
+    """`latent_text` and `latent_vision` (what a step is fed; of the patches their mean), `slot`
+    (the residual stream at a step's last slot), `prompt` and `answer` (at the last positions of the
+    prompt and of the answer marker), or `question` (counts of its words, no activation)."""
+
+    step: int
+    """Latent step from 1; 0 in the prompt, one more than the last step at the answer marker."""
+
+    layer: int
+    """Decoder layer from 0, or `INPUT`."""
+
+
+def cross_validated(
+    features: Float[np.ndarray, "examples hidden"], codes: Codes, seed: int = 0
+) -> Codes:
+    """Predict each example's labels by probes that never saw it.
+
+    Ridge regression onto one-hot labels, features standardised on the fitted part, the highest
+    score wins: for each target this is scikit-learn's `RidgeClassifier`.
+
+    Args:
+        features: activations.
+        codes: labels numbered from 0, one column a target.
+        seed: seed of the folds.
+
+    Returns:
+        The predicted codes; every example is in the test part once.
+    """
+    ends = np.cumsum(codes.max(axis=0) + 1)
+    one_hot = np.zeros((len(codes), ends[-1]), np.float32)
+    np.put_along_axis(one_hot, codes + ends - codes.max(axis=0) - 1, 1, axis=1)
+    predicted = np.empty_like(codes)
+    for fitted, test in KFold(FOLDS, shuffle=True, random_state=seed).split(codes):
+        scaler = StandardScaler().fit(features[fitted])
+        probe = Ridge(PENALTY * features.shape[1], solver="cholesky")
+        probe.fit(scaler.transform(features[fitted]), one_hot[fitted])
+        scores = probe.predict(scaler.transform(features[test]))
+        blocks = np.split(scores, ends[:-1], axis=1)
+        predicted[test] = np.stack([block.argmax(axis=1) for block in blocks], axis=1)
+    return predicted
+
+
+def shuffled(codes: Int[np.ndarray, " n"], groups: Sequence[str], seed: int) -> Codes:
+    """Deal the labels out anew among the examples of each group.
+
+    What the group alone tells about a label, the shuffled labels still tell, so that a probe does
+    not look good for knowing the domain.
+    """
+    rng = np.random.default_rng(seed)
+    dealt = codes.copy()
+    names = np.asarray(groups)
+    for group in np.unique(names):
+        (members,) = np.nonzero(names == group)
+        dealt[members] = codes[rng.permutation(members)]
+    return dealt
+
+
+def probe_grid(
+    features: Mapping[Spot, Float[np.ndarray, "examples hidden"]],
+    labels: Mapping[str, Sequence[str]],
+    domains: Sequence[str],
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Probe every label at every place, on the same examples throughout.
+
+    Args:
+        features: activations by place, step and layer.
+        labels: for each target, the label of every example.
+        domains: the domain of every example; labels are shuffled within it, except the domain's
+            own, which are shuffled over all.
+        seed: seed of folds and shuffling.
+
+    Returns:
+        Rows `place, step, layer, target, index` (of the example), its `label`, whether the probe
+        was right (`correct`), and whether its twin was that was fitted on shuffled labels and is
+        asked for them (`control`).
+    """
+    true = {name: pd.factorize(np.asarray(values, object))[0] for name, values in labels.items()}
+    everyone = [""] * len(domains)
+    dealt = {
+        name: shuffled(codes, everyone if name == "domain" else domains, seed + number)
+        for number, (name, codes) in enumerate(true.items())
+    }
+    codes = np.stack([*true.values(), *dealt.values()], axis=1)
+    n, targets = len(codes), list(labels)
+    parts = []
+    for (place, step, layer), values in features.items():
+        right = cross_validated(values, codes, seed) == codes
+        parts.append(
+            pd.DataFrame(
+                {
+                    "place": place,
+                    "step": step,
+                    "layer": layer,
+                    "target": pd.Categorical(np.repeat(targets, n), targets),
+                    "index": np.tile(np.arange(n), len(targets)),
+                    "label": np.concatenate([np.asarray(labels[name], object) for name in targets]),
+                    "correct": right[:, : len(targets)].T.ravel(),
+                    "control": right[:, len(targets) :].T.ravel(),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)

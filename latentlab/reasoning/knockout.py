@@ -1,0 +1,175 @@
+"""Attention knock-out: some queries do not see some keys, in all layers or in a few.
+
+Geva et al. (2023, arXiv 2304.14767, section 5) cut the edges along which information may flow and
+watch what the answer loses. What a plan's `blocked` pairs can say is said there, for every layer. A
+`KnockedOut` rollout says the rest: a window of layers, keys of earlier passes only, and the matched
+control, which hides as many keys of the prompt drawn at random.
+"""
+
+from collections.abc import Collection
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from latentlab.backbones import Backbone
+from latentlab.reasoning.plan import LatentPlan
+from latentlab.reasoning.rollout import Rollout
+from latentlab.reasoning.selection import example_generator
+from latentlab.reasoning.trajectory import Trajectory
+from latentlab.reasoning.visibility import Kind, attention_mask, visibility_table
+
+
+@dataclass(frozen=True)
+class Knockout:
+    """Which queries are kept from which keys.
+
+    Raises:
+        UserError: no positions have that name.
+    """
+
+    query: str
+    """Name of the querying positions (`visibility.GROUPS`)."""
+
+    key: str
+    """Name of the positions they must not see."""
+
+    earlier: bool = False
+    """Whether only keys of earlier passes are hidden: a latent step still sees its own slots."""
+
+    random: bool = False
+    """The matched control: the same queries lose as many keys of the prompt instead, image and text
+    alike, drawn for each example."""
+
+    def __post_init__(self) -> None:
+        """Refuse names of nothing."""
+        visibility_table([(self.query, self.key)])
+
+    @property
+    def plain(self) -> bool:
+        """Whether a plan's blocked pairs can say the same."""
+        return not (self.earlier or self.random)
+
+    def hidden(
+        self,
+        visible: Bool[Tensor, "batch queries keys"],
+        kinds: Int[Tensor, "batch keys"],
+        priority: Float[Tensor, "batch keys"],
+    ) -> Bool[Tensor, "batch queries keys"]:
+        """What of the visible keys is hidden from the newest positions; never a position's own.
+
+        Args:
+            visible: what they see without the knock-out.
+            kinds: the `Kind` of every position so far.
+            priority: in which order the control takes keys, highest first; -inf is never taken.
+        """
+        n_queries, n_keys = visible.shape[1:]
+        blocked = ~visibility_table([(self.query, self.key)]).to(kinds.device)
+        hidden = blocked[kinds[:, -n_queries:, None].long(), kinds[:, None, :].long()] & visible
+        hidden &= ~_own(n_queries, n_keys, kinds.device)
+        if self.earlier:
+            hidden[..., n_keys - n_queries :] = False
+        if not self.random:
+            return hidden
+        wanted = priority[:, None, :].expand_as(visible).masked_fill(~visible, -torch.inf)
+        rank = wanted.argsort(dim=-1, descending=True).argsort(dim=-1)
+        return (rank < hidden.sum(-1, keepdim=True)) & wanted.isfinite()
+
+
+class KnockedOut(Rollout):
+    """A rollout some of whose layers see less."""
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        plan: LatentPlan,
+        knockout: Knockout,
+        layers: Collection[int] | None = None,
+        placeholder_id: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        """Prepare a rollout.
+
+        Args:
+            backbone: the model.
+            plan: how it reasons.
+            knockout: what is not seen.
+            layers: in which layers; None means all.
+            placeholder_id: see `Rollout`.
+            seed: seed of random picks, and of the keys that the control hides.
+
+        Raises:
+            UserError: see `Rollout`.
+        """
+        super().__init__(backbone, plan, placeholder_id, seed)
+        self.knockout = knockout
+        self.hooked = range(backbone.n_layers) if layers is None else layers
+
+    def _advance(
+        self,
+        state: Trajectory,
+        embeds: Float[Tensor, "batch queries hidden"],
+        kinds: Int[Tensor, "batch queries"],
+        positions: Int[Tensor, "*axes batch queries"],
+        keep_row: bool = True,
+    ) -> Float[Tensor, "batch queries hidden"]:
+        """Run new positions with hooks on the chosen layers that take keys out of the mask."""
+        all_kinds = torch.cat([state.kinds, kinds], dim=1)
+        visible = self._visible(all_kinds, kinds.shape[1])
+        hidden = self.knockout.hidden(visible, all_kinds, self._priority(state, all_kinds))
+        with ExitStack() as stack:
+            # Where nothing is hidden the mask stays as it is, and with it the kernel's fast path.
+            if bool(hidden.any()):
+                hook = _masking((visible & ~hidden)[:, None])
+                for layer in self.hooked:
+                    module = self.backbone.component(layer, "attn_out")
+                    handle = module.register_forward_pre_hook(hook, with_kwargs=True)
+                    stack.callback(handle.remove)
+            return super()._advance(state, embeds, kinds, positions, keep_row)
+
+    def _visible(
+        self, kinds: Int[Tensor, "batch keys"], n_queries: int
+    ) -> Bool[Tensor, "batch queries keys"]:
+        """What the newest positions see under the plan."""
+        mask = attention_mask(kinds, n_queries, self.table)
+        if mask is not None:
+            return mask[:, 0]
+        n_keys = kinds.shape[1]
+        causal = torch.ones(n_queries, n_keys, dtype=torch.bool, device=kinds.device)
+        return causal.tril(n_keys - n_queries).expand(len(kinds), -1, -1)
+
+    def _priority(
+        self, state: Trajectory, kinds: Int[Tensor, "batch keys"]
+    ) -> Float[Tensor, "batch keys"]:
+        """The control's order of the prompt's keys, from each example's own stream."""
+        draws = torch.full(kinds.shape, -torch.inf)
+        if self.knockout.random:
+            prompt = ((kinds == Kind.IMAGE) | (kinds == Kind.PROMPT)).cpu()
+            for draw, row, example in zip(draws, prompt, state.batch.examples, strict=True):
+                stream = example_generator(example, self.seed, "hidden keys")
+                draw[row] = torch.rand(int(row.sum()), generator=stream)
+        return draws.to(kinds.device)
+
+
+def _own(n_queries: int, n_keys: int, device: torch.device) -> Bool[Tensor, "queries keys"]:
+    """Where the newest positions meet themselves."""
+    eye = torch.zeros(n_queries, n_keys, dtype=torch.bool, device=device)
+    eye.diagonal(n_keys - n_queries).fill_(True)
+    return eye
+
+
+def _masking(mask: Bool[Tensor, "batch 1 queries keys"]) -> Any:
+    """A pre-hook that gives attention another mask, in the form that its implementation takes."""
+
+    def hook(module: nn.Module, args: Any, kwargs: dict[str, Any]) -> Any:
+        new: Tensor = mask
+        config: Any = getattr(module, "config", None)
+        if getattr(config, "_attn_implementation", None) == "eager":  # adds its mask to the scores
+            dtype = kwargs["hidden_states"].dtype
+            new = torch.zeros_like(mask, dtype=dtype).masked_fill(~mask, torch.finfo(dtype).min)
+        return args, {**kwargs, "attention_mask": new}
+
+    return hook

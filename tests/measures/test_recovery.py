@@ -1,0 +1,64 @@
+"""Recovery is what its formula says, and a line holds what its rows say."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from latentlab.measures.recovery import recovery_interval, summary_of
+
+CLEAN, CORRUPT = np.array([4.0, 6.0, 5.0, 7.0] * 10), np.array([-4.0, -2.0, -6.0, -5.0] * 10)
+
+
+def test_recovery_is_a_ratio_of_means():
+    patched = CORRUPT + np.array([1.0, 9.0, 0.0, 4.0] * 10)
+    found = recovery_interval(patched, CLEAN, CORRUPT)
+    assert found.mean == pytest.approx((14 / 4) / (39 / 4))
+    assert found.low < found.mean < found.high
+    assert found.n == 40
+
+
+@pytest.mark.parametrize(("patched", "value"), [(CLEAN, 1), (CORRUPT, 0)])
+def test_all_and_nothing_are_exact(patched, value):
+    found = recovery_interval(patched, CLEAN, CORRUPT)
+    assert (found.mean, found.low, found.high) == (value, value, value)
+
+
+def test_nothing_can_be_recovered_where_the_runs_do_not_differ():
+    noise = np.random.default_rng(0).normal(size=40)
+    assert recovery_interval(CLEAN, noise, -noise) is None
+
+
+def rows(mode, patched, hit, before, changed, slot="text 1", kind="activation patching"):
+    n = len(CLEAN)
+    cell = {"component": "resid_post", "layer": 1, "layers": 1, "head": None, "slot": slot}
+    return pd.DataFrame(
+        {"model": "m", "data": "d", "mode": mode, "kind": kind, **cell, "control_of": ""}
+        | {"example": range(n), "clean": CLEAN, "corrupt": CORRUPT, "patched": patched}
+        | {"hit": hit, "hit_before": before, "changed": changed}
+    )
+
+
+def test_a_line_holds_what_its_rows_say():
+    half, no, yes = np.arange(40) < 20, np.zeros(40, bool), np.ones(40, bool)
+    frame = pd.concat(
+        [
+            rows("restore", CLEAN, half, no, half),
+            rows("restore", CORRUPT, no, no, no, slot="text 2"),
+            rows("corrupt", CORRUPT, half, no, half),
+            rows("knock-out", CORRUPT, half, yes, ~half, slot="answer -/-> image"),
+        ],
+        ignore_index=True,
+    )
+    restored, kept, corrupted, cut = summary_of(frame).to_dict("records")
+    assert (restored["recovery"], corrupted["recovery"]) == (1, 0)
+    assert np.isnan(cut["recovery"])
+    assert np.isnan(restored["accuracy"])
+    assert [line["flips"] for line in (restored, kept, cut)] == [0.5, 0, 0.5]
+    assert (cut["accuracy"], cut["delta"]) == (0.5, -0.5)
+    total = (CLEAN - CORRUPT).mean()
+    effects = [line["indirect_effect"] for line in (restored, kept, corrupted, cut)]
+    assert effects == pytest.approx([total, 0, -total, -total])
+    # Two lines of one mode are adjusted together, others on their own.
+    assert restored["p_holm"] == pytest.approx(2 * restored["p_mcnemar"])
+    assert kept["p_mcnemar"] == 1
+    assert cut["p_holm"] == cut["p_mcnemar"] < 0.001
