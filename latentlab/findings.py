@@ -115,7 +115,9 @@ def _sentences(model: str, lines: pd.DataFrame) -> Iterator[str]:
         if len(members) > 1:
             harmful = int((members["delta_high"] < 0).sum()) or "None"
             head = f"{harmful} of {len(members)} {family} measurably cost it points; the worst: "
-            head = f"Of {len(members)} {family} one moves most: " if flips else head
+            if flips:
+                most = "one moves most" if members["flip"].any() else "none flips an answer"
+                head = f"Of {len(members)} {family} {most}: "
             sentence = f"{head}{sentence[0].lower()}{sentence[1:]}"
         yield sentence
     in_words = arms[arms["intervention"].str.endswith(" rationale")]
