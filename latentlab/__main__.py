@@ -11,7 +11,21 @@ from latentlab import __version__, console
 from latentlab.command import EXIT_OK, EXIT_USER_ERROR
 from latentlab.errors import did_you_mean
 
-COMMANDS = ("organisms", "train", "evaluate", "ablate", "export")
+COMMANDS = (
+    "ablate",
+    "mediation",
+    "interchange",
+    "attention",
+    "probe",
+    "lens",
+    "patch",
+    "calibrate",
+    "evaluate",
+    "figures",
+    "train",
+    "organisms",
+    "export",
+)
 
 
 def summaries() -> dict[str, str]:

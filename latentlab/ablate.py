@@ -154,10 +154,10 @@ def main(config: AblateConfig) -> None:
     """Run the study and say what it found."""
     from latentlab.console import note, show, warn
     from latentlab.data import Examples
-    from latentlab.findings import conclusion, held_back, show_tables
-    from latentlab.fitting import Fitted, arms_of, check_fitted, fit
+    from latentlab.instruments.ablation.findings import conclusion, held_back, show_tables
+    from latentlab.instruments.ablation.fitting import Fitted, arms_of, check_fitted, fit
+    from latentlab.instruments.ablation.necessity import show_necessity
     from latentlab.measures.necessity import necessity, with_necessity
-    from latentlab.necessity_findings import show_necessity
     from latentlab.reasoner import Reasoner
     from latentlab.studies import run_study
     from latentlab.study import run_arms

@@ -55,7 +55,7 @@ class AttentionConfig(CommonConfig):
 
 def rows_of(config: AttentionConfig, reasoner: "Reasoner", examples: "Examples") -> "pd.DataFrame":
     """Rows of one model; see `looking.rows_of`."""
-    from latentlab import looking
+    from latentlab.instruments.attention import looking
 
     return looking.rows_of(config, reasoner, examples)
 
@@ -71,9 +71,9 @@ def main(config: AttentionConfig) -> None:
     """Run the study and say what it found."""
     import pandas as pd
 
-    from latentlab.attention_findings import conclusion, show_tables
     from latentlab.console import note, show
-    from latentlab.modes import Modes
+    from latentlab.instruments.attention.findings import conclusion, show_tables
+    from latentlab.instruments.attention.modes import Modes
     from latentlab.studies import run_study
 
     # Models that --model names as well are read once, in words.

@@ -78,7 +78,7 @@ def rows_of(
     config: InterchangeConfig, reasoner: "Reasoner", examples: "Examples"
 ) -> "pd.DataFrame":
     """Run every exchange on one model; see `swaps.rows_of`."""
-    from latentlab import swaps
+    from latentlab.instruments.interchange import swaps
 
     return swaps.rows_of(config, reasoner, examples)
 
@@ -193,9 +193,9 @@ def _percent(line: "pd.Series[float]", name: str) -> str:
 def main(config: InterchangeConfig) -> None:
     """Run the study and say what it found."""
     from latentlab.console import note, show
-    from latentlab.donors import check_donors
+    from latentlab.instruments.interchange.donors import check_donors
+    from latentlab.instruments.interchange.swaps import check_model
     from latentlab.studies import run_study
-    from latentlab.swaps import check_model
 
     left: list[bool] = []
 

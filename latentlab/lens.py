@@ -39,7 +39,7 @@ def rows_of(
     config: LensConfig, reasoner: "Reasoner", examples: "Sequence[Example]"
 ) -> "pd.DataFrame":
     """Rows of one model; see `lens_rows.read_all`."""
-    from latentlab.lens_rows import read_all
+    from latentlab.instruments.lens.reading import read_all
 
     every = config.slots == "every"
     return read_all(reasoner, examples, config.data, every, config.batch_size, config.seed)
@@ -74,7 +74,7 @@ def check(reasoner: "Reasoner", examples: "Examples") -> None:
 def main(config: LensConfig) -> None:
     """Run the study and say what it found."""
     from latentlab.console import show, warn
-    from latentlab.lens_findings import conclusion, held_back, show_tables
+    from latentlab.instruments.lens.findings import conclusion, held_back, show_tables
     from latentlab.studies import run_study
 
     results, out = run_study(

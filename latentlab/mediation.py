@@ -94,10 +94,10 @@ def main(config: MediationConfig) -> None:
     """Run the study and say what it found."""
     from latentlab.console import note, show
     from latentlab.data import Examples
+    from latentlab.instruments.mediation.findings import conclusion, show_tables
+    from latentlab.instruments.mediation.mediating import rows_of
+    from latentlab.instruments.mediation.mediators import check_mediation
     from latentlab.measures.effects import summary_of
-    from latentlab.mediated import conclusion, show_tables
-    from latentlab.mediating import rows_of
-    from latentlab.mediators import check_mediation
     from latentlab.reasoner import Reasoner
     from latentlab.studies import run_study
 

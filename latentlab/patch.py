@@ -102,10 +102,10 @@ def rows_of(config: PatchConfig, reasoner: "Reasoner", examples: "Examples") -> 
 
     from latentlab.console import track
     from latentlab.data import load_data
-    from latentlab.knockouts import applicable, knockout_rows
-    from latentlab.pairs import pairs_of
-    from latentlab.patching import Run, cells_of, patch_rows, random_places
-    from latentlab.readout import Readout, Row
+    from latentlab.instruments.patch.knockouts import applicable, knockout_rows
+    from latentlab.instruments.patch.pairs import pairs_of
+    from latentlab.instruments.patch.patching import Run, cells_of, patch_rows, random_places
+    from latentlab.instruments.patch.readout import Readout, Row
     from latentlab.study import batches
 
     seed, size = config.seed, config.batch_size
@@ -147,9 +147,9 @@ def main(config: PatchConfig) -> None:
     """Run the study and say what it found."""
     from latentlab.console import note, show
     from latentlab.data import load_data
-    from latentlab.knockouts import applicable
-    from latentlab.pairs import pairs_of, rule_for
-    from latentlab.patch_findings import conclusion, show_tables
+    from latentlab.instruments.patch.findings import conclusion, show_tables
+    from latentlab.instruments.patch.knockouts import applicable
+    from latentlab.instruments.patch.pairs import pairs_of, rule_for
     from latentlab.studies import run_study
 
     def check(reasoner: "Reasoner", examples: "Examples") -> None:

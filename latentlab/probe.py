@@ -92,9 +92,9 @@ def rows_of(config: ProbeConfig, reasoner: "Reasoner", examples: "Examples") -> 
     """
     import pandas as pd
 
+    from latentlab.instruments.probe.probing import collect, labels_of
     from latentlab.measures.probes import probe_grid
     from latentlab.measures.similarity import all_rank_values, similarity_values
-    from latentlab.probing import collect, labels_of
 
     asked = [examples[i] for i in range(len(examples))]
     collected = collect(reasoner, asked, config.layer or None, config.batch_size, config.seed)
@@ -150,8 +150,8 @@ def main(config: ProbeConfig) -> None:
     import pandas as pd
 
     from latentlab.console import note, show
-    from latentlab.probe_findings import conclusion, show_tables
-    from latentlab.probing import labels_of
+    from latentlab.instruments.probe.findings import conclusion, show_tables
+    from latentlab.instruments.probe.probing import labels_of
     from latentlab.studies import run_study
 
     asked: dict[str, bool] = {}

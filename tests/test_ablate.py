@@ -15,7 +15,7 @@ from latentlab.ablate import AblateConfig, main, numbers
 from latentlab.command import run
 from latentlab.data import export, load_data
 from latentlab.errors import UserError
-from latentlab.fitting import fit
+from latentlab.instruments.ablation.fitting import fit
 from latentlab.measures.summary import totals
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan

@@ -12,8 +12,8 @@ from latentlab.attention import AttentionConfig, main, rows_of, summary_of
 from latentlab.command import run
 from latentlab.data import Examples, export, load_data
 from latentlab.errors import UserError
+from latentlab.instruments.attention.modes import Modes, in_words, mode_of, with_plan
 from latentlab.measures.attention import BUCKETS
-from latentlab.modes import Modes, in_words, mode_of, with_plan
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.results import read_results

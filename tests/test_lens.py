@@ -14,9 +14,9 @@ from latentlab import checkpoint
 from latentlab.command import run
 from latentlab.data import export, load_data
 from latentlab.errors import UserError
+from latentlab.instruments.lens.findings import conclusion, held_back
+from latentlab.instruments.lens.reading import read_all
 from latentlab.lens import LensConfig, check, main, rows_of, summary_of
-from latentlab.lens_findings import conclusion, held_back
-from latentlab.lens_rows import read_all
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.results import read_results

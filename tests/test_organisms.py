@@ -9,9 +9,9 @@ import json
 import pandas as pd
 import pytest
 
-from latentlab.arms import drop_arms, replace_arms
 from latentlab.checkpoint import ZOO, load, zoo_names
 from latentlab.data import load_data
+from latentlab.instruments.ablation.arms import drop_arms, replace_arms
 from latentlab.reasoning.interventions import Replace
 from latentlab.reasoning.sources import Other
 from latentlab.study import Arm, reference_bank, run_arms

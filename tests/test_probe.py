@@ -106,7 +106,9 @@ def test_models_without_latent_steps_are_refused(probe):
 
 
 def test_what_would_go_wrong_later_is_refused_before_the_work(probe, monkeypatch):
-    monkeypatch.setattr("latentlab.probing.collect", lambda *_, **__: pytest.fail("too late"))
+    monkeypatch.setattr(
+        "latentlab.instruments.probe.probing.collect", lambda *_, **__: pytest.fail("too late")
+    )
     assert "ivtlr has layers 0 to 1" in refused(probe("--model", "ivtlr", "--layer", "2"))
     few = "benchmark:size=10"
     assert "has 10 examples; probes need 20" in refused(probe("--model", "ivtlr", "--data", few))

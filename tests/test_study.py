@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from latentlab import arms, pick_arms
 from latentlab.data import load_data
+from latentlab.instruments.ablation import arms, pick_arms
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.interventions import PromptReplace, Replace
 from latentlab.reasoning.rollout import Rollout

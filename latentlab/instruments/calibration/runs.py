@@ -1,0 +1,104 @@
+"""Points every instrument at one model.
+
+Rows are those of the instruments' own commands under their own settings; nothing is measured here in
+a way of its own, or the calibration would be of something else. Controls on the prompt are left out
+of the ablation: the organisms are the control here, and those cost a prefix each.
+"""
+
+import dataclasses
+from typing import get_args
+
+import pandas as pd
+
+from latentlab import lens, patch, probe
+from latentlab.ablate import AblateConfig
+from latentlab.data import load_data
+from latentlab.instruments.ablation.fitting import arms_of, fit
+from latentlab.instruments.calibration.gauges import REPLACEMENTS, SIGMA, Instrument
+from latentlab.instruments.interchange import swaps
+from latentlab.instruments.mediation import mediating
+from latentlab.interchange import InterchangeConfig
+from latentlab.lens import LensConfig
+from latentlab.mediation import MediationConfig
+from latentlab.patch import PatchConfig
+from latentlab.probe import ProbeConfig
+from latentlab.reasoner import Reasoner
+from latentlab.studies import Kept
+from latentlab.study import run_arms
+from latentlab.vocabulary import CONTROL, LatentPart
+
+PROBED = 600
+"""Questions of the probe: fewer than these, and no linear map of so many names can be learnt."""
+
+Runs = dict[Instrument, pd.DataFrame]
+"""Rows of each instrument on one model."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What the instruments are run with."""
+
+    full: str
+    """Data whose questions need several steps: what do latents hold?"""
+
+    answerable: str
+    """Data that the model can answer, so that it has something to lose: do answers need latents?"""
+
+    limit: int
+    """Examples at most."""
+
+    batch_size: int
+    """Examples in one forward pass."""
+
+    seed: int
+    """Seed of everything that is drawn."""
+
+
+def run_instruments(reasoner: Reasoner, settings: Settings) -> Runs:
+    """Run every instrument on one model that has latent steps."""
+    name = (reasoner.name,)
+    common = {
+        "model": name,
+        "limit": settings.limit,
+        "batch_size": settings.batch_size,
+        "seed": settings.seed,
+    }
+    answerable, full = {**common, "data": settings.answerable}, {**common, "data": settings.full}
+    questions = Kept(load_data(settings.answerable, seed=settings.seed, limit=settings.limit))
+    long = Kept(load_data(settings.full, seed=settings.seed, limit=PROBED))
+    few = Kept(load_data(settings.full, seed=settings.seed, limit=settings.limit))
+    moved = MediationConfig(**full, perturb=("none", "other_image"), mediator=("latents",))  # type: ignore[arg-type]
+    effects = MediationConfig(**answerable, perturb=("none", "relink"), mediator=("latents",))  # type: ignore[arg-type]
+    swapped = InterchangeConfig(**answerable, donor=("same_image", "self"), steps=("all",))  # type: ignore[arg-type]
+    patched = PatchConfig(**answerable, knockout=("answer-latent",))  # type: ignore[arg-type]
+    probed = ProbeConfig(**{**full, "limit": PROBED}, layer=(0,))  # type: ignore[arg-type]
+    return {
+        "ablate": _ablate(reasoner, AblateConfig(**answerable, **_arms(reasoner)), questions),  # type: ignore[arg-type]
+        "mediation": mediating.rows_of(effects, reasoner, questions),
+        "movement": mediating.rows_of(moved, reasoner, few),
+        "interchange": swaps.rows_of(swapped, reasoner, questions),
+        "patch": patch.rows_of(patched, reasoner, questions),
+        "lens": lens.rows_of(LensConfig(**answerable), reasoner, questions),  # type: ignore[arg-type]
+        "latent lens": lens.rows_of(LensConfig(**full), reasoner, few),  # type: ignore[arg-type]
+        "probe": probe.rows_of(probed, reasoner, long),
+    }
+
+
+def _arms(reasoner: Reasoner) -> dict[str, object]:
+    """Flags of the ablation: everything that can be done to the parts a model has."""
+    has = {"latent_text": reasoner.plan.has_text, "latent_vision": reasoner.plan.has_vision}
+    parts: tuple[LatentPart, ...] = tuple(p for p in get_args(LatentPart) if has.get(p))
+    return {"drop": parts, "replace": REPLACEMENTS, "part": parts, "sigma": (SIGMA,)}
+
+
+def _ablate(reasoner: Reasoner, config: AblateConfig, questions: Kept) -> pd.DataFrame:
+    """Rows of the arms themselves and of the sham."""
+    fitted = fit(config, reasoner.plan, reasoner.name, lambda message: None)
+    arms = [
+        arm
+        for arm in arms_of(config, reasoner, fitted, questions)
+        if arm.kind != CONTROL or arm.name.startswith("sham")
+    ]
+    return run_arms(
+        reasoner, questions, arms, config.data, config.batch_size, config.seed, at_once=True
+    )

@@ -1,0 +1,1 @@
+"""Donors of latents, and exchanging their latents for a recipient's."""

@@ -1,0 +1,217 @@
+"""Runs interchanges on one model: every part, set of steps and donor rule, as tidy rows.
+
+An interchange is an ordinary arm that replaces latents by recorded ones, so everything is run by
+`study.run_arms`. Added here is who donates to whom, and which answer that makes one expect.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, get_args
+
+import pandas as pd
+
+from latentlab.data import Example, Examples
+from latentlab.errors import UserError
+from latentlab.instruments.ablation.arms import PARTS
+from latentlab.instruments.interchange.donors import TREATMENT, Pairs, expected_answer, match
+from latentlab.measures.interchange import with_interchange
+from latentlab.measures.outcomes import NONE
+from latentlab.reasoner import Reasoner
+from latentlab.reasoning.interventions import Replace
+from latentlab.reasoning.plan import LatentPlan
+from latentlab.reasoning.sources import Bank, Given
+from latentlab.studies import fewest_patches
+from latentlab.study import Arm, reference_bank, run_arms
+from latentlab.vocabulary import CONTROL, INTERCHANGE, DonorRule, LatentPart, StepSets
+
+if TYPE_CHECKING:  # the command imports this module, late
+    from latentlab.interchange import InterchangeConfig
+
+
+@dataclass(frozen=True)
+class Swap:
+    """One exchange: which part, at which steps."""
+
+    part: LatentPart
+    """What is exchanged."""
+
+    steps: tuple[int, ...]
+    """At which steps, in a row and counted from 0."""
+
+    step_set: StepSets
+    """What sort of steps these are."""
+
+    @property
+    def at(self) -> str:
+        """The steps as tables name them, counted from 1."""
+        first, last = self.steps[0] + 1, self.steps[-1] + 1
+        return str(first) if first == last else f"{first}..{last}"
+
+
+def parts_of(config: "InterchangeConfig", plan: LatentPlan) -> tuple[LatentPart, ...]:
+    """The parts of a model to exchange; none if it takes no latent steps."""
+    has = {"latent_text": plan.has_text, "latent_vision": plan.has_vision, "latent": True}
+    asked = config.part or get_args(LatentPart)
+    return tuple(part for part in asked if plan.steps and has[part])
+
+
+def swaps_of(config: "InterchangeConfig", plan: LatentPlan) -> list[Swap]:
+    """Every exchange on a model, those of fewest steps first; the widest comes last.
+
+    Steps that several words cover are exchanged once, and count as `all` or else as `each`.
+    """
+    count = plan.steps
+    ranges: dict[StepSets, list[tuple[int, ...]]] = {
+        "cumulative": [tuple(range(last + 1)) for last in range(count)],
+        "each": [(step,) for step in range(count)],
+        "all": [tuple(range(count))],
+    }
+    called = {steps: word for word in ranges for steps in ranges[word]}
+    asked = sorted({steps for word in config.steps for steps in ranges[word]}, key=_breadth)
+    return [Swap(part, steps, called[steps]) for part in parts_of(config, plan) for steps in asked]
+
+
+def check_model(
+    config: "InterchangeConfig",
+    reasoner: Reasoner,
+    examples: Examples,
+    lacking: Callable[[str], None],
+) -> bool:
+    """See what a model has to exchange.
+
+    Args:
+        config: the flags.
+        reasoner: the model.
+        examples: the data.
+        lacking: told, in one line each, what the model does not have.
+
+    Returns:
+        Whether anything is left to do.
+
+    Raises:
+        UserError: a picture is missing, has too few patches or not the size that an exchange needs,
+            or there are no traces where picks are read off them.
+    """
+    plan, name = reasoner.plan, reasoner.name
+    if not plan.steps:
+        lacking(f"{name} takes no latent steps, so there is nothing to exchange")
+        return False
+    parts = parts_of(config, plan)
+    for part in config.part:
+        if part not in parts:
+            lacking(f"--part {part}: {name} has none")
+    if plan.has_vision:
+        patches, example = fewest_patches(reasoner, examples)
+        needed = plan.k * (1 if plan.reuse or plan.select == "given" else plan.steps)
+        if patches < max(needed, 1):
+            raise UserError(
+                f"example {example} has {patches} patches, but {name} re-inserts "
+                f"{needed or 'every one'}; leave such examples or such models out"
+            )
+        sizes = {example.image.size for example in examples if example.image is not None}
+        if plan.select == "all" and len(sizes) > 1:
+            raise UserError(
+                f"{name} re-inserts every patch, so pictures of several sizes cannot exchange them"
+            )
+    reasoner.prompter.batch([examples[0]], plan)  # tells whether there are traces for given picks
+    return bool(parts)
+
+
+def rows_of(config: "InterchangeConfig", reasoner: Reasoner, examples: Examples) -> pd.DataFrame:
+    """Run every exchange from every donor on one model.
+
+    Returns:
+        One row per pair and exchange, and one of the untouched recipient: what `study.run_arms`
+        returns, `donor` (the rule), `donor_example`, `part`, `steps`, `step_set`, the options
+        (`choices`), `own_answer`, `donor_answer`, `expected_answer`, `donor_correct`, and what
+        `with_interchange` adds. Empty for a model without latent steps, or without any donor.
+    """
+    swaps = swaps_of(config, reasoner.plan)
+    matched = [(rule, match(rule, examples, config.seed)) for rule in config.donor if swaps]
+    frames = [_rows(config, reasoner, rule, pairs, swaps) for rule, pairs in matched if len(pairs)]
+    return with_interchange(pd.concat(frames, ignore_index=True)) if frames else pd.DataFrame()
+
+
+def _rows(
+    config: "InterchangeConfig",
+    reasoner: Reasoner,
+    rule: DonorRule,
+    pairs: Pairs,
+    swaps: Sequence[Swap],
+) -> pd.DataFrame:
+    """The rows of one donor rule: donors undisturbed first, then recipients on their latents."""
+    size, seed = config.batch_size, config.seed
+    bank = reference_bank(reasoner, pairs.donors, size, seed)
+    # Under its own name every recipient finds its donor's latents.
+    names = tuple(recipient.id for recipient in pairs.recipients)
+    source = Given(Bank(names, bank.text, bank.vision))
+    kind = INTERCHANGE if rule == TREATMENT else CONTROL
+    arms = [
+        Arm(_name(rule, s), kind, interventions=(Replace(PARTS[s.part], source, s.steps),))
+        for s in swaps
+    ]
+
+    def ask(questions: Examples, *chosen: Arm) -> pd.DataFrame:
+        longest, at_once = config.max_new_tokens, config.answer == "at_once"
+        return run_arms(
+            reasoner,
+            questions,
+            chosen,
+            config.data,
+            size,
+            seed,
+            max_new_tokens=longest,
+            at_once=at_once,
+        )
+
+    rows, donors = ask(pairs.recipients, Arm(), *arms), ask(pairs.donors, Arm())
+    facts = [
+        {**_pair(rule, *pair), "donor_correct": correct, **arm}
+        for pair, correct in zip(pairs, donors["correct"], strict=True)
+        for arm in _arms(rule, *pair, swaps)
+    ]
+    found = pd.DataFrame(facts).astype({"expected_answer": "str"})
+    return rows.merge(found, on=["example", "intervention"], validate="one_to_one")
+
+
+def _pair(rule: DonorRule, recipient: Example, donor: Example) -> dict[str, object]:
+    """What all rows of a pair say of it."""
+    return {
+        "example": recipient.id,
+        "donor": rule,
+        "donor_example": donor.id,
+        "choices": list(recipient.choices),
+        "own_answer": recipient.answer,
+        "donor_answer": donor.answer,
+    }
+
+
+def _arms(
+    rule: DonorRule, recipient: Example, donor: Example, swaps: Sequence[Swap]
+) -> list[dict[str, str | None]]:
+    """What the rows of a pair say of their arms, the untouched one first."""
+    untouched: dict[str, str | None] = {"intervention": NONE, "expected_answer": None}
+    untouched |= dict.fromkeys(("part", "steps", "step_set"), "")
+    return [
+        untouched,
+        *(
+            {
+                "intervention": _name(rule, swap),
+                "expected_answer": expected_answer(recipient, donor, swap.steps[-1] + 1),
+                "part": swap.part,
+                "steps": swap.at,
+                "step_set": swap.step_set,
+            }
+            for swap in swaps
+        ),
+    ]
+
+
+def _breadth(steps: tuple[int, ...]) -> tuple[int, ...]:
+    """Key that sorts sets of steps by how many there are, then by which."""
+    return len(steps), *steps
+
+
+def _name(rule: DonorRule, swap: Swap) -> str:
+    """An exchange as tables name it."""
+    return f"{rule} {swap.part} at {swap.at}"

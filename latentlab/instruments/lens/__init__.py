@@ -1,0 +1,1 @@
+"""Reading states through the unembedding, and tracing a logit to where it was added."""

@@ -1,0 +1,166 @@
+"""The mediators and perturbations of a mediation study, as far as model and data have them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from latentlab.data import Benchmark, load_data
+from latentlab.data.example import Example
+from latentlab.data.perturb import Perturbation, Surroundings, perturbations
+from latentlab.data.pictures import Grid
+from latentlab.data.sequence import Examples
+from latentlab.errors import UserError
+from latentlab.reasoner import Reasoner
+from latentlab.reasoning.plan import LatentPlan
+from latentlab.reasoning.selection import check_patches
+from latentlab.studies import fewest_patches
+from latentlab.vocabulary import LatentPart, MediatorName, StepSets
+
+if TYPE_CHECKING:  # the command imports this module, late
+    from latentlab.mediation import MediationConfig
+
+
+@dataclass(frozen=True)
+class Mediator:
+    """What a run takes over from the run on the other input."""
+
+    name: MediatorName = "latents"
+    """`latents`: the vectors that the steps append. `slots`: also the residual stream after every
+    layer at their positions, hence all that later positions can read there."""
+
+    part: LatentPart = "latent"
+    """Latent text, latent vision, or both."""
+
+    steps: tuple[int, ...] | None = None
+    """At which steps, counted from 0; None means all. Later steps are made anew from there."""
+
+    @property
+    def steps_label(self) -> str:
+        """The steps as tables name them, counted from 1."""
+        return "all" if self.steps is None else "+".join(str(step + 1) for step in self.steps)
+
+    def of_whole(self, plan: LatentPlan) -> "Mediator":
+        """The same with both parts named where a model has but one, so that it is run once."""
+        both = plan.has_text and plan.has_vision
+        return self if both else replace(self, part="latent")
+
+
+def takes_latent_steps(plan: LatentPlan) -> bool:
+    """Whether there are latents at all: steps that are written in words have none."""
+    return plan.steps > 0 and not plan.in_words
+
+
+def mediators(config: "MediationConfig", plan: LatentPlan) -> list[Mediator]:
+    """What the flags ask to take over, as far as a model has it."""
+    has = {"latent_text": plan.has_text, "latent_vision": plan.has_vision, "latent": True}
+    # Both together are asked for even if there is but one, so that models can be compared.
+    every: tuple[LatentPart, ...] = ("latent_text", "latent_vision", "latent")
+    parts = [part for part in config.part or every if has[part]]
+    steps = step_sets(config.steps, plan.steps)
+    return [Mediator(name, part, at) for name in config.mediator for part in parts for at in steps]
+
+
+def step_sets(kinds: Sequence[StepSets], steps: int) -> list[tuple[int, ...] | None]:
+    """Sets of steps, counted from 0; the set of all is None, and none comes twice."""
+    made: list[tuple[int, ...] | None] = []
+    for kind in kinds:
+        if kind == "all":
+            made.append(None)
+        elif kind == "each":
+            made += [(step,) for step in range(steps)]
+        else:
+            made += [tuple(range(last)) for last in range(1, steps + 1)]
+    whole = tuple(range(steps))
+    return list(dict.fromkeys(None if each == whole else each for each in made))
+
+
+def perturbations_of(
+    config: "MediationConfig", reasoner: Reasoner, examples: Sequence[Example]
+) -> tuple[list[Perturbation], list[str]]:
+    """The perturbations that the flags ask for and the data allows, the zero one first.
+
+    Returns:
+        The perturbations, and one line for each that is left out.
+
+    Raises:
+        UserError: none is left, or the questions do not have that many hops.
+    """
+    data = load_data(config.data, seed=config.seed)
+    benchmark = data if isinstance(data, Benchmark) else None
+    most = max((example.hops or 0 for example in examples), default=0)
+    for hop in config.hop:
+        if hop > most:
+            raise UserError(f"--hop {hop}: the questions of {config.data} have {most} hops at most")
+    around = Surroundings(examples, _grids(reasoner), benchmark, config.seed)
+    has = {
+        "": True,
+        "pictures": any(example.image is not None for example in examples),
+        "traces": any(example.trace is not None for example in examples),
+        "the benchmark": benchmark is not None,
+    }
+    wanted = perturbations(("none", *config.perturb), around, config.hop, config.strength)
+    kept = [edit for edit in wanted if has[edit.needs]]
+    left_out = [
+        f"{edit.name} needs {edit.needs}, which --data {config.data} has not; left out"
+        for edit in wanted
+        if not has[edit.needs]
+    ]
+    if left_out and not kept[1:]:
+        raise UserError(
+            f"--perturb {' '.join(config.perturb)}: --data {config.data} allows none of these"
+        )
+    return kept, left_out
+
+
+def check_mediation(
+    config: "MediationConfig",
+    reasoner: Reasoner,
+    examples: Examples,
+    lacking: Callable[[str], None],
+) -> bool:
+    """Look for what would go wrong in the middle of a run.
+
+    Args:
+        config: the flags.
+        reasoner: the model.
+        examples: what it is asked.
+        lacking: told, in one line each, what the model does not have.
+
+    Returns:
+        Whether there is anything to measure.
+
+    Raises:
+        UserError: there is one example only, a picture has too few patches, traces are missing
+            where a model needs them, or the data allows no perturbation.
+    """
+    plan, name = reasoner.plan, reasoner.name
+    if not takes_latent_steps(plan):
+        lacking(f"{name} takes no latent steps, so there is nothing that could mediate")
+        return False
+    if min(len(examples), config.reference) < 2:
+        raise UserError("--limit, --reference: two examples at least, to measure their spread")
+    perturbations_of(config, reasoner, examples)
+    patches, smallest = fewest_patches(reasoner, examples)
+    given = reasoner.prompter.batch([examples[0]], plan).given_picks
+    check_patches(plan, [smallest], torch.tensor([patches]), given)
+    has = {"latent_text": plan.has_text, "latent_vision": plan.has_vision, "latent": True}
+    for part in config.part:
+        if not has[part]:
+            lacking(f"--part {part}: {name} has none")
+    return bool(mediators(config, plan))
+
+
+def _grids(reasoner: Reasoner) -> Callable[[Example], Grid]:
+    """Rows and columns of visual tokens, asked of the image processor once for each size."""
+    known: dict[tuple[int, int], Grid] = {}
+
+    def grid(example: Example) -> Grid:
+        assert example.image is not None
+        size = example.image.size
+        if size not in known:
+            (known[size],) = reasoner.backbone.prepare_images([example.image]).grids
+        return known[size]
+
+    return grid

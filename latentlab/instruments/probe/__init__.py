@@ -1,0 +1,1 @@
+"""Collecting what latents hold, and saying what was found."""

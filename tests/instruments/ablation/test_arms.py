@@ -1,0 +1,266 @@
+"""What arms do to models of which it is known what they must do."""
+
+import re
+from functools import cache
+from typing import get_args
+
+import pytest
+import torch
+
+from latentlab.data import load_data
+from latentlab.instruments.ablation import arms, pick_arms
+from latentlab.reasoner import Reasoner
+from latentlab.reasoning.plan import LatentPlan
+from latentlab.reasoning.sources import Bank
+from latentlab.study import Arm, reference_bank, run_arms
+from latentlab.training.recipes import PLANS
+from latentlab.vocabulary import CONTROL, KNOCK_OUT, Replacement, WordReplacement
+
+MORE = {
+    "vision": LatentPlan(steps=2, k=2, text=False),
+    "every": LatentPlan(steps=2, k=0, select="all"),
+    "strided": LatentPlan(steps=2, k=1, stride=5, select="random", part_order="text_vision"),
+}
+LATENT_MODELS = ["ivtlr", "relay", "gaze", "bypass", "filler", *MORE]
+REPLACEMENTS = get_args(Replacement)
+ANSWER = ["text", "choice", "gold_logprob"]
+
+
+@pytest.fixture(scope="module")
+def data():
+    return list(load_data("benchmark", limit=4))
+
+
+@pytest.fixture(scope="module")
+def model(qwen):
+    def make(name: str) -> Reasoner:
+        plan = {**PLANS, **MORE}[name]
+        return Reasoner(qwen.backbone, plan, qwen.prompter, qwen.placeholder_id, name)
+
+    return make
+
+
+def parts_of(plan):
+    parts = ["latent_text"] * plan.text + ["latent_vision"] * plan.has_vision
+    return [*parts, "latent"]
+
+
+def every_arm(reasoner, data, at=None):
+    """All that the flags of `ablate` can ask of a model."""
+    plan = reasoner.plan
+    bank = reference_bank(reasoner, data)
+    made = arms.drop_arms(parts_of(plan), at, True)
+    made += arms.replace_arms(plan, REPLACEMENTS, ["latent"], at, bank, (0.0, 1.0), 16)
+    single = parts_of(plan)[:-1]
+    made += arms.replace_arms(plan, ("zero", "other", "noise"), single, at, bank, (0.0,), 16)
+    made += arms.step_arms(plan, range(5), True)
+    if plan.has_vision and plan.select != "all":
+        made += pick_arms.k_arms(plan, (0, 1) if plan.select == "given" else range(4), True)
+        rules = ["random", "all", "none"]
+        rules += [] if plan.select == "given" else ["attention", "bottom"]
+        made += pick_arms.select_arms(plan, rules, False, True)
+    return [Arm(), *made]
+
+
+@pytest.fixture(scope="module")
+def ask(model, data):
+    """The rows of all arms of a model, run once for all tests."""
+
+    @cache
+    def run(name: str, at: tuple[int, ...] | None = None):
+        reasoner = model(name)
+        chosen = every_arm(reasoner, data, at)
+        rows = run_arms(reasoner, data, chosen, "benchmark", max_new_tokens=3, at_once=True)
+        return rows.set_index(["intervention", "example"])
+
+    return run
+
+
+def same_answers(rows, arm, columns=ANSWER):
+    return rows.loc[arm, columns].equals(rows.loc["none", columns])
+
+
+@pytest.mark.parametrize("name", LATENT_MODELS)
+def test_every_knock_out_has_its_control(name, model, data):
+    chosen = every_arm(model(name), data)
+    names = [arm.name for arm in chosen]
+    assert len(set(names)) == len(names)
+    by_name = {arm.name: arm for arm in chosen}
+    for arm in chosen[1:]:
+        assert arm.kind in (KNOCK_OUT, CONTROL)
+        assert not arm.control_of or by_name[arm.control_of].kind == KNOCK_OUT
+    controlled = {arm.control_of for arm in chosen}
+    uncontrolled = {a.name for a in chosen[1:] if a.kind == KNOCK_OUT} - controlled
+    # Random picks are themselves the control of other choices.
+    assert uncontrolled <= {"select random", "select bottom", "select attention", "k=2", "k=3"}
+
+
+@pytest.mark.parametrize(("name", "at"), [*((n, None) for n in LATENT_MODELS), ("ivtlr", (1,))])
+def test_every_arm_runs_and_nothing_done_changes_nothing(name, at, ask):
+    rows = ask(name, at)
+    untouched = [a for a in rows.index.unique("intervention") if a.startswith(("sham", "noise 0"))]
+    assert len(untouched) >= 4
+    for arm in untouched:
+        assert same_answers(rows, arm), arm
+
+
+@pytest.mark.parametrize("name", ["ivtlr", "gaze", "vision", "strided"])
+def test_leaving_out_and_picking_otherwise_moves_no_later_position(name, model, data):
+    reasoner = model(name)
+    prompts = reasoner.prompter.batch(data, reasoner.plan)
+    untouched = reasoner.rollout()(prompts)
+    own = Bank.of(prompts.examples, [untouched.latents])
+    for arm in every_arm(reasoner, data):
+        if arm.name.startswith("steps="):
+            continue
+        rollout = reasoner.rollout(arm.plan)
+        state = rollout.reason(rollout.prefill(prompts), arm.interventions, own)
+        assert torch.equal(state.next_position, untouched.next_position), arm.name
+
+
+def test_emptied_steps_stand_where_the_longer_rollout_has_them(model, data):
+    reasoner = model("ivtlr")
+    prompts = reasoner.prompter.batch(data, reasoner.plan)
+    made = {arm.name: arm for arm in arms.step_arms(reasoner.plan, [1, 5], True)}
+
+    def end(arm):
+        return reasoner.rollout(arm.plan)(prompts, arm.interventions).next_position
+
+    assert torch.equal(end(made["steps=1: the difference empty"]), end(Arm()))
+    assert torch.equal(end(made["steps=5: the difference empty"]), end(made["steps=5"]))
+    assert torch.equal(end(made["steps=1"]) + 2 * 3, end(Arm()))
+
+
+def test_answers_that_cannot_see_latents_do_not_change_with_them(ask):
+    rows = ask("bypass")
+    for arm in rows.index.unique("intervention"):
+        moved = re.fullmatch(r"steps=\d", arm) or arm.startswith("steps=4")
+        if moved or arm.endswith("prompt positions"):
+            continue  # these change where the answer stands, or the prompt
+        # Other slots make other sums of zeros, so only what keeps its slots is equal to the bit.
+        keeps = not arm.startswith(("drop", "k=", "select"))
+        assert same_answers(rows, arm, ANSWER if keeps else ["text", "choice"]), arm
+        gold = rows.loc[arm, "gold_logprob"] - rows.loc["none", "gold_logprob"]
+        assert gold.abs().max() < 1e-4
+        assert (rows.loc[arm, "correct"] == rows.loc["none", "correct"]).all()
+
+
+def test_the_same_damage_to_the_prompt_reaches_such_answers(ask):
+    rows = ask("bypass")
+    assert not same_answers(rows, "zero latent: on as many prompt positions", ["gold_logprob"])
+
+
+def test_latents_reach_answers_that_see_nothing_else(ask):
+    rows = ask("relay")
+    for arm in ("drop latent_text", "zero latent_text", "other latent_text", "steps=1"):
+        assert not same_answers(rows, arm, ["gold_logprob"]), arm
+
+
+def test_slots_without_content_have_nothing_to_swap_or_empty(ask):
+    rows = ask("filler")
+    kept = [f"{how} latent" for how in ("other", "placeholder", "permute", "reverse", "first")]
+    kept += ["drop latent: slots kept, empty", "select bottom"]
+    for arm in kept:
+        assert same_answers(rows, arm), arm
+    assert not same_answers(rows, "zero latent", ["gold_logprob"])
+
+
+def test_one_step_is_left_alone_by_what_is_done_at_another(model, data):
+    reasoner = model("ivtlr")
+    prompts = reasoner.prompter.batch(data, reasoner.plan)
+    (arm, _) = arms.drop_arms(["latent_vision"], (2,), True)
+    assert arm.name == "drop latent_vision at step 3"
+    rollout = reasoner.rollout()
+    untouched, dropped = rollout(prompts), rollout(prompts, arm.interventions)
+    assert [latent.vision is None for latent in dropped.latents] == [False, False, True]
+    for step in range(2):
+        assert torch.equal(untouched.latents[step].text, dropped.latents[step].text)
+
+
+def test_random_picks_are_as_many_and_others(model, data):
+    reasoner = model("ivtlr")
+    prompts = reasoner.prompter.batch(data, reasoner.plan)
+    changed, control = pick_arms.k_arms(reasoner.plan, [3], True)
+    picks = [reasoner.rollout(arm.plan)(prompts).picks for arm in (changed, control)]
+    assert picks[0].shape == picks[1].shape == (4, 3, 3)
+    assert not torch.equal(*picks)
+
+
+def test_rules_are_crossed_with_numbers_of_patches_and_reuse(model, data):
+    plan = model("ivtlr").plan
+    rules = ["attention", "random", "bottom", "all", "none"]
+    chosen = pick_arms.select_arms(plan, rules, True, True, (0, 1, 2, 6))
+    reused = [arm.plan.reuse for arm in chosen if arm.plan is not None]
+    crossed = {
+        (arm.plan.select, arm.plan.k, arm.plan.reuse)
+        for arm in chosen
+        if arm.kind == KNOCK_OUT and arm.plan is not None
+    }
+    picking = {(rule, k, again) for rule in rules[:3] for k in (1, 2, 6) for again in (False, True)}
+    own = {("attention", 2, False)}  # is the untouched arm
+    assert crossed == (picking - own) | {("all", 2, False)}
+    assert any(reused)
+    assert not all(reused)
+    names = [arm.name for arm in chosen]
+    assert len(set(names)) == len(names)
+    assert {"k=0", "select bottom, k=1", "select attention, k=2, with reuse"} <= set(names)
+    stride = {arm.plan.stride for arm in chosen if arm.plan is not None}
+    assert stride == {3}  # positions after a step stay where they are, whatever k is
+
+
+def test_without_random_among_the_rules_each_arm_has_random_picks_as_its_control(model):
+    chosen = pick_arms.select_arms(model("ivtlr").plan, ["bottom"], True, True, (1, 2))
+    for arm in chosen[::2]:
+        control = chosen[chosen.index(arm) + 1]
+        assert control.control_of == arm.name
+        assert control.plan == arm.plan.replace(select="random")
+
+
+def test_only_what_is_random_is_drawn_again(model, data):
+    reasoner = model("ivtlr")
+    names = [arm.name for arm in arms.repeated(every_arm(reasoner, data), 3)]
+    once = ("none", "drop", "zero", "mean", "constant", "reverse", "first", "placeholder", "sham")
+    for name in dict.fromkeys(names):
+        random = name.endswith((" prompt positions", "as many at random")) or not (
+            name.startswith((*once, "steps=", "k=", "select bottom", "select all", "select none"))
+        )
+        assert names.count(name) == (3 if random else 1), name
+    rationale = arms.rationale_arms(True, get_args(WordReplacement), None, 0)
+    assert [(arm.name, arm.draw) for arm in arms.repeated(rationale, 2) if arm.draw] == [
+        ("other rationale", 1),
+        ("permute rationale", 1),
+    ]
+
+
+def test_draws_differ_and_the_first_is_the_only_one_there_was(model, data):
+    reasoner = model("ivtlr")
+    bank = reference_bank(reasoner, data)
+    noise = arms.replace_arms(reasoner.plan, ("noise",), ["latent"], None, bank, (1.0,), 16)
+    random = pick_arms.select_arms(reasoner.plan, ["random"], False, True)
+    chosen = [Arm(), *noise, *random]
+    once, thrice = (
+        run_arms(reasoner, data, arms.repeated(chosen, n), "benchmark", max_new_tokens=2)
+        for n in (1, 3)
+    )
+    assert sorted(thrice["seed"].unique()) == [0, 1, 2]
+    first = thrice[thrice["seed"] == 0].reset_index(drop=True)
+    assert first.drop(columns="seconds").equals(once.drop(columns="seconds"))
+    for name in ("noise 1 latent", "noise 1 latent: on as many prompt positions", "select random"):
+        odds = thrice[thrice["intervention"] == name].groupby("seed")["gold_log_odds"].sum()
+        assert odds.nunique() == 3, name
+
+
+def test_noise_that_keeps_the_norm_has_a_name_of_its_own(model, data):
+    reasoner = model("relay")
+    bank = reference_bank(reasoner, data)
+    (arm, _, _) = arms.replace_arms(
+        reasoner.plan, ("noise",), ["latent"], None, bank, (0.3,), 16, keep_norm=True
+    )
+    assert arm.name == "norm-kept noise 0.3 latent"
+    prompts = reasoner.prompter.batch(data, reasoner.plan)
+    rollout = reasoner.rollout()
+    norms = [
+        state.latents[0].text.norm(dim=-1)
+        for state in (rollout(prompts), rollout(prompts, arm.interventions))
+    ]
+    torch.testing.assert_close(*norms)

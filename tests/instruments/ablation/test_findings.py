@@ -1,0 +1,236 @@
+"""Sentences say what the numbers allow and no more."""
+
+import re
+from typing import get_args
+
+import pandas as pd
+import pytest
+
+from latentlab.instruments.ablation.findings import conclusion, held_back, show_tables
+from latentlab.instruments.ablation.phrases import FAMILIES, phrase
+from latentlab.vocabulary import CONTROL, KNOCK_OUT, Replacement
+
+
+def line(arm, delta=(0.0, 0.0, 0.0), kind=KNOCK_OUT, control_of="", accuracy=0.952, **changes):
+    values = {
+        "model": "relay",
+        "data": "benchmark",
+        "intervention": arm,
+        "kind": kind,
+        "control_of": control_of,
+        "domain": "all",
+        "topic": "all",
+        "n": 500,
+        "accuracy": accuracy,
+        "accuracy_low": accuracy - 0.02,
+        "accuracy_high": accuracy + 0.02,
+        "delta": delta[0],
+        "delta_low": delta[1],
+        "delta_high": delta[2],
+        "p_holm": 0.5,
+    }
+    return {**values, **changes}
+
+
+def control(arm, what, delta):
+    return line(f"{arm}: {what}", delta, CONTROL, arm)
+
+
+def say(*lines):
+    return conclusion(pd.DataFrame([line("none", kind="none"), *lines]))
+
+
+def test_a_loss_stands_next_to_its_control_and_the_sham():
+    said = say(
+        line("drop latent_text", (-0.881, -0.910, -0.850)),
+        control("drop latent_text", "slots kept, empty", (-0.879, -0.9, -0.84)),
+        line("drop latent_text", (-1, -1, -1), domain="digits"),
+        line("sham latent_text", kind=CONTROL),
+    )
+    assert said == [
+        "relay answers 95.2 % [93.2, 97.2] of 500 questions. "
+        "Without its latent text it loses 88.1 points [85.0, 91.0]; "
+        "leaving the same slots empty loses 87.9 [84.0, 90.0]. "
+        "Sham 0.0."
+    ]
+
+
+def test_what_does_no_harm_is_called_neither_needed_nor_unneeded():
+    (said,) = say(
+        line("drop latent_vision", (-0.002, -0.008, 0.004)),
+        control("drop latent_vision", "slots kept, empty", (0.0, 0.0, 0.0)),
+    )
+    assert said.endswith(
+        "It can lose its latent vision without measurable harm (-0.2 [-0.8, 0.4]); "
+        "leaving the same slots empty: 0.0 [0.0, 0.0]."
+    )
+
+
+@pytest.mark.parametrize("delta", [(-0.05, -0.15, 0.05), (0.0, 0.0, 0.0)])
+def test_too_few_questions_show_no_absence_of_harm(delta):
+    (said,) = say(line("drop latent", delta, n=24))
+    assert "Without its latents the difference is" in said
+    assert "too uncertain to tell harm from none" in said
+
+
+def test_a_gain_and_a_model_with_little_to_lose_are_told():
+    (said,) = say(line("drop latent at step 1+2", (0.03, 0.01, 0.05)))
+    assert "Without its latents at step 1 and 2 it gains 3.0 points [1.0, 5.0]." in said
+    lines = [line("none", kind="none", accuracy=0.07), line("drop latent", accuracy=0.07)]
+    (said,) = conclusion(pd.DataFrame(lines))
+    assert said.startswith("relay answers 7.0 % [5.0, 9.0] of 500 questions, so there is little to")
+
+
+def test_many_arms_of_a_kind_are_one_sentence_about_the_worst():
+    (said,) = say(
+        line("zero latent_text", (-0.5, -0.6, -0.4)),
+        control("zero latent_text", "on as many prompt positions", (-0.1, -0.2, 0.0)),
+        line("noise 0.5 latent_text", (-0.01, -0.02, 0.01)),
+        line("select bottom", (-0.001, -0.01, 0.01)),
+    )
+    assert (
+        "1 of 2 replacements measurably cost it points; the worst: with zeros for its latent text "
+        "it loses 50.0 points [40.0, 60.0]; doing the same to as many prompt positions: "
+        "-10.0 [-20.0, 0.0]." in said
+    )
+    assert said.endswith(
+        "With patches picked by the rule bottom no harm is measured (-0.1 [-1.0, 1.0])."
+    )
+    (said,) = say(line("k=1"), line("k=3"))
+    assert "None of 2 numbers of patches measurably cost it points" in said
+
+
+def test_both_parts_of_a_model_with_one_are_not_told_twice():
+    loss = (-0.5, -0.6, -0.4)
+    (said,) = say(line("drop latent_text", loss), line("drop latent", loss))
+    assert said.count("it loses") == 1
+    (said,) = say(line("drop latent_text", loss), line("drop latent", (-0.6, -0.7, -0.5)))
+    assert said.count("it loses") == 2
+    (said,) = say(line("drop latent_text"), line("drop latent"))
+    assert said.count("It can lose") == 2
+    other = line("drop latent_vision", loss)
+    (said,) = say(line("drop latent_text", loss), other, line("drop latent", loss))
+    assert said.count("it loses") == 3
+
+
+def test_a_sham_that_moves_discredits_the_instrument():
+    (said,) = say(line("sham latent", (-0.01, -0.02, 0.0), CONTROL))
+    assert said.endswith("Sham -1.0: the instrument itself disturbs the model.")
+
+
+@pytest.mark.parametrize(
+    ("arm", "words"),
+    [
+        ("noise 0.5 latent_vision", "with noise of 0.5 SD on its latent vision"),
+        ("other latent at step 3", "with another question's latents at step 3"),
+        ("steps=2", "with 2 latent steps"),
+        ("k=0", "with 0 re-inserted patches a step"),
+        ("select random, with reuse", "with patches picked by the rule random and reuse"),
+        ("norm-kept noise 3 latent", "with norm-preserving noise of 3 SD on its latents"),
+        ("matched_noise latent_text", "with noise of the same mean and SD for its latent text"),
+        ("permute latent at step 1+3", "with the steps of its latents in a random order at step 1"),
+        ("first rationale", "with the first step of its rationale repeated"),
+        ("drop rationale", "without its rationale"),
+        ("select bottom, k=3, with reuse", "with patches picked by the rule bottom, 3 a step and"),
+        ("something new", "under something new"),
+    ],
+)
+def test_arms_have_plain_words(arm, words):
+    assert phrase(arm).startswith(words)
+
+
+def test_every_replacement_is_told_with_its_family():
+    for how in get_args(Replacement):
+        arm = f"{how} 1 latent" if how == "noise" else f"{how} latent"
+        assert not phrase(arm).startswith("under")
+        assert re.match(FAMILIES["replacements"], arm)
+    assert not re.match(FAMILIES["replacements"], "drop latent")
+
+
+MOVES = ("flip", "log_odds_change")
+
+
+def moved(arm, flip, odds, kind=KNOCK_OUT, **changes):
+    values = {
+        f"{name}{end}": x
+        for name, x in zip(MOVES, (flip, odds), strict=True)
+        for end in ("", "_low", "_high")
+    }
+    return line(arm, kind=kind, accuracy=0.24, **values, **changes)
+
+
+def test_where_accuracy_has_no_room_to_fall_flips_tell_what_reaches_the_answer():
+    lines = [
+        moved("none", 0.0, 0.0, "none"),
+        moved("drop latent", 0.625, -0.25),
+        moved("drop latent: slots kept, empty", 0.5, 0.0, CONTROL, control_of="drop latent"),
+        moved("zero latent", 0.1, 0.0),
+        moved("other latent", 0.3, 1.5),
+        moved("sham latent", 0.0, 0.0, CONTROL),
+    ]
+    (said,) = conclusion(pd.DataFrame(lines))
+    assert said == (
+        "relay answers 24.0 % [22.0, 26.0] of 500 questions, so there is little to lose. "
+        "Without its latents 62.5 % [62.5, 62.5] of its answers flip, and the log-odds of the "
+        "right one change by -0.25 nats [-0.25, -0.25]; leaving the same slots empty: "
+        "50.0 % [50.0, 50.0]. "
+        "Of 2 replacements one moves most: with another question's latents 30.0 % [30.0, 30.0] of "
+        "its answers flip, and the log-odds of the right one change by 1.5 nats [1.5, 1.5]. "
+        "Sham 0.0."
+    )
+
+
+def test_a_sham_that_moves_answers_without_their_being_wrong_is_found_out():
+    lines = [moved("none", 0.0, 0.0, "none"), moved("sham latent", 0.0, 0.2, CONTROL)]
+    (said,) = conclusion(pd.DataFrame(lines))
+    assert said.endswith("Sham 0.0: the instrument itself disturbs the model.")
+
+
+@pytest.mark.parametrize(
+    ("delta", "words"),
+    [
+        ((-0.5, -0.6, -0.4), "So the test sees the use of a rationale in words"),
+        ((0.0, 0.0, 0.0), "Not even words were seen to be used here"),
+    ],
+)
+def test_words_are_the_positive_control(delta, words):
+    (said,) = say(line("other rationale", delta), line("sham rationale", kind=CONTROL))
+    assert words in said
+
+
+def test_tables_show_how_answers_move(capsys):
+    show_tables(pd.DataFrame([moved("none", 0.0, 0.0, "none"), moved("zero latent", 0.5, -2.0)]))
+    shown = capsys.readouterr().out
+    assert "50.0 [50.0, 50.0]" in shown
+    assert "-2 [-2, -2]" in shown
+
+
+def test_tables_are_one_a_model_without_domains_and_with_controls_set_in(capsys):
+    lines = [
+        line("none", kind="none"),
+        line("drop latent", (-0.5, -0.6, -0.4)),
+        control("drop latent", "slots kept, empty", (-0.4, -0.5, -0.3)),
+        line("drop latent", domain="digits"),
+        line("drop latent", domain="digits", topic="dark"),
+    ]
+    show_tables(pd.DataFrame([*lines, *({**entry, "model": "gaze"} for entry in lines)]))
+    shown = capsys.readouterr().out
+    assert "relay: 500 questions of benchmark" in shown
+    assert "gaze: 500 questions of benchmark" in shown
+    assert shown.count("drop latent") == 2
+    assert "  control: slots kept, empty" in shown
+    assert "-50.0 [-60.0, -40.0]" in shown
+    assert "digits" not in shown
+
+
+def test_models_that_would_have_written_on_are_named():
+    rows = pd.DataFrame(
+        {
+            "model": ["a"] * 4 + ["b"] * 4 + ["c"],
+            "intervention": "none",
+            "latent_steps": [3] * 8 + [0],
+            "at_once": [True] * 4 + [False] * 3 + [True, False],
+        }
+    )
+    (warning,) = held_back(rows)
+    assert warning.startswith("in 75 % of its answers b would have written something else")
