@@ -84,7 +84,7 @@ Config = TypeVar("Config")
 
 def run(
     config_class: type[Config],
-    main: Callable[[Config], None],
+    main: Callable[[Config], int | None],
     prog: str,
     argv: Sequence[str] | None = None,
 ) -> int:
@@ -92,13 +92,13 @@ def run(
 
     Args:
         config_class: The flags. Its module's docstring is the description that `--help` shows.
-        main: The command itself.
+        main: The command itself; what it returns, if anything, is the exit code.
         prog: Name of the command, as in `ablate`.
         argv: The arguments after the name of the program; by default those of this process.
 
     Returns:
-        0; 2 after a `UserError`, which is shown as one line on standard error without a
-        traceback; 130 when the user interrupted.
+        0, or what `main` returned; 2 after a `UserError`, which is shown as one line on standard
+        error without a traceback; 130 when the user interrupted.
 
     Raises:
         SystemExit: From the parser: 0 after `--help`, 2 after a flag it cannot make sense of.
@@ -113,14 +113,13 @@ def run(
             args=sys.argv[1:] if argv is None else argv,
             config=(tyro.conf.DisallowNone, tyro.conf.FlagCreatePairsOff),
         )
-        main(config)
+        return main(config) or EXIT_OK
     except UserError as error:
         console.fail(str(error))
         return EXIT_USER_ERROR
     except KeyboardInterrupt:
         console.fail("interrupted")
         return EXIT_INTERRUPTED
-    return EXIT_OK
 
 
 def find_device(name: str) -> "torch.device":

@@ -43,12 +43,14 @@ def main(config: OrganismsConfig) -> None:
 
     from latentlab.console import show
     from latentlab.training.curriculum import train
-    from latentlab.training.recipes import PLANS, base_recipe, recipe
+    from latentlab.training.recipes import PLANS, SWEEP, base_recipe, recipe
     from latentlab.training.zoo import embed
 
     for name in config.names:
-        if name not in PLANS and name != "base":
-            raise UserError(f"no organism is called {name!r}; {did_you_mean(name, PLANS)}")
+        if name not in PLANS | SWEEP and name != "base":
+            raise UserError(f"no organism is called {name!r}; {did_you_mean(name, PLANS | SWEEP)}")
+        if config.embed and name in SWEEP:
+            raise UserError(f"{name} is not for embedding; its log goes to experiments/data")
     torch.set_num_threads(config.threads)
     names = [name for name in config.names or PLANS if name != "base"]
     base = train(base_recipe(config.seed), config.out / f"base-s{config.seed}")

@@ -19,9 +19,12 @@ from latentlab.errors import UserError
 from latentlab.vocabulary import KnockoutName, PairRule, PatchComponent, PatchMode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
     from latentlab.data import Examples
+    from latentlab.instruments.patch.patching import Cell
     from latentlab.reasoner import Reasoner
 
 
@@ -82,13 +85,19 @@ class PatchConfig(CommonConfig):
                 raise UserError(f"--{flag} names one thing twice: {' '.join(given)}")
 
 
-def rows_of(config: PatchConfig, reasoner: "Reasoner", examples: "Examples") -> "pd.DataFrame":
+def rows_of(
+    config: PatchConfig,
+    reasoner: "Reasoner",
+    examples: "Examples",
+    wanted: "Callable[[Cell], bool] | None" = None,
+) -> "pd.DataFrame":
     """Run every cell and knock-out on one model.
 
     Args:
         config: the flags.
         reasoner: the model.
         examples: the clean questions, the first ones of `config.data`.
+        wanted: which of the cells to patch; None takes them all.
 
     Returns:
         One row per pair and cell or knock-out, in the order of these and then of the examples; the
@@ -112,6 +121,7 @@ def rows_of(config: PatchConfig, reasoner: "Reasoner", examples: "Examples") -> 
     whole = load_data(config.data, seed=seed)
     pairs = pairs_of(config.pair, examples, reasoner.prompter, seed, whole)
     cells = cells_of(reasoner, config.component, config.heads)
+    cells = [cell for cell in cells if wanted is None or wanted(cell)]
     names = applicable(config.knockout, reasoner.plan, bool(reasoner.prompter.marker_ids))
     # Every cell rests on the same pairs, so either all of them have a third question or none.
     control = all(pair.unrelated is not None for pair in pairs)

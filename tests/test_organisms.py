@@ -21,8 +21,6 @@ from latentlab.training.recipes import CURRICULUM, PLANS
 MEBIBYTE = 1 << 20
 FULL = "benchmark"
 ONE_HOP = "benchmark:hops=1"
-TO_COME = ("cot_vision",)
-"""Organisms that have a recipe, and no weights yet."""
 
 
 def accuracy(name: str, data: str, arms: list[Arm], n: int = 120) -> "pd.Series[float]":
@@ -34,7 +32,7 @@ def accuracy(name: str, data: str, arms: list[Arm], n: int = 120) -> "pd.Series[
 
 
 def test_every_organism_and_twin_is_embedded_with_all_that_tells_how_it_came_about():
-    assert {*zoo_names(), *TO_COME} == set(PLANS) == set(PURPOSES)
+    assert set(zoo_names()) == set(PLANS) == set(PURPOSES)
     for name in zoo_names():
         held = {path.name for path in (ZOO / name).iterdir()}
         assert {"model.safetensors", "config.yaml", "metrics.jsonl", "curves.png"} <= held

@@ -106,6 +106,12 @@ PLANS: dict[str, LatentPlan] = {
 }
 """The plan of each organism and twin (docs/organisms.md says what each is for)."""
 
+SWEEP: dict[str, LatentPlan] = {
+    f"ivtlr_k{k}": PLANS["ivtlr"].replace(k=k) for k in (1, 4) if k != PICKS
+}
+"""`ivtlr` trained with other numbers of patches. They are not embedded; their logs are in
+`experiments/data`."""
+
 
 def base_recipe(seed: int) -> TrainConfig:
     """Return the training of the explicit model that every organism starts from."""
@@ -122,11 +128,11 @@ def recipe(name: str, base: str, seed: int) -> TrainConfig:
     """Return the training of one organism or twin.
 
     Args:
-        name: a key of `PLANS`.
+        name: a key of `PLANS` or `SWEEP`.
         base: folder of the trained base model.
         seed: seed of data order and replay.
     """
-    plan = PLANS[name]
+    plan = (PLANS | SWEEP)[name]
     stages = tuple(
         StageConfig(
             stage,

@@ -2,9 +2,9 @@
 
 Read on models whose truth is known, the number must be high where latents are necessary and zero
 where they cannot matter. Which organisms can serve as negative control follows from how they are
-made (docs/calibration.md): the answer of `bypass` cannot see its latents, so everything about latent
--> answer must read zero there; `filler` has slots to compute in but nothing to hold, so it is a
-control where content is exchanged or emptied, and not where slots are taken away or flooded.
+made (docs/calibration.md): the answer of `bypass` cannot see its latents, so everything about
+latent -> answer must read zero there; `filler` has slots to compute in but nothing to hold, so it
+is a control where content is exchanged or emptied, and not where slots are taken away or flooded.
 """
 
 from collections.abc import Callable
@@ -89,8 +89,9 @@ def gauges() -> list[Gauge]:
     parts: tuple[LatentPart, ...] = ("latent_text", "latent_vision")
     made = [gauge for part in parts for gauge in _to_answer(part)]
     hidden = Gauge(
-        "patch: latents hidden from the answer",
+        "patch: hidden from the answer",
         TO_ANSWER,
+        "latent",
         "points lost",
         "patch",
         _hidden,
@@ -129,10 +130,10 @@ def _to_latent(part: LatentPart) -> list[Gauge]:
     if part != "latent_text":
         return [moved]
     probed = _gauge(
-        "object above shuffled", part, "fraction", "probe", _probed, ("filler",), holders
+        "object above shuffled", part, "fraction above", "probe", _probed, ("filler",), holders
     )
     named = _gauge(
-        "object above another", part, "fraction", "latent lens", _named, ("filler",), holders
+        "object above another", part, "fraction above", "latent lens", _named, ("filler",), holders
     )
     return [moved, probed, named]
 

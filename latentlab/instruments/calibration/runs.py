@@ -1,8 +1,8 @@
 """Points every instrument at one model.
 
-Rows are those of the instruments' own commands under their own settings; nothing is measured here in
-a way of its own, or the calibration would be of something else. Controls on the prompt are left out
-of the ablation: the organisms are the control here, and those cost a prefix each.
+Rows are those of the instruments' own commands; nothing is measured here in a way of its own, or
+the calibration would be of something else. Controls on the prompt are left out of the ablation: the
+organisms are the control here, and those cost a prefix each.
 """
 
 import dataclasses
@@ -10,18 +10,20 @@ from typing import get_args
 
 import pandas as pd
 
-from latentlab import lens, patch, probe
+from latentlab import lens, patch
 from latentlab.ablate import AblateConfig
 from latentlab.data import load_data
 from latentlab.instruments.ablation.fitting import arms_of, fit
 from latentlab.instruments.calibration.gauges import REPLACEMENTS, SIGMA, Instrument
 from latentlab.instruments.interchange import swaps
 from latentlab.instruments.mediation import mediating
+from latentlab.instruments.patch.patching import Cell
+from latentlab.instruments.probe.probing import collect, labels_of
 from latentlab.interchange import InterchangeConfig
 from latentlab.lens import LensConfig
+from latentlab.measures.probes import INPUT, probe_grid
 from latentlab.mediation import MediationConfig
 from latentlab.patch import PatchConfig
-from latentlab.probe import ProbeConfig
 from latentlab.reasoner import Reasoner
 from latentlab.studies import Kept
 from latentlab.study import run_arms
@@ -71,16 +73,15 @@ def run_instruments(reasoner: Reasoner, settings: Settings) -> Runs:
     effects = MediationConfig(**answerable, perturb=("none", "relink"), mediator=("latents",))  # type: ignore[arg-type]
     swapped = InterchangeConfig(**answerable, donor=("same_image", "self"), steps=("all",))  # type: ignore[arg-type]
     patched = PatchConfig(**answerable, knockout=("answer-latent",))  # type: ignore[arg-type]
-    probed = ProbeConfig(**{**full, "limit": PROBED}, layer=(0,))  # type: ignore[arg-type]
     return {
         "ablate": _ablate(reasoner, AblateConfig(**answerable, **_arms(reasoner)), questions),  # type: ignore[arg-type]
         "mediation": mediating.rows_of(effects, reasoner, questions),
         "movement": mediating.rows_of(moved, reasoner, few),
         "interchange": swaps.rows_of(swapped, reasoner, questions),
-        "patch": patch.rows_of(patched, reasoner, questions),
+        "patch": patch.rows_of(patched, reasoner, questions, _is_latent_as_fed_in),
         "lens": lens.rows_of(LensConfig(**answerable), reasoner, questions),  # type: ignore[arg-type]
         "latent lens": lens.rows_of(LensConfig(**full), reasoner, few),  # type: ignore[arg-type]
-        "probe": probe.rows_of(probed, reasoner, long),
+        "probe": _probe(reasoner, long, settings),
     }
 
 
@@ -102,3 +103,25 @@ def _ablate(reasoner: Reasoner, config: AblateConfig, questions: Kept) -> pd.Dat
     return run_arms(
         reasoner, questions, arms, config.data, config.batch_size, config.seed, at_once=True
     )
+
+
+def _is_latent_as_fed_in(cell: Cell) -> bool:
+    """Whether a patch puts in a latent itself, and nothing that layers made of it."""
+    return cell.component == "resid_pre" and cell.slot.name.startswith(("text", "vision"))
+
+
+def _probe(reasoner: Reasoner, questions: Kept, settings: Settings) -> pd.DataFrame:
+    """Probes of the latents as they are fed in, for the object of each hop."""
+    asked = [questions[i] for i in range(len(questions))]
+    layers, size, seed = (0,), settings.batch_size, settings.seed
+    features = collect(reasoner, asked, layers, size, seed).features
+    fed_in = {
+        spot: values
+        for spot, values in features.items()
+        if spot.place == "latent_text" and spot.layer == INPUT
+    }
+    objects = {name: of for name, of in labels_of(asked)[0].items() if name.startswith("object")}
+    domains = [example.domain for example in asked]
+    grid = probe_grid(fed_in, objects, domains, seed)
+    names = pd.Series([example.id for example in asked])
+    return grid.assign(kind="probe", example=names.reindex(grid["index"]).to_numpy())

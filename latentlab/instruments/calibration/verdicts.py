@@ -1,0 +1,131 @@
+"""From readings to verdicts: can an instrument tell a positive control from a negative one?
+
+An instrument separates where the interval of every positive control lies above that of every
+negative control. Where it does not it is broken: whatever it reads on another model means nothing.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import pandas as pd
+
+from latentlab.instruments.calibration.gauges import TO_ANSWER, Gauge
+from latentlab.instruments.calibration.runs import Runs
+from latentlab.measures.statistics import accuracy_interval, bootstrap_interval
+
+POSITIVE, NEGATIVE, UNKNOWN, SHAM = "positive", "negative", "unknown", "sham"
+"""What a model is to an instrument; a sham is an intervention that changes nothing."""
+
+SEPARATES, BROKEN = "separates", "broken"
+
+ORGANISMS = ("relay", "gaze", "bypass", "filler")
+"""Models whose truth is known."""
+
+
+def rows_of(
+    gauges: Sequence[Gauge], runs: Mapping[str, Runs], data: Mapping[str, str]
+) -> pd.DataFrame:
+    """Read all gauges on all models.
+
+    Args:
+        gauges: what to read.
+        runs: rows of the instruments, by model.
+        data: what each model was asked, by model.
+
+    Returns:
+        One row per instrument, part, model and example: `instrument, link, part, unit, model, role,
+        data, example, value`, and the same for the sham of each command that has one, whose role is
+        `sham`.
+    """
+    lines: list[pd.DataFrame] = []
+    for model, found in runs.items():
+        for gauge in gauges:
+            role = _role(gauge, model)
+            values = gauge.read(found[gauge.run])
+            if role and len(values):
+                about = (gauge.name, gauge.link, gauge.part, gauge.unit, model, role)
+                lines.append(_frame(about, data[model], values))
+        for name, values in shams(found):
+            about = (f"{name}: sham", TO_ANSWER, "latent", "largest change", model, SHAM)
+            lines.append(_frame(about, data[model], values))
+    return pd.concat(lines, ignore_index=True)
+
+
+def shams(runs: Runs) -> Iterator[tuple[str, pd.Series]]:
+    """How much each example changes where its own latents or activations are put back."""
+    ablate = runs["ablate"]
+    back = ablate[ablate["intervention"].str.startswith("sham ")]
+    yield "ablate", _largest(back, ["log_odds_change", "kl"])
+    swapped = runs["interchange"]
+    yield "interchange", _largest(swapped[swapped["donor"] == "self"], ["log_odds_change", "kl"])
+    effects = runs["mediation"]
+    nothing = effects[(effects["measure"] == "effect") & (effects["perturbation"] == "none")]
+    yield "mediation", _largest(nothing, ["te", "nde", "nie"])
+    patched = runs["patch"]
+    own = patched[patched["slot"] == "sham"]
+    yield "patch", _largest(own.assign(moved=own["patched"] - own["corrupt"]), ["moved"])
+
+
+def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+    """One line per instrument, part and model, with the verdict on the instrument.
+
+    Args:
+        rows: what `rows_of` returns.
+        seed: seed of the bootstrap.
+
+    Returns:
+        `instrument, link, part, unit, model, role, data, n, value, value_low, value_high, verdict`.
+        Fractions have Wilson intervals, other means bootstrap intervals. The verdict is `separates`
+        or `broken`, the same in every line of an instrument and part; of a sham it is `separates`
+        where every single value is exactly zero.
+    """
+    keys = ["instrument", "link", "part", "unit", "model", "role", "data"]
+    lines = [
+        {**dict(zip(keys, key, strict=True)), **_measure(group, seed)}
+        for key, group in rows.groupby(keys, sort=False)
+    ]
+    summary = pd.DataFrame(lines)
+    verdicts = {
+        key: _verdict(group) for key, group in summary.groupby(["instrument", "part"], sort=False)
+    }
+    named = zip(summary["instrument"], summary["part"], strict=True)
+    return summary.assign(verdict=[verdicts[key] for key in named])
+
+
+def _role(gauge: Gauge, model: str) -> str:
+    """What a model is to a gauge; empty for an organism that says nothing about it."""
+    if model in gauge.positive:
+        return POSITIVE
+    if model in gauge.negative:
+        return NEGATIVE
+    return "" if model in ORGANISMS else UNKNOWN
+
+
+def _frame(about: Sequence[str], data: str, values: pd.Series) -> pd.DataFrame:
+    names = ["instrument", "link", "part", "unit", "model", "role"]
+    constant = dict(zip(names, about, strict=True)) | {"data": data}
+    return pd.DataFrame(
+        {**constant, "example": values.index.astype(str), "value": values.to_numpy(float)}
+    )
+
+
+def _largest(rows: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
+    """The largest absolute value of some columns, by example."""
+    return rows[list(columns)].abs().max(axis=1).groupby(rows["example"], sort=False).max()
+
+
+def _measure(group: pd.DataFrame, seed: int) -> dict[str, float]:
+    numbers = group["value"].to_numpy(float)
+    counted = group["unit"].iloc[0] == "fraction"
+    found = accuracy_interval(numbers) if counted else bootstrap_interval(numbers, seed=seed)
+    return {"n": found.n, "value": found.mean, "value_low": found.low, "value_high": found.high}
+
+
+def _verdict(lines: pd.DataFrame) -> str:
+    """Whether an instrument tells its controls apart; empty where one of the two is missing."""
+    if (lines["role"] == SHAM).all():
+        exact = (lines[["value", "value_low", "value_high"]] == 0).all(axis=None)
+        return SEPARATES if exact else BROKEN
+    high, zero = (lines[lines["role"] == role] for role in (POSITIVE, NEGATIVE))
+    if high.empty or zero.empty:
+        return ""
+    return SEPARATES if high["value_low"].min() > zero["value_high"].max() else BROKEN

@@ -1,0 +1,1 @@
+"""What is recorded of single answers, for the trace viewer of the report."""

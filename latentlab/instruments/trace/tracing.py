@@ -1,0 +1,208 @@
+"""Rows of recorded answers: one for each latent step, and one for each way to run the model.
+
+Everything is measured by the instruments that also make the tables (attention, ablation, probes and
+lens), so that a number in the viewer is the same as in a table. This module only joins them.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from torch import Tensor
+
+from latentlab.ablate import AblateConfig
+from latentlab.attention import AttentionConfig
+from latentlab.data import Example, Examples, load_data
+from latentlab.errors import UserError
+from latentlab.instruments.ablation.fitting import arms_of, check_fitted, fit
+from latentlab.instruments.attention import looking
+from latentlab.instruments.probe.probing import labels_of
+from latentlab.measures.necessity import with_necessity
+from latentlab.measures.probes import FOLDS, cross_validated
+from latentlab.reasoner import Reasoner
+from latentlab.reasoning.sources import Bank
+from latentlab.study import reference_bank, run_arms
+from latentlab.vocabulary import Replacement
+
+if TYPE_CHECKING:  # the command imports this module, late
+    from latentlab.trace import TraceConfig
+
+STEP, ANSWER = "step", "answer"
+"""Kinds of rows, in the column `record`."""
+
+LOOKED = (
+    "step",
+    "query",
+    "grid_rows",
+    "grid_columns",
+    "patch_attention",
+    "picks",
+    "cell_read",
+    "cell_target",
+    *(f"{n}:{keys}/text" for keys in ("image", "reinserted") for n in ("ratio", "uniform_ratio")),
+    *(f"{n}:{keys}" for keys in ("image", "reinserted") for n in ("focus", "uniform_focus")),
+)
+"""Columns taken over from the attention instrument (docs/attention.md)."""
+
+
+def rows_of(config: "TraceConfig", reasoner: Reasoner, examples: Examples) -> pd.DataFrame:
+    """Record one model's answers.
+
+    Args:
+        config: `data`, `batch_size`, `seed`, `reference` and `tokens` are read.
+        reasoner: a model with latent steps.
+        examples: what to ask it.
+
+    Returns:
+        Rows with `model, data, example, domain, topic, hops, question_type` and `record`:
+
+        - `step`: one per example and latent step, with the columns `LOOKED`; `seen` (left, top,
+          right and bottom of the part of the picture that the grid covers, in pixels); the tokens
+          that the logit lens ranks first in the latent text as it is fed in (`lens_tokens`,
+          `lens_probs`); and what a probe reads there (`probe_place`, `probe_target`, its
+          `probe_label`, whether that is right in `probe_correct`, over `probe_n` examples);
+        - `answer`: one per example and arm, as `study.run_arms` returns them, with
+          `option_probs` and `necessity` (`measures.necessity`).
+    """
+    answers = _answer_rows(config, reasoner, examples)
+    steps = _step_rows(config, reasoner, examples)
+    whole = {"step": "Int64", "choice": "Int64", "probe_n": "Int64"}
+    typed = {"probe_correct": "boolean", "correct": "boolean", "flip": "boolean", **whole}
+    rows = pd.concat([steps, answers], ignore_index=True)
+    return rows.astype({name: kind for name, kind in typed.items() if name in rows})
+
+
+def check(config: "TraceConfig", reasoner: Reasoner, examples: Examples) -> None:
+    """Look for what would only go wrong in the middle of a run.
+
+    Raises:
+        UserError: the model takes no latent steps, or its steps do not fit the data.
+    """
+    if not reasoner.plan.steps or reasoner.plan.in_words:
+        raise UserError(f"{reasoner.name} takes no latent steps, so there is nothing to record")
+    flags = knock_outs(config, reasoner)
+    fitted = fit(flags, reasoner.plan, reasoner.name, _passed_over)
+    check_fitted(flags, reasoner, fitted, examples, _passed_over)
+
+
+def knock_outs(config: "TraceConfig", reasoner: Reasoner) -> AblateConfig:
+    """What is done to the latents of every example, as flags of the ablation."""
+    empty: tuple[Replacement, ...] = ("placeholder",) if reasoner.placeholder_id is not None else ()
+    return AblateConfig(
+        model=config.model,
+        data=config.data,
+        limit=config.limit,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        drop=("latent_text", "latent_vision", "latent"),
+        replace=(*empty, "other", "noise"),
+        part=("latent",),
+    )
+
+
+def option_probabilities(option_logprobs: Float[np.ndarray, " options"]) -> list[float]:
+    """The probability of each option among all options, of their log-likelihoods in nats."""
+    values = np.asarray(option_logprobs, float)
+    if not len(values):
+        return []
+    weights = np.exp(values - values.max())
+    return [float(p) for p in weights / weights.sum()]
+
+
+def seen_part(reasoner: Reasoner, example: Example) -> list[int] | None:
+    """Which part of a picture the grid of patches covers: left, top, right and bottom in pixels.
+
+    All of it, save for families whose image processor cuts out the square in the middle.
+    """
+    if example.image is None:
+        return None
+    width, height = example.image.size
+    if not getattr(reasoner.backbone.image_processor, "do_center_crop", False):
+        return [0, 0, width, height]
+    side = min(width, height)
+    left, top = (width - side) // 2, (height - side) // 2
+    return [left, top, left + side, top + side]
+
+
+def _passed_over(message: str) -> None:
+    """A part that a model does not have gets no arm."""
+
+
+def _answer_rows(config: "TraceConfig", reasoner: Reasoner, examples: Examples) -> pd.DataFrame:
+    """Every arm of the knock-outs on every example."""
+    flags = knock_outs(config, reasoner)
+    fitted = fit(flags, reasoner.plan, reasoner.name, _passed_over)
+    arms = arms_of(flags, reasoner, fitted, examples)
+    size, seed = config.batch_size, config.seed
+    rows = run_arms(reasoner, examples, arms, config.data, size, seed, at_once=True)
+    rows = with_necessity(rows)
+    probabilities = [option_probabilities(values) for values in rows["option_logprobs"]]
+    return rows.assign(record=ANSWER, option_probs=probabilities)
+
+
+def _step_rows(config: "TraceConfig", reasoner: Reasoner, examples: Examples) -> pd.DataFrame:
+    """Attention, lens and probe of every step of every example."""
+    looking_at = AttentionConfig(
+        model=config.model, data=config.data, batch_size=config.batch_size, seed=config.seed
+    )
+    rows = looking.rows_of(looking_at, reasoner, examples)
+    about = ["model", "data", "example", "domain", "topic", "hops", "question_type"]
+    rows = rows[[*about, *LOOKED]]
+    wanted = max(len(examples), config.reference)
+    reference = load_data(config.data, seed=config.seed, limit=wanted)
+    bank = reference_bank(reasoner, reference, config.batch_size, config.seed)
+    known = [reference[i] for i in range(len(reference))]
+    parts = [
+        _lens(reasoner, bank, len(examples), step, config.tokens).join(
+            _probe(bank, known, step, config.seed)
+        )
+        for step in range(reasoner.plan.steps)
+    ]
+    seen = [seen_part(reasoner, examples[i]) for i in range(len(examples))]
+    columns = pd.concat([part.assign(seen=seen) for part in parts])
+    return rows.merge(columns, on=["example", "step"], how="left").assign(record=STEP)
+
+
+def _lens(reasoner: Reasoner, bank: Bank, n: int, step: int, tokens: int) -> pd.DataFrame:
+    """The first tokens that the logit lens reads off the latent text, as it is fed in.
+
+    Latent text went through the final norm already, so its unembedding is the lens.
+    """
+    found = pd.DataFrame({"example": list(bank.examples[:n]), "step": step + 1})
+    if bank.text is None:
+        return found.assign(lens_tokens=None, lens_probs=None)
+    logits: Tensor = reasoner.backbone.logits(bank.text[:n, step])
+    kept = min(tokens, logits.shape[-1])
+    top = logits.float().softmax(-1).topk(kept)
+    decode = reasoner.prompter.tokenizer.decode
+    texts = [[str(decode([token])) for token in row] for row in top.indices.tolist()]
+    return found.assign(lens_tokens=texts, lens_probs=top.values.tolist())
+
+
+def _probe(bank: Bank, examples: list[Example], step: int, seed: int) -> pd.DataFrame:
+    """What linear probes read off the latent of a step, each fitted on other examples.
+
+    The target is the object of the step's own hop, or without traces the answer, where it comes
+    back often enough.
+    """
+    lines = pd.DataFrame(index=range(len(examples)))
+    labels, _ = labels_of(examples)
+    target = next((name for name in (f"object {step + 1}", "answer") if name in labels), None)
+    if target is None or len(examples) < FOLDS:
+        return lines
+    if bank.text is not None:
+        place, features = "latent_text", bank.text[:, step]
+    elif bank.vision is not None:
+        place, features = "latent_vision", bank.vision[:, step].mean(1)
+    else:
+        return lines
+    codes, names = pd.factorize(np.asarray(labels[target], object))
+    read = cross_validated(features.float().cpu().numpy(), codes[:, None], seed)[:, 0]
+    return lines.assign(
+        probe_place=place,
+        probe_target=target,
+        probe_label=np.asarray(names, object)[read],
+        probe_correct=read == codes,
+        probe_n=len(examples),
+    )
