@@ -13,7 +13,7 @@ ONE_HOP := $(ABLATE) --model bypass filler --data benchmark:hops=1 --out results
 # Two test processes on two cores: more threads than that slow each other down.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install run test check lint format types fast organisms benchmark
+.PHONY: help install run calibrate paper test check lint format types fast organisms benchmark
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
@@ -29,6 +29,13 @@ $(STAMP): pyproject.toml constraints.txt
 run: install  ## measure the embedded models: which latents do the reasoning?
 	$(BIN)/$(FULL)
 	$(BIN)/$(ONE_HOP)
+
+calibrate: install  ## read every instrument on models whose truth is known
+	$(BIN)/python -m latentlab.calibrate
+
+paper: install  ## every table, figure and the report; runs the studies that are missing
+	$(BIN)/python -m latentlab.figures --run
+	$(BIN)/python -m latentlab.report
 
 test: install  ## all tests
 	$(BIN)/python -m pytest -n 2

@@ -1,0 +1,35 @@
+import pytest
+
+from latentlab.calibrate import CalibrateConfig, main
+from latentlab.command import run
+from latentlab.errors import UserError
+from latentlab.results import read_results
+
+
+def test_only_data_of_known_truth_is_accepted():
+    with pytest.raises(UserError, match="whose truth is known"):
+        CalibrateConfig(data="my/folder")
+    CalibrateConfig(data="benchmark:hops=3")
+
+
+def test_a_model_without_latent_steps_is_refused(tmp_path, capsys):
+    code = run(CalibrateConfig, main, "calibrate", ["--model", "cot", "--out", str(tmp_path / "c")])
+    assert code == 2
+    assert "takes no latent steps" in capsys.readouterr().err
+    assert not (tmp_path / "c").exists()
+
+
+@pytest.mark.slow
+def test_every_instrument_tells_the_embedded_organisms_apart(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("latentlab.instruments.calibration.runs.PROBED", 300)
+    config = CalibrateConfig(limit=40, batch_size=40, out=tmp_path / "c")
+    assert main(config) == 0
+    summary = read_results(tmp_path / "c").summary
+    assert set(summary["verdict"]) == {"separates"}
+    negative = summary[summary["role"] == "negative"]
+    to_answer = negative[negative["link"] == "latent -> answer"]
+    assert (to_answer["value"] == 0).all()  # of `bypass` and `filler` it is known exactly
+    content = summary[(summary["link"] == "input -> latent") & (summary["model"] == "bypass")]
+    assert set(content["role"]) == {"positive"}
+    assert set(summary["model"]) == {"relay", "gaze", "bypass", "filler", "ivtlr"}
+    assert "change exactly 0 on 5 models" in capsys.readouterr().out
