@@ -85,7 +85,9 @@ def main(config: AttentionConfig) -> None:
         ready = modes.of(reasoner)
         return pd.concat([pd.DataFrame(), *(rows_of(config, one, examples) for one in ready)])
 
-    results, out = run_study(everyone, "attention", rows, modes.check, summary_of)
+    results, out = run_study(
+        config, "attention", rows, modes.check, summary_of, beside=added, pass_over=False
+    )
     if results.rows["cell_read"].isna().all():
         note(
             f"{config.data} does not tell which patch has to be looked at, so pointing is left out"

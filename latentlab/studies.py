@@ -12,9 +12,10 @@ import pandas as pd
 
 from latentlab.checkpoint import find_checkpoint, load
 from latentlab.command import CommonConfig, find_device
+from latentlab.console import note, warn
 from latentlab.data import Example, Examples, load_data
 from latentlab.errors import UserError
-from latentlab.measures.summary import summarise
+from latentlab.measures.summary import FEW, summarise
 from latentlab.provenance import checkpoint_hash, provenance
 from latentlab.reasoner import Reasoner
 from latentlab.results import Results, check_out, write_results
@@ -49,6 +50,8 @@ def run_study(
     rows_of: RowsOf,
     check: Check | None = None,
     summary_of: Summary = by_domain,
+    beside: tuple[str, ...] = (),
+    pass_over: bool = True,
 ) -> tuple[Results, Path]:
     """Run a study on every model asked for and write its results folder.
 
@@ -61,6 +64,9 @@ def run_study(
         rows_of: what the study does with one model.
         check: looks for what would go wrong; called for every model first.
         summary_of: makes the summary.
+        beside: further models that the command reads.
+        pass_over: whether models that need traces which the data lack are passed over with a
+            remark, as long as others are left. A command that says no sees to it in `check`.
 
     Returns:
         The results, and the folder that holds them.
@@ -72,20 +78,43 @@ def run_study(
     out = config.folder(command)
     check_out(out, config, command)
     device = str(find_device(config.device))
-    folders = [find_checkpoint(name) for name in config.model]
+    given = (*config.model, *beside)
+    folders = [find_checkpoint(name) for name in given]
     examples = Kept(load_data(config.data, seed=config.seed, limit=config.limit))
     check_examples(examples)
-    reasoners = [load(name, device) for name in config.model]
-    names = _distinct_names(config.model, reasoners)
+    reasoners = [load(name, device) for name in given]
+    names = _distinct_names(given, reasoners)
+    chosen = []
     for reasoner, name in zip(reasoners, names, strict=True):
         reasoner.name = name
+        if pass_over and (lacking := _lacks_traces(reasoner, examples)):
+            if len(given) == 1:
+                raise UserError(lacking)
+            note(f"{lacking}; passed over")
+            continue
         if check is not None:
             check(reasoner, examples)
-    rows = pd.concat([rows_of(reasoner, examples) for reasoner in reasoners], ignore_index=True)
+        chosen.append(reasoner)
+    found = [rows_of(reasoner, examples) for reasoner in chosen]
+    rows = pd.concat([pd.DataFrame(), *found], ignore_index=True)
+    if rows.empty:
+        raise UserError("nothing is left to do: the flags and the data fit none of the models")
+    if len(examples) < FEW:
+        warn(f"n = {len(examples)}: too few examples for intervals to mean much")
     summary = summary_of(rows, config.seed)
     hashes = {name: checkpoint_hash(folder) for name, folder in zip(names, folders, strict=True)}
     record = provenance(config, command, config.seed, hashes, started)
     return Results(rows, summary, record), write_results(out, rows, summary, record)
+
+
+def _lacks_traces(reasoner: Reasoner, examples: Examples) -> str:
+    """Which example lacks the trace that a model takes its picks from; empty where none does."""
+    if reasoner.plan.steps and reasoner.plan.select == "given":
+        for i in range(len(examples)):
+            if examples[i].trace is None:
+                name, example = reasoner.name, examples[i].id
+                return f"{name} is given its picks, but {example} has no trace to take them from"
+    return ""
 
 
 class Kept(Examples):

@@ -8,7 +8,7 @@ from PIL import Image
 
 from latentlab import checkpoint
 from latentlab.command import CommonConfig
-from latentlab.data import Example, Examples
+from latentlab.data import Example, Examples, export
 from latentlab.errors import UserError
 from latentlab.reasoner import Reasoner
 from latentlab.results import read_results
@@ -96,4 +96,43 @@ def test_no_model_is_run_before_all_are_checked(config):
 
     with pytest.raises(UserError, match="not this one"):
         run_study(config, "study", lambda *_: pytest.fail("too early"), check)
+    assert not config.out.exists()
+
+
+@pytest.fixture
+def traced_config(qwen, tmp_path):
+    """Two models: one is given its picks by traces, one is not. The data have none."""
+    export(Drawn([(112, 112)] * 2), tmp_path / "data")
+    for name in ("gaze", "relay"):
+        plan = PLANS[name].replace(steps=1)
+        reasoner = Reasoner(qwen.backbone, plan, qwen.prompter, qwen.placeholder_id)
+        checkpoint.save(reasoner, tmp_path / name)
+    models = tuple(str(tmp_path / name) for name in ("gaze", "relay"))
+    return CommonConfig(model=models, data=str(tmp_path / "data"), out=tmp_path / "out")
+
+
+def test_a_model_that_needs_traces_is_passed_over_while_others_are_left(traced_config, capsys):
+    results, _ = run_study(traced_config, "study", rows_of)
+    assert results.rows["model"].unique().tolist() == ["relay"]
+    assert "given its picks, but e0 has no trace to take them from; passed over" in capsys.readouterr().err
+    alone = replace(traced_config, model=traced_config.model[:1], out=traced_config.out / "two")
+    with pytest.raises(UserError, match="has no trace"):
+        run_study(alone, "study", rows_of)
+
+
+def test_a_handful_of_examples_is_remarked_upon(config, capsys):
+    run_study(config, "study", rows_of)
+    assert "n = 2: too few examples" in capsys.readouterr().err
+
+
+def test_models_beside_those_asked_for_are_run_and_recorded(config):
+    one, two = config.model
+    results, _ = run_study(replace(config, model=(one,)), "study", rows_of, beside=(two,))
+    assert len(results.rows["model"].unique()) == len(results.run["checkpoints"]) == 2
+    assert results.run["config"]["model"] == [one]
+
+
+def test_nothing_is_written_where_nothing_can_be_done(config):
+    with pytest.raises(UserError, match="nothing is left to do"):
+        run_study(config, "study", lambda *_: pd.DataFrame())
     assert not config.out.exists()

@@ -73,6 +73,8 @@ def record(
 
     def reader(layer: int, component: Component) -> Callable[[Tensor], None]:
         def read(value: Tensor) -> None:
+            if rollout.clock < 0:  # words that are only drafted
+                return
             for position in positions:
                 if -position <= value.shape[1]:
                     site = Site(rollout.clock, layer, component, position)

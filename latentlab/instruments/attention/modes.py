@@ -95,6 +95,11 @@ class Modes:
         pairs = list(zip(names, self._given, strict=True))
         latent = [model for name, model in pairs if name not in self._config.explicit]
         steps = max((model.plan.steps for model in latent), default=0)
+        if not steps and latent:
+            # Any model has attention to read; there is only nothing to set beside it.
+            for name in self._config.explicit:
+                note(f"--explicit {name}: no model says how many steps to write; passed over")
+            pairs = [(name, model) for name, model in pairs if name not in self._config.explicit]
         for name, model in pairs:
             ready = in_words(model, steps) if name in self._config.explicit else model
             if lacking := _lacking(ready, examples, batch_size):
