@@ -223,7 +223,9 @@ def reference_bank(
     steps: list[list[Latent]] = []
     names: list[str] = []
     numbers: list[int] = []
-    ordinary: list[Tensor] = []
+    words: list[Tensor] = []
+    image: list[Tensor] = []
+    token = reasoner.backbone.image_token_id
     rollout = reasoner.rollout(seed=seed)
     for numbered in batches(examples, batch_size):
         asked = [example for _, example in numbered]
@@ -231,17 +233,22 @@ def reference_bank(
         steps.append(rollout(prompts).latents)
         names += prompts.examples
         numbers += [index for index, _ in numbered]
-        for name, row, real in zip(
-            prompts.examples, reasoner.backbone.embed(prompts), prompts.attention_mask, strict=True
-        ):
-            stream = example_generator(name, seed, "ordinary")
-            ordinary.append(row[real][torch.randint(int(real.sum()), (), generator=stream)])
+        embeds, seen = reasoner.backbone.embed(prompts), prompts.input_ids == token
+        for i, name in enumerate(prompts.examples):
+            real = prompts.attention_mask[i]
+            for found, where in ((words, real & ~seen[i]), (image, real & seen[i])):
+                if where.any():
+                    stream = example_generator(name, seed, "ordinary")
+                    place = torch.randint(int(where.sum()), (), generator=stream)
+                    found.append(embeds[i][where][place])
     # In the order of the data, so that a donor does not depend on the batches.
     order = torch.tensor(numbers).argsort()
-    bank = Bank.of(names, steps, torch.stack(ordinary))
+    all_see = torch.stack(image) if len(image) == len(names) else None
+    bank = Bank.of(names, steps, torch.stack(words), all_see)
+    parts = (bank.text, bank.vision, bank.prompt, bank.image)
     return Bank(
         tuple(names[i] for i in order.tolist()),
-        *(part if part is None else part[order] for part in (bank.text, bank.vision, bank.prompt)),
+        *(part if part is None else part[order] for part in parts),
     )
 
 

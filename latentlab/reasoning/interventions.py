@@ -15,7 +15,7 @@ from torch import Tensor
 
 from latentlab.errors import UserError
 from latentlab.reasoning.selection import example_generator
-from latentlab.reasoning.sources import Bank, Context, Given, Source
+from latentlab.reasoning.sources import PROMPT_PARTS, Bank, Context, Given, Source
 from latentlab.reasoning.trajectory import Latent
 
 Part = Literal["text", "vision", "both"]
@@ -113,17 +113,26 @@ class PromptReplace:
         self,
         embeds: Float[Tensor, "batch seq hidden"],
         ordinary: Bool[Tensor, "batch seq"],
+        is_image: Bool[Tensor, "batch seq"],
         context: Context,
     ) -> Float[Tensor, "batch seq hidden"]:
-        """Overwrite `count` of the ordinary positions, image and text alike, of each example."""
+        """Overwrite `count` of the ordinary positions of each example, image and words alike.
+
+        What is put there is made for the kind of position: the deviation of words says nothing of
+        image embeddings, which may be a hundred times as long.
+        """
         context = context.drawn(self.draw)
         count = min(self.count, int(ordinary.sum(-1).min()))
         draws = torch.full(ordinary.shape, -1.0)
         for draw, row, example in zip(draws, ordinary.cpu(), context.examples, strict=True):
             stream = example_generator(example, context.seed, "prompt")
             draw[row] = torch.rand(int(row.sum()), generator=stream)
-        index = draws.topk(count).indices.to(embeds.device)
-        index = index[..., None].expand(-1, -1, embeds.shape[-1])
+        places = draws.topk(count).indices.to(embeds.device)
+        index = places[..., None].expand(-1, -1, embeds.shape[-1])
         original = embeds.gather(1, index)
-        new = self.source.values(original, "prompt", 0, context).expand_as(original)
+        words, image = (
+            self.source.values(original, part, 0, context).expand_as(original)
+            for part in PROMPT_PARTS
+        )
+        new = torch.where(is_image.gather(1, places)[..., None], image, words)
         return embeds.scatter(1, index, new)

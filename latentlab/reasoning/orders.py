@@ -15,7 +15,7 @@ from torch import Tensor
 
 from latentlab.errors import UserError
 from latentlab.reasoning.selection import example_generator
-from latentlab.reasoning.sources import Context
+from latentlab.reasoning.sources import PROMPT_PARTS, Context
 
 Order = Literal["permute", "reverse", "first"]
 """Drawn at random for each example so that nothing keeps its place, reversed, or the first only."""
@@ -62,7 +62,7 @@ class Reordered:
 
         On the prompt, where there are no steps, the chosen positions are brought into that order.
         """
-        if part == "prompt":
+        if part in PROMPT_PARTS:
             orders = [
                 order_of(self.how, original.shape[1], example, context.seed)
                 for example in context.examples

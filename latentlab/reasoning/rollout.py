@@ -96,7 +96,7 @@ class Rollout:
         context = Context(batch.examples, self._placeholder(), self.seed)
         patches = Patches.of(embeds, is_image)
         for edit in edits:
-            embeds = edit.edit_prompt(embeds, batch.attention_mask, context)
+            embeds = edit.edit_prompt(embeds, batch.attention_mask, is_image, context)
         kinds = torch.where(is_image, int(Kind.IMAGE), int(Kind.PROMPT))
         kinds = kinds.masked_fill(~batch.attention_mask, int(Kind.PAD))
         positions = self.backbone.positions(batch, self.plan.positions)

@@ -75,6 +75,10 @@ class Placeholder:
         return context.placeholder[:, None].expand_as(original)
 
 
+PROMPT_PARTS = ("prompt", "image")
+"""Parts of a prompt that a control may overwrite: its words and its image."""
+
+
 @dataclass(frozen=True, eq=False)
 class Bank:
     """Latents of undisturbed rollouts on reference examples: means, deviations and donors."""
@@ -89,7 +93,10 @@ class Bank:
     """Their re-inserted image embeddings."""
 
     prompt: Float[Tensor, "examples hidden"] | None = None
-    """The embedding of one ordinary prompt position of each, for controls on the prompt."""
+    """The embedding of one word of each prompt, for controls on the prompt."""
+
+    image: Float[Tensor, "examples hidden"] | None = None
+    """The embedding of one image position of each prompt; None where some have no image."""
 
     @classmethod
     def of(
@@ -97,6 +104,7 @@ class Bank:
         examples: Sequence[str],
         batches: Sequence[Sequence[Latent]],
         prompt: Float[Tensor, "examples hidden"] | None = None,
+        image: Float[Tensor, "examples hidden"] | None = None,
     ) -> "Bank":
         """Gather the latents of several batches, each a sequence of steps."""
 
@@ -107,24 +115,28 @@ class Bank:
                 return None
             return torch.cat([torch.stack(steps, dim=1) for steps in values]).detach()
 
-        return cls(tuple(examples), stack("text"), stack("vision"), prompt)
+        return cls(tuple(examples), stack("text"), stack("vision"), prompt, image)
 
     def part(self, part: str, step: int) -> Float[Tensor, "examples slots hidden"]:
-        """Reference vectors of one part at one step; "prompt" has one slot and no steps.
+        """Reference vectors of one part at one step; "prompt" and "image" have one slot, no steps.
 
         Raises:
             UserError: the reference rollouts have no such part, or no such step.
         """
-        values = {"text": self.text, "vision": self.vision, "prompt": self.prompt}[part]
+        values = {"text": self.text, "vision": self.vision}.get(part, self.ordinary(part))
         if values is None:
             raise UserError(f"there is no latent {part} to take replacements from")
-        if part == "prompt":
+        if part in PROMPT_PARTS:
             return values[:, None]
         if step >= values.shape[1]:
             raise UserError(
                 f"there is no latent {part} of step {step + 1} to take replacements from"
             )
         return values[:, step, None] if part == "text" else values[:, step]
+
+    def ordinary(self, part: str) -> Float[Tensor, "examples hidden"] | None:
+        """Reference vectors of ordinary positions: of words, or of the image where all have one."""
+        return self.image if part == "image" and self.image is not None else self.prompt
 
     def donors(self, context: Context) -> Int[Tensor, " batch"]:
         """Pick for each example another reference example, from the example's own random stream."""
@@ -177,7 +189,8 @@ class Constant:
         self, original: Float[Tensor, "batch slots hidden"], part: str, step: int, context: Context
     ) -> Float[Tensor, "batch slots hidden"]:
         """Return the part's mean over examples, steps and slots."""
-        values = {"text": self.bank.text, "vision": self.bank.vision}.get(part, self.bank.prompt)
+        bank = self.bank
+        values = {"text": bank.text, "vision": bank.vision}.get(part, bank.ordinary(part))
         if values is None:
             raise UserError(f"there is no latent {part} to take a constant from")
         return values.flatten(0, -2).mean(0).to(original).expand_as(original)

@@ -8,11 +8,20 @@ from PIL import Image
 
 from latentlab.backbones import Backbone
 from latentlab.errors import UserError
-from latentlab.reasoning.interventions import Drop, Replace, permute
+from latentlab.reasoning.interventions import Drop, PromptReplace, Replace, permute
 from latentlab.reasoning.noise import Noise
 from latentlab.reasoning.orders import Reordered
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.reasoning.sources import Bank, Constant, Given, Mean, Other, Placeholder, Zero
+from latentlab.reasoning.sources import (
+    Bank,
+    Constant,
+    Context,
+    Given,
+    Mean,
+    Other,
+    Placeholder,
+    Zero,
+)
 from latentlab.reasoning.visibility import Kind
 
 pytestmark = pytest.mark.usefixtures("no_grad")
@@ -267,3 +276,22 @@ def test_refuses_replacements_that_are_not_there(ask, bank_of, examples):
         ask(PLAN, [Replace("text", Other(alone))])
     with pytest.raises(UserError, match="needs at least two"):
         ask(PLAN, [Replace("text", Noise(alone))])
+
+
+def test_a_control_on_the_prompt_puts_words_for_words_and_patches_for_patches(reasoner, examples):
+    batch = reasoner.prompter.batch(examples, LatentPlan(steps=0))
+    embeds = reasoner.backbone.embed(batch)
+    is_image = (batch.input_ids == reasoner.backbone.image_token_id) & batch.attention_mask
+    hidden = embeds.shape[-1]
+    names = tuple(example.id for example in examples)
+    words, image = torch.full((3, hidden), 2.0), torch.full((3, hidden), 3.0)
+    edit = PromptReplace(Mean(Bank(names, None, None, words, image)), count=6)
+    context = Context(names, None, 0)
+    edited = edit.edit_prompt(embeds, batch.attention_mask, is_image, context)
+    changed = (edited != embeds).any(-1)
+    assert (changed.sum(-1) == 6).all()
+    assert not changed[~batch.attention_mask].any()
+    assert (edited[changed & is_image] == 3).all()
+    assert (edited[changed & ~is_image] == 2).all()
+    blind = PromptReplace(Mean(Bank(names, None, None, words)), count=6)
+    assert (blind.edit_prompt(embeds, batch.attention_mask, is_image, context)[changed] == 2).all()
