@@ -1,55 +1,54 @@
-r"""The table of the organisms: accuracy on full and one-hop questions, by domain, with intervals.
+"""The embedded models: what they answer and what their training cost.
 
-    python -m latentlab.evaluate --limit 4000 --batch-size 100 --out results/evaluate \
-        --data benchmark:hops=1+4 --model cot coconut ivtlr relay gaze bypass filler no_cot
-    python experiments/organisms.py        writes figures/organisms.md and .csv
-
-Reads results from disk and runs no model; updates and CPU minutes come from each training's log.
+Study: `answers` (`latentlab.evaluate`), strict accuracy without any intervention, on the questions
+with most hops by domain and on those of one hop. Updates and CPU time come from the log that lies
+beside each model, after the base model that all of them start from.
 """
-
-from pathlib import Path
 
 import pandas as pd
 
-from latentlab.checkpoint import ZOO
-from latentlab.results import read_results
-from latentlab.training.metrics import read_metrics
+from latentlab.measures.summary import ALL
+from latentlab.paper import studies, trained
+from latentlab.paper.artifacts import Table, printed
+from latentlab.paper.experiment import Found
+from latentlab.paper.lines import names, number_of_hops, untouched
+from latentlab.training.metrics import METRICS_FILE
 
-FIGURES = Path(__file__).parent.parent / "figures"
-DOMAINS = ("relation", "letters", "digits")
-
-
-def accuracy(lines: pd.DataFrame, model: str, hops: str, domain: str) -> str:
-    """One model's accuracy on one kind of question, as text."""
-    chosen = lines[
-        (lines["model"] == model)
-        & (lines["hops"].astype(str) == hops)
-        & (lines["domain"] == domain)
-        & (lines["topic"] == "all")
-    ]
-    line = chosen.iloc[0]
-    value, low, high = (100 * line[f"accuracy{end}"] for end in ("", "_low", "_high"))
-    return f"{value:.1f} [{low:.1f}, {high:.1f}]"
+STUDIES = (studies.ANSWERS,)
 
 
-def main() -> None:
-    """Write the table."""
-    lines = read_results(Path("results/evaluate")).summary
-    rows = []
-    for model in lines["model"].unique():
-        ends = [x for x in read_metrics(ZOO / model / "metrics.jsonl") if "held_out" in x]
-        row = {"model": model, "four hops": accuracy(lines, model, "4", "all")}
-        row |= {domain: accuracy(lines, model, "4", domain) for domain in DOMAINS}
-        row["one hop"] = accuracy(lines, model, "1", "all")
-        row["updates"] = sum(x["update"] for x in ends)
-        row["CPU minutes"] = round(sum(x["cpu_seconds"] for x in ends) / 60, 1)
-        rows.append(row)
-    table = pd.DataFrame(rows)
-    table.to_csv(FIGURES / "organisms.csv", index=False)
-    head = "| " + " | ".join(table.columns) + " |\n|" + " --- |" * len(table.columns)
-    body = ["| " + " | ".join(map(str, row)) + " |" for row in table.to_numpy().tolist()]
-    (FIGURES / "organisms.md").write_text("\n".join([head, *body]) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+def make(found: Found) -> Table:
+    """The table: a line for each model."""
+    results = found[studies.ANSWERS.name]
+    summary = untouched(results.summary)
+    summary = summary[summary["topic"] == ALL]
+    counts = sorted(set(summary["hops"]) - {ALL}, key=int, reverse=True)
+    most = counts[0] if counts else ALL
+    groups = {(ALL, most): number_of_hops(most) if counts else "all"}
+    domains = names(summary.loc[summary["domain"] != ALL, "domain"].dropna().sort_values())
+    groups |= {(domain, most): domain for domain in domains}
+    groups |= {(ALL, hops): number_of_hops(hops) for hops in counts[1:]}
+    folders = trained.folders(results)
+    lines = []
+    for model, of_model in summary.groupby("model", sort=False):
+        line: dict[str, object] = {"model": model}
+        for (domain, hops), label in groups.items():
+            group = of_model[(of_model["domain"] == domain) & (of_model["hops"] == hops)].iloc[0]
+            for end in ("", "_low", "_high"):
+                line[f"{label}{end}"] = group[f"accuracy{end}"]
+            line[f"n {label}"] = group["n"]
+        log = trained.held_out(folders[str(model)] / METRICS_FILE)
+        line["updates"] = None if log.empty else int(log["updates"].max())
+        line["CPU minutes"] = None if log.empty else round(float(log["cpu_minutes"].max()), 1)
+        lines.append(line)
+    data = pd.DataFrame(lines).astype({"updates": "Int64", "CPU minutes": float})
+    labels = tuple(groups.values())
+    columns = {name: name for name in ("model", *labels, "updates", "CPU minutes")}
+    sizes = ", ".join(f"{data[f'n {label}'].iloc[0]} ({label})" for label in labels)
+    caption = (
+        f"Strict accuracy in % with 95 % Wilson intervals on {summary['data'].iloc[0]}; domains "
+        f"are shown on {'the questions with most hops' if counts else 'all questions'}. Questions "
+        f"for each model: {sizes}. Updates and CPU minutes are those after the shared base model. "
+        "Models left alone; each was trained its own way."
+    )
+    return Table(printed(data, columns, labels), data, caption)

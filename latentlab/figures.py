@@ -11,15 +11,11 @@ without, what is missing is named together with the command that makes it.
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import tyro
 
 from latentlab.command import RESULTS, run
 from latentlab.errors import UserError
-
-if TYPE_CHECKING:
-    from latentlab.paper.experiment import Experiment
 
 EXPERIMENTS = Path(__file__).parent.parent / "experiments"
 """Where the files lie that make one table or figure each."""
@@ -55,9 +51,12 @@ def main(config: FiguresConfig) -> None:
     """Make what can be made, and say what is missing."""
     from dataclasses import replace
 
+    from matplotlib import pyplot as plt
+
     from latentlab.console import note, show
     from latentlab.paper.artifacts import write
     from latentlab.paper.experiment import collect, find_experiments, missing
+    from latentlab.paper.style import RC
 
     experiments = [
         replace(made, studies=tuple(s.of(config.model, config.data) for s in made.studies))
@@ -74,13 +73,12 @@ def main(config: FiguresConfig) -> None:
     if not ready:
         commands = "; ".join(study.command_line(config.results) for study in absent)
         raise UserError(f"no results in {config.results}: run {commands}, or add --run")
-    captions = {}
     for made in ready:
         found = collect(made.studies, config.results)
-        artifact = made.make(found)
+        with plt.rc_context(RC):
+            artifact = made.make(found)
         write(artifact, made.name, config.out)
-        captions[made.name] = artifact.caption
-    page(ready, captions, config.out)
+    page({made.name: made.title for made in find_experiments(EXPERIMENTS)}, config.out)
     show(f"{len(ready)} tables and figures are in {config.out}; {INDEX} shows them all.")
     for made in experiments:
         lacking = [s for s in made.studies if s.name in without]
@@ -88,21 +86,25 @@ def main(config: FiguresConfig) -> None:
             show(f"Not made: {made.name}. Missing: {study.command_line(config.results)}")
 
 
-def page(experiments: "list[Experiment]", captions: dict[str, str], folder: Path) -> None:
-    """Write the index page: every table and figure with its caption."""
+def page(titles: dict[str, str], folder: Path) -> None:
+    """Write the index page: every table and figure that is in the folder, with its caption.
+
+    Args:
+        titles: titles of all experiments by name, in the order of the page.
+        folder: where tables and figures are, those made earlier among them.
+    """
     parts = [
         "# Tables and figures\n",
         "Made by `python -m latentlab.figures`, each by the file of its name in `experiments/`. "
         "Beside every figure lies a CSV file with exactly the numbers drawn.\n",
     ]
-    for made in experiments:
-        parts.append(f"## {made.name.replace('_', ' ')}\n\n{made.title}\n")
-        table = folder / f"{made.name}.md"
-        drawn = (folder / f"{made.name}.png").is_file()
-        parts.append(
-            f"![{made.title}]({made.name}.png)\n" if drawn else table.read_text(encoding="utf-8")
-        )
-        parts.append(f"{captions[made.name]}\n")
+    for name, title in titles.items():
+        picture, table, caption = (folder / f"{name}{end}" for end in (".png", ".md", ".txt"))
+        if caption.is_file():
+            drawn = picture.is_file()
+            shown = f"![{title}]({name}.png)\n" if drawn else table.read_text(encoding="utf-8")
+            heading = f"## {name.replace('_', ' ')}\n\n{title}\n"
+            parts += [heading, shown, caption.read_text(encoding="utf-8")]
     (folder / INDEX).write_text("\n".join(parts), encoding="utf-8")
 
 

@@ -1,8 +1,8 @@
 """What a table or figure is on disk: the thing to look at, and the numbers it shows.
 
 A figure is a PDF, a PNG and a CSV of exactly the numbers that were drawn; a table is CSV, Markdown
-and LaTeX (booktabs) made of the same cells. Captions are kept beside them, since nothing is written
-into the picture that belongs under it.
+and LaTeX (booktabs) made of the same cells. Captions are kept beside them as text, since nothing is
+written into the picture that belongs under it.
 """
 
 from collections.abc import Mapping
@@ -18,6 +18,16 @@ from latentlab.paper.style import RC
 
 MISSING = "–"
 """What a cell without a value reads."""
+
+PUBLISHED = "Published, of another model and other data: not to be compared cell by cell."
+"""What stands above numbers that are not ours."""
+
+_NARROW = 5  # columns that a table in one column of a paper may have
+
+_TEX = str.maketrans(
+    {character: f"\\{character}" for character in "%_&#${}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +57,9 @@ class Table:
     caption: str
     """What is shown, of what, with n and what the intervals are."""
 
+    published: pd.DataFrame | None = None
+    """Published numbers to read beside, as text: they get a block of their own."""
+
 
 def printed(
     lines: pd.DataFrame, columns: Mapping[str, str], percent: tuple[str, ...]
@@ -55,7 +68,7 @@ def printed(
 
     Args:
         lines: a column `x` with siblings `x_low` and `x_high` is printed with its interval.
-        columns: columns of `lines` in order, and their headings.
+        columns: columns of `lines` in order, and their headings; names of p-values begin with `p_`.
         percent: columns that hold fractions and are printed in per cent.
 
     Raises:
@@ -67,18 +80,20 @@ def printed(
         column = []
         for i, value in enumerate(lines[name]):
             low, high = (None if end is None else end.iloc[i] for end in ends)
-            column.append(_cell(value, low, high, name in percent))
+            column.append(_cell(name, value, low, high, name in percent))
         cells[heading] = column
     return pd.DataFrame(cells)
 
 
-def _cell(value: object, low: object, high: object, percent: bool) -> str:
-    if value is None or (isinstance(value, float) and pd.isna(value)):
+def _cell(name: str, value: object, low: object, high: object, percent: bool) -> str:
+    if value is None or value is pd.NA or value != value:
         return MISSING
     if not isinstance(value, float):
         return str(value)
     if isinstance(low, float) and isinstance(high, float) and not (pd.isna(low) or pd.isna(high)):
         return interval_text(value, low, high, percent)
+    if name.startswith("p_"):
+        return "<0.001" if value < 0.001 else f"{value:.3f}"
     return f"{100 * value:.1f}" if percent else f"{value:.3g}"
 
 
@@ -91,8 +106,9 @@ def write(made: Drawing | Table, name: str, folder: Path) -> list[Path]:
         folder: where; made where it is missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    numbers = folder / f"{name}.csv"
+    numbers, caption = folder / f"{name}.csv", folder / f"{name}.txt"
     made.data.to_csv(numbers, index=False)
+    caption.write_text(made.caption + "\n", encoding="utf-8")
     if isinstance(made, Drawing):
         pictures = [folder / f"{name}{suffix}" for suffix in (".pdf", ".png")]
         with plt.rc_context(RC):
@@ -101,15 +117,23 @@ def write(made: Drawing | Table, name: str, folder: Path) -> list[Path]:
                 dates = {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
                 made.figure.savefig(path, metadata=dates)
         plt.close(made.figure)
-        return [*pictures, numbers]
-    texts = {".md": markdown(made.cells), ".tex": latex(made.cells, made.caption, name)}
+        return [*pictures, numbers, caption]
+    texts = {".md": markdown(made), ".tex": latex(made, name)}
     for suffix, text in texts.items():
         (folder / f"{name}{suffix}").write_text(text, encoding="utf-8")
-    return [numbers, *(folder / f"{name}{suffix}" for suffix in texts)]
+    return [*(folder / f"{name}{suffix}" for suffix in texts), numbers, caption]
 
 
-def markdown(cells: pd.DataFrame) -> str:
-    """A table as Markdown."""
+def markdown(table: Table) -> str:
+    """A table as Markdown, with the block of published numbers below it."""
+    text = _grid(table.cells)
+    if table.published is not None:
+        text += f"\n{PUBLISHED}\n\n{_grid(table.published)}"
+    return text
+
+
+def _grid(cells: pd.DataFrame) -> str:
+    """Cells as a grid of Markdown."""
 
     def line(values: list[str]) -> str:
         return "| " + " | ".join(value.replace("|", "\\|") for value in values) + " |\n"
@@ -119,14 +143,31 @@ def markdown(cells: pd.DataFrame) -> str:
     return line(head) + line(["---"] * len(head)) + "".join(map(line, rows))
 
 
-def latex(cells: pd.DataFrame, caption: str, label: str) -> str:
-    """A table as LaTeX; needs the package booktabs."""
-    text = cells.to_latex(
-        index=False,
-        escape=True,
-        caption=caption.replace("%", "\\%").replace("_", "\\_").replace("&", "\\&"),
-        label=f"tab:{label}",
-        position="t",
-        column_format="l" + "r" * (cells.shape[1] - 1),
-    )
-    return str(text)
+def latex(table: Table, label: str) -> str:
+    """A table as LaTeX, over both columns of the page where it is wide.
+
+    Needs the packages booktabs and adjustbox.
+
+    Args:
+        table: the table.
+        label: name to refer to it by, after `tab:`.
+    """
+    kind = "table" if table.cells.shape[1] <= _NARROW else "table*"
+    lines = [
+        f"\\begin{{{kind}}}[t]",
+        "\\centering\\small",
+        f"\\caption{{{table.caption.translate(_TEX)}}}",
+        f"\\label{{tab:{label}}}",
+        _tabular(table.cells),
+    ]
+    if table.published is not None:
+        lines += ["\\medskip", "", PUBLISHED, "", "\\smallskip", _tabular(table.published)]
+    return "\n".join([*lines, f"\\end{{{kind}}}", ""])
+
+
+def _tabular(cells: pd.DataFrame) -> str:
+    words = [cells[name].astype(str).str.contains("^[A-Za-z]").any() for name in cells.columns]
+    layout = "".join("l" if any_words else "r" for any_words in words)
+    text = str(cells.to_latex(index=False, escape=True, column_format=layout)).rstrip()
+    text = text.replace("<", "$<$")  # in text mode some fonts have another sign there
+    return f"\\begin{{adjustbox}}{{max width=\\linewidth}}\n{text}\n\\end{{adjustbox}}"

@@ -96,7 +96,7 @@ def find_experiments(folder: Path, only: Iterable[str] = ()) -> list[Experiment]
         only: names to take; empty takes all.
 
     Raises:
-        UserError: the folder is not there, or a name is not in it.
+        UserError: the folder is not there, or a name is not in it or makes nothing of results.
     """
     if not folder.is_dir():
         raise UserError(f"there are no experiments in {folder}: run this from a checkout")
@@ -106,15 +106,18 @@ def find_experiments(folder: Path, only: Iterable[str] = ()) -> list[Experiment]
             raise UserError(f"there is no experiment {name!r}; {did_you_mean(name, modules)}")
     chosen = list(only) or list(modules)
     found = [(name, _import(modules[name])) for name in chosen]
+    made = {name: module for name, module in found if hasattr(module, "STUDIES")}
+    for name in only:
+        if name not in made:
+            raise UserError(f"{name} is made of no results: run python {modules[name]}")
     return [
         Experiment(name, (module.__doc__ or "").partition("\n")[0], module.STUDIES, module.make)
-        for name, module in found
-        if hasattr(module, "STUDIES")
+        for name, module in made.items()
     ]
 
 
 def missing(studies: Iterable[Study], results: Path) -> list[Study]:
-    """Studies without results of their settings, each once."""
+    """Studies without a results folder, each once; `collect` says whether results fit."""
     distinct = {study.name: study for study in studies}
     return [study for study in distinct.values() if not (results / study.name).is_dir()]
 
@@ -147,7 +150,7 @@ def collect(studies: Iterable[Study], results: Path) -> dict[str, Results]:
 
 def _check(study: Study, folder: Path, result: Results, results: Path) -> None:
     """Refuse results that are not those of a study."""
-    again = f"remove it and run {study.command_line(results)}"
+    again = f"choose another --results, or remove it and run {study.command_line(results)}"
     made_by = result.run.get("versions", {}).get("latentlab")
     if made_by != __version__:
         raise UserError(f"{folder} was made by version {made_by}, this is {__version__}: {again}")

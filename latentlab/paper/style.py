@@ -21,11 +21,18 @@ Width = Literal["single", "double"]
 WIDTHS: dict[Width, float] = {"single": 3.35, "double": 6.9}
 """Inches of one and of two columns of a conference paper."""
 
-COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
-"""Okabe and Ito's palette, dark and light hues in turns."""
+COLOURS = (
+    "#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7",
+    "#56B4E9", "#E69F00", "#882255", "#7F7F7F",
+)  # fmt: skip
+"""Okabe and Ito's palette, dark and light hues in turns, then wine and grey: one for each model of
+the zoo."""
 
-MARKS = ("o", "s", "D", "^", "v", "P", "X")
-LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
+MARKS = ("o", "s", "D", "^", "v", "P", "X", "<", "h")
+LINES = (
+    "-", "--", "-.", ":", (0, (5, 1)),
+    (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (7, 2)), (0, (3, 1, 1, 1, 1, 1)),
+)  # fmt: skip
 
 MODEL_ORDER = (
     "ivtlr", "relay", "gaze", "bypass", "filler", "coconut", "cot", "cot_vision", "no_cot"
@@ -114,17 +121,19 @@ def draw_intervals(
     value: str,
     scale: float = 1.0,
     joined: bool = True,
+    upright: bool = True,
     **looks: Any,
 ) -> None:
     """Draw estimates with their intervals.
 
     Args:
         axis: where.
-        places: (line,) positions along x.
+        places: (line,) positions along x, or along y where values run along x.
         lines: rows with the columns `value`, `value_low` and `value_high`.
         value: which column.
         scale: what values are multiplied by, 100 for per cent.
         joined: whether a line joins the estimates.
+        upright: whether values run along y.
         looks: colour, mark, line, label, size.
     """
     centre = scale * lines[value].to_numpy(float)
@@ -133,7 +142,12 @@ def draw_intervals(
     spread = np.clip(np.stack([centre - low, high - centre]), 0, None)
     if not joined:
         looks["linestyle"] = "none"
-    axis.errorbar(places, centre, yerr=np.nan_to_num(spread), elinewidth=0.8, **looks)
+    spread, places = np.nan_to_num(spread), np.asarray(places, float)
+    looks.setdefault("elinewidth", 0.8)
+    if upright:
+        axis.errorbar(places, centre, yerr=spread, **looks)
+    else:
+        axis.errorbar(centre, places, xerr=spread, **looks)
 
 
 def heat(

@@ -1,0 +1,101 @@
+"""Number of latent steps by domain: stage by stage in training, and varied on trained models.
+
+Study: `step-counts` (`latentlab.ablate --steps`), strict accuracy at N latent steps on fixed
+weights; its control takes the larger number of steps and leaves the difference empty. Beside it,
+the paper's way (its Table 3): the model after training stage N is measured with N latent steps, the
+others written in words, read off the log that lies beside each model. That way mixes the number of
+steps with the length of training.
+"""
+
+import pandas as pd
+
+from latentlab.measures.summary import ALL
+from latentlab.paper import published, studies, trained
+from latentlab.paper.artifacts import Drawing
+from latentlab.paper.dots import HOLLOW
+from latentlab.paper.experiment import Found
+from latentlab.paper.lines import INFERENCE, INTERVALS, divided, names, overall, sample, untouched
+from latentlab.paper.style import canvas, draw_intervals, look
+from latentlab.results import Results
+
+STUDIES = (studies.STEP_COUNTS,)
+
+COLUMNS = ["model", "panel", "steps", "domain", "n", "accuracy", "accuracy_low", "accuracy_high"]
+
+PANELS = {
+    "training": "after training stage N",
+    "inference": "N steps at inference",
+    "control": "control: the difference empty",
+}
+
+
+def make(found: Found) -> Drawing:
+    """The figure: a row for each model, by training stage, at inference, and the control."""
+    results = found[studies.STEP_COUNTS.name]
+    total = untouched(overall(results.summary))
+    models = names(total["model"])
+    data = pd.concat([_by_stage(results), _at_inference(results)], ignore_index=True)[COLUMNS]
+    panels = [panel for panel in PANELS if panel in set(data["panel"])]
+    domains = [ALL, *sorted(set(data["domain"]) - {ALL})]
+    figure, axes = canvas(
+        "double", 0.7 + 1.6 * len(models), len(models), len(panels), sharex=True, sharey=True
+    )
+    for i, axis in enumerate(axes):
+        model, panel = models[i // len(panels)], panels[i % len(panels)]
+        of_panel = data[(data["model"] == model) & (data["panel"] == panel)]
+        for j, domain in enumerate(domains):
+            curve = of_panel[of_panel["domain"] == domain].sort_values("steps")
+            style = look(j) | (HOLLOW if panel == "control" else {})
+            places = curve["steps"] + 0.07 * (j - (len(domains) - 1) / 2)
+            draw_intervals(axis, places, curve, "accuracy", 100, **style)
+        if i < len(panels):
+            axis.set_title(PANELS[panel])
+        if i >= len(axes) - len(panels):
+            axis.set_xlabel("latent steps (N)")
+        if i % len(panels) == 0:
+            axis.set_ylabel(f"{model}\naccuracy (%)")
+    axes[0].set(ylim=(-3, 103), xticks=sorted(set(data["steps"].astype(int))))
+    for j, domain in enumerate(domains):
+        axes[0].plot([], [], **look(j), label=domain)
+    figure.legend(loc="outside upper center", ncols=len(domains))
+    held_out = data.loc[(data["panel"] == "training") & (data["domain"] == ALL), "n"]
+    sizes = f"{held_out.min()} held-out questions" if len(held_out) else "no logs are there"
+    caption = (
+        "Strict accuracy by number of latent steps and domain. 'After training stage N': with N "
+        f"latent steps, the other steps written ({sizes}); later stages were trained longer, so "
+        "number and training are confounded, as they are in the paper. 'N steps at inference': on "
+        f"the trained model, {sample(total)}. {INFERENCE} Its control takes as many steps as the "
+        "larger of N and the trained number, the difference left empty; it tells steps missed from "
+        f"an answer that stands elsewhere. As trained, control and arm are the same. {INTERVALS} "
+        f"Published (IVT-LR, Table 3, Qwen2-VL-7B, after stages 1, 2 and 3): {published.STAGES}."
+    )
+    return Drawing(figure, data, caption)
+
+
+def _by_stage(results: Results) -> pd.DataFrame:
+    """Held-out accuracy after the last stage with each number of latent steps."""
+    lines = []
+    for model, folder in trained.folders(results).items():
+        log = trained.stages(folder)
+        for steps, stages in log.groupby("latent_steps"):
+            end = trained.hardest(stages[stages["stage"] == stages["stage"].iloc[-1]])
+            line = {"model": model, "panel": "training", "steps": steps}
+            lines.append(line | {"domain": ALL} | trained.pooled(end))
+            lines += [line | group for group in end.drop(columns="hops").to_dict("records")]
+    return pd.DataFrame(lines, columns=COLUMNS)
+
+
+def _at_inference(results: Results) -> pd.DataFrame:
+    """Accuracy at each number of steps, and of its control."""
+    domains = divided(results.summary, "domain")
+    lines = pd.concat([overall(results.summary), domains], ignore_index=True)
+    own = (
+        results.rows[results.rows["intervention"] == "none"].groupby("model")["latent_steps"].max()
+    )
+    parsed = lines["intervention"].str.extract(r"^steps=(?P<steps>\d+)(?P<control>:.*)?$")
+    lines = lines.assign(
+        steps=parsed["steps"].astype("Float64").fillna(lines["model"].map(own)).astype(int),
+        panel=parsed["control"].notna().map({True: "control", False: "inference"}),
+    )
+    # Without a difference there is nothing to leave empty: the model as trained is its own control.
+    return pd.concat([lines, untouched(lines).assign(panel="control")], ignore_index=True)

@@ -1,0 +1,134 @@
+"""Lines of a summary, chosen and set side by side as tables and figures need them.
+
+Everything here works on the `summary` of results. An accuracy that falls is shown as points lost, a
+knock-out always stands next to its control, and models come in the order of their study.
+"""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from latentlab.measures.outcomes import NONE
+from latentlab.measures.summary import ALL, totals
+from latentlab.vocabulary import KNOCK_OUT
+
+INFERENCE = "Knock-outs at inference on fixed weights; nothing was retrained."
+"""What captions say where no weights were changed."""
+
+INTERVALS = "Intervals are 95 %: Wilson for accuracies, paired bootstrap over questions for losses."
+"""What captions say of intervals."""
+
+LOST = "accuracy lost (points)"
+"""What axes of losses are called."""
+
+STRICT = "An answer that names no option is wrong, so accuracy can fall below guessing."
+"""What captions say of strict accuracy where it gets low."""
+
+METHODS = {
+    "no_cot": "answers at once",
+    "cot": "writes its steps in words",
+    "cot_vision": "writes its steps and re-inserts patches",
+    "coconut": "feeds hidden states back",
+    "ivtlr": "feeds hidden states back and re-inserts the most attended patches",
+    "relay": "must pass everything through its latent text",
+    "gaze": "sees the image only through re-inserted patches",
+    "bypass": "answers without sight of its latents",
+    "filler": "has the placeholder token for latents",
+}
+"""How each embedded model comes to its answer."""
+
+REPLACEMENTS = {
+    "drop": "left out",
+    "zero": "zeros",
+    "mean": "mean of the slot",
+    "constant": "one vector for all",
+    "unit_noise": "unit noise",
+    "matched_noise": "matched noise",
+    "placeholder": "placeholder token",
+    "other": "another question's",
+    "permute": "steps permuted",
+    "reverse": "steps reversed",
+    "first": "first step repeated",
+}
+"""What can be put in the place of latents or words, as figures name it, from the crudest to the
+subtlest."""
+
+PARTS = {"latent_text": "latent text", "latent_vision": "latent vision", "latent": "latents"}
+"""Parts of latents, as figures name them."""
+
+
+def names(values: Iterable[str]) -> list[str]:
+    """Distinct values in the order in which they first appear."""
+    return list(dict.fromkeys(values))
+
+
+def with_losses(lines: pd.DataFrame) -> pd.DataFrame:
+    """Lines with the columns `lost`, `lost_low` and `lost_high`: the accuracy that is gone."""
+    # Adding 0 turns the -0.0 of an arm that changes nothing into 0.
+    return lines.assign(
+        lost=-lines["delta"] + 0.0,
+        lost_low=-lines["delta_high"] + 0.0,
+        lost_high=-lines["delta_low"] + 0.0,
+    )
+
+
+def beside_controls(lines: pd.DataFrame) -> pd.DataFrame:
+    """Every knock-out with the loss of its matched control beside it.
+
+    Args:
+        lines: lines of a summary, each with its losses (`with_losses`).
+
+    Returns:
+        The lines of knock-outs with the columns `control` (its name) and `control_lost` with
+        `_low` and `_high`, missing where an arm has no control.
+    """
+    group = ["model", "data", "domain", "topic", "hops", "question_type"]
+    group = [name for name in group if name in lines]
+    loss = ["lost", "lost_low", "lost_high"]
+    controls = lines[[*group, "control_of", "intervention", *loss]]
+    controls = controls.rename(columns={name: f"control_{name}" for name in loss})
+    controls = controls.rename(columns={"intervention": "control", "control_of": "intervention"})
+    arms = lines[lines["kind"] == KNOCK_OUT]
+    return arms.merge(controls, on=[*group, "intervention"], how="left")
+
+
+def overall(summary: pd.DataFrame) -> pd.DataFrame:
+    """The lines over all questions, with their losses."""
+    return with_losses(totals(summary))
+
+
+def untouched(lines: pd.DataFrame) -> pd.DataFrame:
+    """The lines of models left alone."""
+    return lines[lines["intervention"] == NONE]
+
+
+def divided(summary: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The lines that divide all questions by one column and by nothing else.
+
+    Data without domains, topics or hops have one group without a name, which is left out.
+    """
+    groups = ["domain", "topic", "hops", "question_type"]
+    rest = [name for name in groups if name in summary and name != column]
+    if column not in summary:
+        return summary.iloc[:0]
+    named = summary[column].notna() & (summary[column] != ALL)
+    return summary[named & (summary[rest] == ALL).all(axis=1)]
+
+
+def number_of_hops(hops: str) -> str:
+    """A number of hops in words."""
+    return f"{hops} hop" if hops == "1" else f"{hops} hops"
+
+
+def sample(lines: pd.DataFrame) -> str:
+    """Who was asked what: models, data and number of questions, for captions.
+
+    Args:
+        lines: lines over all questions.
+    """
+    parts = []
+    for (data, n), of in lines.groupby(["data", "n"], sort=False):
+        models = names(of["model"])
+        each = " each" if len(models) > 1 else ""
+        parts.append(f"{', '.join(models)} on {n} questions{each} of {data}")
+    return "; ".join(parts)

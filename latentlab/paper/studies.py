@@ -1,0 +1,181 @@
+"""The runs that tables and figures are made of: one place for every setting.
+
+Each is one command with its flags, so that anything in a figure can be run again by hand
+(`Study.command_line`). Several figures read one study, and all are small enough that the whole set
+runs in minutes on two cores with the embedded models.
+"""
+
+from latentlab.ablate import AblateConfig
+from latentlab.attention import AttentionConfig
+from latentlab.calibrate import CalibrateConfig
+from latentlab.evaluate import EvaluateConfig
+from latentlab.interchange import InterchangeConfig
+from latentlab.lens import LensConfig
+from latentlab.mediation import MediationConfig
+from latentlab.paper.experiment import Study
+from latentlab.patch import PatchConfig
+from latentlab.probe import ProbeConfig
+from latentlab.trace import TraceConfig
+
+REASONERS = ("ivtlr", "relay", "gaze")
+"""Organisms that answer questions of four hops through latents."""
+
+METHODS = ("no_cot", "cot", "cot_vision", "coconut", "filler", "ivtlr", "relay", "gaze", "bypass")
+"""All embedded models, as methods to answer with."""
+
+ONE_HOP = "benchmark:hops=1"
+"""What `bypass` and `filler` can answer."""
+
+ANSWERS = Study(
+    "answers",
+    "evaluate",
+    EvaluateConfig(model=METHODS, data="benchmark:hops=1+4", limit=2000, batch_size=100),
+)
+"""Accuracy, autoregressive steps and time of every method."""
+
+KNOCKOUTS = Study(
+    "knockouts",
+    "ablate",
+    AblateConfig(
+        model=REASONERS,
+        limit=500,
+        batch_size=100,
+        drop=("latent_text", "latent_vision", "latent"),
+        replace=("other", "placeholder"),
+    ),
+)
+"""Parts left out, emptied, and exchanged for another question's."""
+
+KNOCKOUTS_ONE_HOP = Study(
+    "knockouts-one-hop",
+    "ablate",
+    AblateConfig(
+        model=("bypass", "filler"),
+        data=ONE_HOP,
+        limit=500,
+        batch_size=100,
+        drop=("latent_text", "latent_vision", "latent"),
+        replace=("other", "placeholder"),
+    ),
+    subject=False,
+)
+"""The same on organisms whose latents cannot matter, asked what one pass can answer."""
+
+REPLACEMENTS = Study(
+    "replacements",
+    "ablate",
+    AblateConfig(
+        model=REASONERS,
+        limit=300,
+        batch_size=100,
+        replace=(
+            "zero",
+            "mean",
+            "constant",
+            "other",
+            "permute",
+            "first",
+            "placeholder",
+            "unit_noise",
+            "matched_noise",
+        ),
+        part=("latent",),
+    ),
+)
+"""Everything that can be put into all slots at once."""
+
+NOISE = Study(
+    "noise",
+    "ablate",
+    AblateConfig(
+        model=REASONERS,
+        limit=300,
+        batch_size=100,
+        replace=("noise",),
+        part=("latent_text", "latent_vision"),
+        sigma=(0.0, 0.1, 0.3, 1.0, 2.0, 4.0),
+        keep_norm=True,
+        noise_seeds=2,
+    ),
+)
+"""Noise of rising strength on each part, with the norm of the original."""
+
+PATCHES = Study(
+    "patches",
+    "ablate",
+    AblateConfig(
+        model=("ivtlr",),
+        limit=500,
+        batch_size=100,
+        select=("attention", "random", "bottom"),
+        k="0..5",
+    ),
+)
+"""Number and choice of the re-inserted patches, on one model."""
+
+STEP_COUNTS = Study(
+    "step-counts",
+    "ablate",
+    AblateConfig(model=("ivtlr", "coconut"), limit=500, batch_size=100, steps="0..4"),
+)
+"""Number of latent steps, on one model."""
+
+RATIONALES = Study(
+    "rationales",
+    "ablate",
+    AblateConfig(
+        model=("cot",),
+        limit=300,
+        batch_size=100,
+        replace=("other", "permute", "reverse", "first", "placeholder"),
+        drop=("rationale",),
+        part=("rationale",),
+    ),
+    subject=False,
+)
+"""The rationale of a chain of thought, corrupted as latents are: can the test detect use?"""
+
+ATTENTION = Study(
+    "attention",
+    "attention",
+    AttentionConfig(model=REASONERS, explicit=("cot", "cot_vision"), limit=500),
+)
+"""Ratio, focus and where it looks, in latent and in explicit mode."""
+
+MEDIATION = Study("mediation", "mediation", MediationConfig(model=REASONERS, limit=200))
+"""Effects of the input that run through the latents, by part."""
+
+MEDIATION_STEPS = Study(
+    "mediation-steps",
+    "mediation",
+    MediationConfig(
+        model=REASONERS,
+        limit=200,
+        perturb=("relink", "restart"),
+        mediator=("latents",),
+        steps=("each", "cumulative"),
+    ),
+)
+"""The same step by step, and cumulatively."""
+
+INTERCHANGES = Study("interchange", "interchange", InterchangeConfig(model=REASONERS, limit=200))
+"""Whose answer is given on another question's latents."""
+
+PROBES = Study("probe", "probe", ProbeConfig(model=REASONERS, limit=2000))
+"""What latents hold, and how similar they are."""
+
+LENSES = Study("lens", "lens", LensConfig(model=REASONERS, limit=500))
+"""What the unembedding reads off latents, and where the answer's logit comes from."""
+
+PATCHING = Study(
+    "patching",
+    "patch",
+    PatchConfig(model=REASONERS, limit=200, mode=("restore", "corrupt")),
+)
+"""Activation patching over layers and slots, and attention knock-outs."""
+
+CALIBRATION = Study("calibration", "calibrate", CalibrateConfig(), subject=False)
+"""Every instrument on the organisms whose truth is known."""
+
+TRACES = Study("traces", "trace", TraceConfig())
+"""Single answers, step by step, for the viewer of the report."""
