@@ -22,6 +22,8 @@ COMMANDS = (
     "calibrate",
     "evaluate",
     "figures",
+    "trace",
+    "report",
     "train",
     "organisms",
     "export",
