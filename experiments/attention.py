@@ -6,6 +6,8 @@ position that each step begins from, averaged over layers and heads. R is drawn 
 random. The paper's Figure 5 has curves without numbers.
 """
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -59,7 +61,7 @@ def make(found: Found) -> Drawing:
         axis.set_xlabel("step")
     for model in models:
         axes[0].plot([], [], **look_of(model, models), label=model)
-    grey = {"color": "#555555", "linestyle": "none", "marker": "o"} | HOLLOW
+    grey: Any = {"color": "#555555", "linestyle": "none", "marker": "o"} | HOLLOW
     axes[0].plot([], [], **grey, label="hollow: random picks")
     axes[0].plot([], [], color="#999999", linestyle=":", label="uniform attention")
     handles, labels = axes[0].get_legend_handles_labels()
@@ -75,7 +77,8 @@ def _curves(axis: Axes, shown: pd.DataFrame, models: list[str]) -> None:
     shifts = offsets(len(groups), 0.3)
     for shift, ((model, control), group) in zip(shifts, groups, strict=True):
         group = group.sort_values("step")
-        looks = look_of(str(model), models) | (HOLLOW if control else {})
+        looks = look_of(str(model), models)
+        looks |= HOLLOW | {"linewidth": 0.6} if control else {}
         draw_intervals(axis, group["step"] + shift, group, "value", **looks)
     nulls = {
         tuple(group.sort_values("step")[["step", "null"]].itertuples(index=False, name=None))

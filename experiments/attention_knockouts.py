@@ -6,14 +6,12 @@ run. Control: as many keys of the prompt hidden at random. ReaLVR and others rea
 without such a test; the IVT-LR paper has no counterpart.
 """
 
-import pandas as pd
-
 from latentlab.instruments.patch.readout import KNOCKED_OUT
 from latentlab.paper import studies
 from latentlab.paper.artifacts import Drawing
 from latentlab.paper.dots import HOLLOW, draw_dots
 from latentlab.paper.experiment import Found
-from latentlab.paper.instruments import WEIGHTS, legend, sampled
+from latentlab.paper.instruments import UNPUBLISHED, WEIGHTS, legend, sampled
 from latentlab.paper.lines import LOST, names, with_losses
 from latentlab.paper.style import canvas, look_of
 from latentlab.vocabulary import CONTROL
@@ -22,8 +20,8 @@ STUDIES = (studies.PATCHING,)
 
 SERIES = {"knock-out": {}, CONTROL: HOLLOW}
 
-KEYS = {"earlier": "earlier steps"}
-"""Names of hidden keys that do not speak for themselves."""
+KEYS = {"latent": "latents", "earlier": "earlier steps"}
+"""Names of positions that differ from those of the study."""
 
 
 def make(found: Found) -> Drawing:
@@ -48,15 +46,18 @@ def make(found: Found) -> Drawing:
     legend(figure, axes[0], marks, 2)
     caption = (
         "Accuracy lost when attention is knocked out in all layers: "
-        f"{sampled(data, results.run['config']['data'])}. {WEIGHTS} \"answer, latents\" hides the "
-        "latents from the positions of the answer, and so on; `prompt` is the text around the "
-        "picture; picks stay those of the undisturbed run. Answers are read at the answer marker, "
-        "by the likeliest first token among the options of the question and of its partner. "
+        f'{sampled(data, results.run["config"]["data"])}. {WEIGHTS} "answer: no latents" '
+        "hides the latents from the positions of the answer, and so on; `prompt` is the text "
+        "around the picture and the first token of all, on which attention rests where it looks "
+        "at nothing, so that hiding it may harm by itself; picks stay those of the undisturbed "
+        "run. Answers are read at the answer marker, by the likeliest first token among the "
+        "options of the question and of its partner. "
         "Hollow, the control: as many keys of the prompt, image and text alike, hidden at random "
         "from the same positions; it may hit what is needed, and where the plan hides the prompt "
         "already there is nothing to hide, so it reads 0. Latent text is handed on without "
         "attention, and no knock-out stops that. Bars are 95 % bootstrap intervals over questions, "
-        "paired. Nothing like this is published of IVT-LR."
+        "paired."
+        f" {UNPUBLISHED}"
     )
     kept = ["model", "row", "series", "slot", "layers", "n", "lost", "lost_low", "lost_high"]
     return Drawing(figure, data[kept].reset_index(drop=True), caption)
@@ -65,4 +66,4 @@ def make(found: Found) -> Drawing:
 def _label(slot: str) -> str:
     """A knock-out in words: who no longer sees what."""
     who, _, what = slot.partition(" -/-> ")
-    return f"{who}, {KEYS.get(what, what).replace('_', ' ')}"
+    return f"{KEYS.get(who, who)}: no {KEYS.get(what, what).replace('_', ' ')}"

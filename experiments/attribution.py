@@ -5,15 +5,13 @@ position where the answer begins, split over what attention brings from each sou
 add. Control: the same for a wrong option. The IVT-LR paper has no counterpart.
 """
 
-import pandas as pd
-
 from latentlab.measures.readings import ATTRIBUTION
 from latentlab.measures.summary import ALL
 from latentlab.paper import studies
 from latentlab.paper.artifacts import Drawing
 from latentlab.paper.dots import HOLLOW, draw_dots
 from latentlab.paper.experiment import Found
-from latentlab.paper.instruments import WEIGHTS, legend, sampled
+from latentlab.paper.instruments import UNPUBLISHED, WEIGHTS, legend, sampled
 from latentlab.paper.lines import names
 from latentlab.paper.style import canvas, look_of
 from latentlab.vocabulary import CONTROL
@@ -55,9 +53,11 @@ def make(found: Found) -> Drawing:
     order = list(LABELS)
     known = data[data["source"].isin(order)]
     ranked = known.assign(rank=known["source"].map(order.index)).sort_values(["rank", "step"])
-    rows = {row: LABELS[row.split()[0]].format(row.partition(" ")[2]) for row in names(ranked["row"])}
+    rows = {
+        row: LABELS[row.split()[0]].format(row.partition(" ")[2]) for row in names(ranked["row"])
+    }
     models = names(data["model"])
-    figure, axes = canvas("double", 0.8 + 0.2 * len(rows), 1, len(models), sharey=True)
+    figure, axes = canvas("double", 0.8 + 0.2 * len(rows), 1, len(models), sharex=True, sharey=True)
     for axis, model in zip(axes, models, strict=True):
         looks = {name: look_of(model, models) | style for name, style in SERIES.items()}
         draw_dots(axis, known[known["model"] == model], rows, looks, "logit", 1)
@@ -74,7 +74,7 @@ def make(found: Found) -> Drawing:
         "same lead of a wrong option drawn for each question. Bars are 95 % bootstrap intervals "
         "over questions. Only direct paths are seen: what a latent gave to this position and an "
         "MLP turned into an answer counts as the MLPs'. A source that a model's plan hides reads "
-        "exactly 0. Nothing like this is published of IVT-LR."
+        f"exactly 0. {UNPUBLISHED}"
     )
     kept = ["model", "row", "series", "n", "logit", "logit_low", "logit_high"]
     return Drawing(figure, known[kept].reset_index(drop=True), caption)

@@ -1,91 +1,120 @@
-"""Calibration: what every instrument reads where the truth is known, and where it is not.
+"""What every instrument reads on models of known truth, and on the model in question.
 
-Study: `calibration` (`latentlab.calibrate`). Positive controls are organisms that need the part by
-construction, negative controls organisms in which it cannot matter. No paper calibrates its
-instruments in this way; at least six report that latents are inert.
+Study: `calibration` (`latentlab.calibrate`). Positive controls: models to whose answer the part is
+necessary, or whose latents hold content; negative controls: models whose answer cannot see latents
+(`bypass`), or whose slots are empty (`filler`). Readings have different units, so each is divided
+by that of its positive controls. We know of no
+published instrument that was calibrated in this way.
 """
 
 import pandas as pd
 
 from latentlab.paper import studies
 from latentlab.paper.artifacts import Drawing
-from latentlab.paper.dots import draw_dots
+from latentlab.paper.dots import HOLLOW, draw_dots
 from latentlab.paper.experiment import Found
-from latentlab.paper.instruments import legend
-from latentlab.paper.style import canvas, look
+from latentlab.paper.instruments import WEIGHTS, legend, of_sham
+from latentlab.paper.lines import PARTS, names
+from latentlab.paper.style import canvas, look_of
 
 STUDIES = (studies.CALIBRATION,)
 
-ROLES = {"positive": 1, "negative": 2, "unknown": 0}
-"""Roles and the number of their look."""
+PANELS = ("latent_text", "latent_vision")
+"""Parts that get a panel; what is read of both together stands in the first."""
 
-LABELS = {
-    "positive": "truth known: must read high",
-    "negative": "truth known: must read zero",
-    "unknown": "truth unknown",
-}
+KNOWN, UNKNOWN, SHAM = ("positive", "negative"), "unknown", "sham"
+"""What a model is to an instrument."""
 
-PARTS = {"latent_text": "latent text", "latent_vision": "latent vision"}
+READING = ["link", "part", "instrument"]
 
 
 def make(found: Found) -> Drawing:
-    """The figure: a row for each reading, latent text on the left, latent vision on the right."""
+    """The figure: a panel for each part, a row for each reading."""
     results = found[studies.CALIBRATION.name]
-    lines = _scaled(results.summary)
-    sides = [["latent_text"], ["latent_vision", "latent"]]
-    looks = {role: look(number) | {"linestyle": "none"} for role, number in ROLES.items()}
-    panels = [lines[lines["part"].isin(parts)] for parts in sides]
-    most = max(panel["row"].nunique() for panel in panels)
-    figure, axes = canvas("double", 0.8 + 0.19 * most, 1, 2, sharex=True)
-    for axis, panel in zip(axes, panels, strict=True):
-        rows = dict(zip(panel["row"], panel["label"], strict=True))
-        draw_dots(axis, panel.assign(series=panel["role"]), rows, looks, "value", 1)
-        axis.set(xlabel="reading (positive control = 1)", title=PARTS[panel["part"].iloc[0]])
-        axis.tick_params(axis="y", labelsize=6.5)
-    legend(figure, axes[0], {LABELS[role]: looks[role] for role in ROLES}, 3)
-    tested = lines[lines["verdict"] != ""].drop_duplicates(["instrument", "part"])
-    good = int((tested["verdict"] == "separates").sum())
-    shams = results.summary[results.summary["role"] == "sham"]
-    exact = bool((shams[["value_low", "value_high"]] == 0).all(axis=None))
-    names = {role: sorted(set(lines.loc[lines["role"] == role, "model"])) for role in ROLES}
-    least, largest = lines["n"].min(), lines["n"].max()
+    lines = results.summary
+    data = _in_units_of_positives(lines[lines["role"] != SHAM])
+    links, rows = names(data["link"]), _rows(data)
+    models = names([*data.loc[data["role"].isin(KNOWN), "model"], *data["model"]])
+    unknown = set(data.loc[data["role"] == UNKNOWN, "model"])
+    looks = {
+        model: look_of(model, models) | (HOLLOW if model in unknown else {}) for model in models
+    }
+    panels = [part for part in PANELS if (data["panel"] == part).any()]
+    figure, axes = canvas(
+        "double", 0.85 + 0.25 * len(rows), 1, len(panels), sharex=True, sharey=True
+    )
+    borders = [
+        sum(row.startswith(link) for row in rows for link in links[: i + 1])
+        for i in range(len(links) - 1)
+    ]
+    for axis, part in zip(axes, panels, strict=True):
+        draw_dots(axis, data[data["panel"] == part], rows, looks, "reading", 1)
+        axis.axvline(1, color="#999999", linewidth=0.6, zorder=0)
+        for border in borders:
+            axis.axhline(border - 0.5, color="#333333", linewidth=0.9, zorder=0)
+        axis.set(title=PARTS[part], xlabel="reading (positive control = 1)")
+    marks = {
+        f"{model}, hollow: truth not known" if model in unknown else model: style
+        | {"linestyle": "none"}
+        for model, style in looks.items()
+    }
+    legend(figure, axes[0], marks, len(marks))
+    broken = data[data["verdict"] == "broken"].drop_duplicates(READING)
+    verdict = (
+        f"Broken, marked (!): {', '.join(broken['instrument'] + ', ' + broken['part'].map(PARTS))}."
+        if len(broken)
+        else "All readings separate their positive from their negative controls."
+    )
+    known = names(lines.loc[lines["role"].isin(KNOWN), "model"])
+    n = f"{data['n'].min()} to {data['n'].max()}"
+    asked = " and ".join(names(data["data"]))
     caption = (
-        f"Every instrument on organisms that need the part of the latents "
-        f"({', '.join(names['positive'])}), on organisms in which it cannot matter "
-        f"({', '.join(names['negative'])}), and on {', '.join(names['unknown'])}; n = {least} to "
-        f"{largest} questions a mark. Left: latent text, right: latent vision and, where marked, "
-        "both parts. Readings have units of their own (points lost, nats, deviations, fractions; "
-        "see the numbers beside) and are divided by the lowest positive control. Bars are 95 % "
-        "intervals over questions, Wilson for fractions and bootstrap otherwise. "
-        f"{good} of {len(tested)} readings separate: all positive intervals lie above all "
-        f"negative ones. Shams change {'exactly nothing' if exact else 'something'}. Below the "
-        "line: from the input to the latents, where bypass holds content and must read high."
+        f"Instruments on models whose truth is known by construction ({', '.join(known)}), and on "
+        f"{', '.join(sorted(unknown)) or 'no other model'}: {n} readings a mark, on {asked}. "
+        f"{WEIGHTS} Upper block: does the answer depend on latents; lower block: do latents depend "
+        "on the input. Units differ (points, nats, fractions, standard deviations), so each "
+        "reading and its interval is divided by the mean of its positive controls; where two "
+        "models are positive controls, both lie near 1. Positive: relay for latent text, gaze for "
+        "latent vision, and below also bypass, whose latents hold content; negative: bypass above, "
+        "whose answer cannot see them, and filler, whose slots hold a constant, where content is "
+        f"exchanged or read. {verdict} {_shams(lines)} Bars are 95 % intervals over questions "
+        "(Wilson for fractions of answers, else bootstrap), without the uncertainty of the "
+        "positive control. We know of no published instrument for latent reasoning "
+        "that comes with such readings."
     )
-    for axis, panel in zip(axes, panels, strict=True):
-        rows = list(dict.fromkeys(panel["row"]))
-        inputs = [row for row in rows if row.startswith("input")]
-        if inputs:
-            axis.axhline(rows.index(inputs[0]) - 0.5, color="#333333", linewidth=0.9)
-    columns = ["instrument", "link", "part", "unit", "model", "role", "n", "reading", "verdict"]
-    data = lines[[*columns, "value", "value_low", "value_high"]].reset_index(drop=True)
-    return Drawing(figure, data, caption)
+    columns = [*READING, "unit", "model", "role", "data", "n", "value", "value_low", "value_high"]
+    columns += ["reading", "reading_low", "reading_high", "verdict"]
+    return Drawing(figure, data[columns].reset_index(drop=True), caption)
 
 
-def _scaled(summary: pd.DataFrame) -> pd.DataFrame:
-    """Readings in units of the lowest positive control of their instrument and part."""
-    lines = summary[summary["role"].isin(list(ROLES))].copy()
-    key = ["instrument", "part"]
-    positive = lines[lines["role"] == "positive"].groupby(key)["value"].min()
+def _in_units_of_positives(lines: pd.DataFrame) -> pd.DataFrame:
+    """Lines with `reading` and its ends: the value by that of the positive controls."""
+    positive = lines[lines["role"] == "positive"].groupby(READING)["value"].mean()
     unit = pd.Series(
-        [positive.get(pair, float("nan")) for pair in zip(*(lines[k] for k in key), strict=True)],
-        lines.index,
+        [positive.get(tuple(row), float("nan")) for row in lines[READING].to_numpy()], lines.index
     )
-    lines["reading"] = lines["value"]
-    for name in ("value", "value_low", "value_high"):
-        lines[name] = lines[name] / unit
-    lines["row"] = lines["link"] + "/" + lines["instrument"] + "/" + lines["part"]
-    both = lines["part"].eq("latent").map({True: " (both parts)", False: ""})
-    lines["label"] = lines["instrument"] + both
-    # Latent -> answer comes first, single parts before both, and all else as in the study.
-    lines = lines.assign(last=lines["part"].eq("latent"))
-    return lines.sort_values(["link", "last"], ascending=[False, True], kind="stable")
+    lines = lines.assign(
+        **{f"reading{end}": lines[f"value{end}"] / unit for end in ("", "_low", "_high")},
+        row=lines["link"] + ": " + lines["instrument"],
+        series=lines["model"],
+        panel=lines["part"].where(lines["part"].isin(PANELS), PANELS[0]),
+    )
+    order = names(lines["link"])
+    return lines.sort_values("link", key=lambda link: link.map(order.index), kind="stable")
+
+
+def _rows(data: pd.DataFrame) -> dict[str, str]:
+    """Labels of the rows: the reading, and whether it is broken in any panel."""
+    rows = {}
+    for row, group in data.groupby("row", sort=False):
+        label = str(group["instrument"].iloc[0])
+        both = "" if group["part"].isin(PANELS).all() else " (both parts)"
+        mark = " (!)" if (group["verdict"] == "broken").any() else ""
+        rows[str(row)] = f"{label}{both}{mark}"
+    return rows
+
+
+def _shams(lines: pd.DataFrame) -> str:
+    """What shams changed, for the caption."""
+    shams = lines.loc[lines["role"] == SHAM, ["value", "value_low", "value_high"]]
+    return f"Shams, which put everything back where it was, change {of_sham(shams)}."

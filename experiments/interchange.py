@@ -7,8 +7,8 @@ ReaLVR's exchange lifts the donor's answer by 5.8 points (LVR) and 46.8 points (
 """
 
 from collections.abc import Iterator
+from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
@@ -24,10 +24,10 @@ from latentlab.paper.style import canvas
 STUDIES = (studies.INTERCHANGES,)
 
 WHOSE = {
-    "own": ("its own", "#BBBBBB", ""),
-    "donor": ("the donor's", "#0072B2", ""),
-    "expected": ("where its picture leads from the donor's object", "#56B4E9", "////"),
-    "other": ("another", "#FFFFFF", ""),
+    "keeps_own": ("its own", "#BBBBBB", ""),
+    "gives_donors": ("the donor's", "#0072B2", ""),
+    "gives_expected": ("where its picture leads from the donor's object", "#56B4E9", "////"),
+    "gives_other": ("another", "#FFFFFF", ""),
 }
 """Label, colour and hatching of each answer, from left to right."""
 
@@ -39,25 +39,28 @@ DONORS = {
 }
 
 
+EDGE: Any = {"edgecolor": "#333333", "linewidth": 0.4}
+
+GAP = 0.7  # between parts, in bars
+
+
 def make(found: Found) -> Drawing:
     """The figure: a column for each model, a bar for each exchange, grouped by part."""
     results = found[studies.INTERCHANGES.name]
     data = pd.DataFrame(_shares(without_repeats(results.rows)))
     models, bars = names(data["model"]), _bars(data)
-    figure, axes = canvas("double", 0.7 + 0.145 * len(bars), 1, len(models), sharey=True)
+    parts = names(part for part, _, _ in bars)
+    places = {bar: i + GAP * parts.index(bar[0]) for i, bar in enumerate(bars)}
+    height = 0.7 + 0.145 * (1 + max(places.values()))
+    figure, axes = canvas("double", height, 1, len(models), sharey=True)
     for axis, model in zip(axes, models, strict=True):
-        _draw(axis, data[data["model"] == model], bars)
+        _draw(axis, data[data["model"] == model], places)
+        axis.tick_params(axis="y", length=0)
         axis.set_title(model)
         axis.set_xlabel("answers (%)")
-    order = list(bars)
-    axes[0].set_yticks(range(len(order)), list(bars.values()))
-    starts = [i for i, bar in enumerate(order) if i == 0 or bar[0] != order[i - 1][0]]
-    for axis in axes:
-        axis.tick_params(axis="y", length=0)
-        for start in starts[1:]:
-            axis.axhline(start - 0.5, color="#555555", linewidth=0.6)
+    axes[0].set_yticks(list(places.values()), list(bars.values()))
     for label, colour, hatch in WHOSE.values():
-        axes[0].bar(0, 0, color=colour, edgecolor="#333333", hatch=hatch, linewidth=0.4, label=label)
+        axes[0].bar(0, 0, color=colour, hatch=hatch, label=label, **EDGE)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     treated = data[data["donor"] == data["donor"].iloc[0]]
     caption = (
@@ -68,7 +71,8 @@ def make(found: Found) -> Drawing:
         "unrelated question, a question with the same answer, and the question itself, which is a "
         "sham. Steps after the exchanged ones are made anew. An answer counts as the question's "
         "own, else as the donor's, else as the one to which the question's own picture leads from "
-        "the object of the donor's last exchanged hop; on the same picture that is the donor's. "
+        "the object of the donor's last exchanged hop; on the same picture that is the donor's, "
+        "and on other pictures, where the object may be missing, often nothing. "
         "Whiskers: 95 % Wilson intervals of the own answer (from the left), and of answers that "
         "are neither own nor the donor's (from the right). Donors answer their own question right "
         f"in {_ceilings(results.rows)}. A model without a part has no bar for it. Published of "
@@ -87,18 +91,18 @@ def _shares(rows: pd.DataFrame) -> Iterator[dict[str, object]]:
             group[name].fillna(False).to_numpy(bool)
             for name in ("keeps_own", "follows_donor", "follows_expected")
         )
-        whose = {"own": own, "donor": ~own & donor, "expected": ~own & ~donor & expected}
-        whose["other"] = ~np.logical_or.reduce(list(whose.values()))
+        answers = [own, ~own & donor, ~own & ~donor & expected, ~own & ~donor & ~expected]
+        whose = {**dict(zip(WHOSE, answers, strict=True)), "neither": ~own & ~donor}
         line = {**dict(zip(key, values, strict=True)), "n": len(group)}
-        for name, answers in (whose | {"neither": ~own & ~donor}).items():
-            share = accuracy_interval(answers)
+        for name, given in whose.items():
+            share = accuracy_interval(given)
             line |= {name: share.mean, f"{name}_low": share.low, f"{name}_high": share.high}
         yield line
 
 
 def _bars(data: pd.DataFrame) -> dict[tuple[str, str, str], str]:
     """Labels of the bars by part, donor and steps: controls are shown for the widest exchange."""
-    bars = {}
+    bars: dict[tuple[str, str, str], str] = {}
     for part in (part for part in PARTS if part in set(data["part"])):
         of_part = data[data["part"] == part]
         for donor, group in of_part.groupby("donor", sort=False):
@@ -113,22 +117,23 @@ def _bars(data: pd.DataFrame) -> dict[tuple[str, str, str], str]:
     return bars
 
 
-def _draw(axis: Axes, data: pd.DataFrame, bars: dict[tuple[str, str, str], str]) -> None:
+def _draw(axis: Axes, data: pd.DataFrame, places: dict[tuple[str, str, str], float]) -> None:
     """Stack the answers of one model."""
-    lines = data.set_index(["part", "donor", "steps"])
-    for place, bar in enumerate(bars):
-        if bar not in lines.index:
+    key = ["part", "donor", "steps"]
+    found = {tuple(line[key]): line for _, line in data.iterrows()}
+    for bar, place in places.items():
+        if bar not in found:
             continue
-        line, left = lines.loc[bar], 0.0
+        line, left = found[bar], 0.0
         for name, (_, colour, hatch) in WHOSE.items():
             width = 100 * float(line[name])
-            looks = {"color": colour, "edgecolor": "#333333", "hatch": hatch, "linewidth": 0.4}
+            looks: dict[str, Any] = {"color": colour, "hatch": hatch} | EDGE
             axis.barh(place, width, left=left, height=0.72, **looks)
             left += width
-        for start, sign, name in ((0, 100, "own"), (100, -100, "neither")):
+        for start, sign, name in ((0, 100, "keeps_own"), (100, -100, "neither")):
             ends = [start + sign * float(line[f"{name}_{end}"]) for end in ("low", "high")]
             axis.plot(ends, [place, place], color="#D55E00", linewidth=1.1, solid_capstyle="butt")
-    axis.set(xlim=(0, 100), ylim=(len(bars) - 0.4, -0.6))
+    axis.set(xlim=(0, 100), ylim=(max(places.values()) + 0.6, -0.6))
 
 
 def _ceilings(rows: pd.DataFrame) -> str:

@@ -3,7 +3,7 @@
 Study: `mediation` (`latentlab.mediation`): distance of each step's latent text from itself on the
 clean input, in standard deviations of its slot, and the share of picked patches that are picked
 again. Reference: the residual stream at the prompt's last position; sham: the zero perturbation.
-ReaLVR finds latents of another model that move by a cosine distance of 1.6e-4 when a colour does.
+Xiao et al. (2026, ReaLVR) report 1.6e-4 as cosine distance of LVR's latents when a colour changes.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ from latentlab.paper import studies
 from latentlab.paper.artifacts import Drawing
 from latentlab.paper.dots import HOLLOW, draw_dots
 from latentlab.paper.experiment import Found
-from latentlab.paper.instruments import WEIGHTS, legend, perturbations_in, sampled
+from latentlab.paper.instruments import WEIGHTS, legend, of_sham, perturbations_in, sampled
 from latentlab.paper.lines import names
 from latentlab.paper.style import canvas, look
 
@@ -63,17 +63,18 @@ def make(found: Found) -> Drawing:
     legend(figure, axes[0], marks, len(marks))
     caption = (
         "Movement of the latents when the input is perturbed, step by step: "
-        f"{sampled(lines, results.run['config']['data'])}. {WEIGHTS} Above: root mean square over "
+        f"{sampled(drawn, results.run['config']['data'])}. {WEIGHTS} Above: root mean square over "
         "dimensions of the change of the latent text, each in standard deviations of the slot over "
         "questions; two unrelated questions are about 1.4 apart (dotted). Hollow: the residual "
         "stream at the prompt's last position in the middle layer, an ordinary token. Below: how "
         "many of a step's picked patches are picked again, of models that re-insert patches; where "
         "picks are given with the question, it tells whether the walk changed. The sham moves "
-        "exactly nothing. A mark changed or a cell hidden at the middle hop can move latents from "
-        "that step on only; a cell off the walk is the control. Bars are 95 % bootstrap intervals "
+        f"{of_sham(lines.loc[lines['perturbation'] == 'none', ['cosine', 'centred', 'sd']])}. A "
+        "mark changed or a cell hidden at the middle hop concerns the latents from that step on; "
+        "a cell off the walk is the control. Bars are 95 % bootstrap intervals "
         "over questions. Movement does not show that an answer depends on it (`mediation`). "
-        "Published for another model (ReaLVR): latents move by a cosine distance of 1.6e-4 when an "
-        "object changes its colour."
+        "Published of LVR (Xiao et al. 2026, ReaLVR): its latents move by a cosine distance of "
+        "1.6e-4 when an object changes its colour."
     )
     return Drawing(figure, drawn, caption)
 

@@ -13,7 +13,7 @@ from latentlab.measures.summary import ALL
 from latentlab.paper import studies
 from latentlab.paper.artifacts import Drawing
 from latentlab.paper.experiment import Found
-from latentlab.paper.instruments import WEIGHTS, sampled, widest
+from latentlab.paper.instruments import UNPUBLISHED, WEIGHTS, sampled, widest
 from latentlab.paper.lines import names
 from latentlab.paper.style import canvas, heat
 
@@ -40,6 +40,7 @@ def make(found: Found) -> Drawing:
         grid = shown.pivot(index="row", columns="column", values="top1")
         image = heat(axis, 100 * grid.reindex(index=rows, columns=columns), 0, 100)
         axis.set_title(model if target == targets[0] else "")
+        axis.tick_params(axis="x", labelsize=6)
         if model == models[0]:
             axis.set_ylabel(target if target != OTHER_OBJECT else "off the walk")
     figure.colorbar(image, ax=axes, label="top token (%)", shrink=0.5, pad=0.01)
@@ -53,7 +54,7 @@ def make(found: Found) -> Drawing:
         "the newest slot of each latent step, off which the next one is made, and the answer "
         f"marker. Wilson intervals of 95 % reach at most {widest(data, 'top1'):.1f} points to "
         "either side. A state that reads as nothing may hold much in directions that the "
-        "unembedding does not show. Nothing like this is published of IVT-LR."
+        f"unembedding does not show. {UNPUBLISHED}"
     )
     kept = ["model", "target", "measure", "column", "layer", "n", "top1", "top1_low", "top1_high"]
     return Drawing(figure, data[kept].reset_index(drop=True), caption)
@@ -61,12 +62,10 @@ def make(found: Found) -> Drawing:
 
 def _cells(lines: pd.DataFrame) -> pd.DataFrame:
     """Lines with the row and the column of the heat map that they belong into."""
-    last = lines["step"].max()
     column = "step " + lines["step"].astype(int).astype("str")
     column = column.mask(lines["step"] == 0, "prompt").mask(lines["slot"] == "answer", "answer")
     layer = "layer " + lines["layer"].fillna(0).astype(int).astype("str")
     row = layer.where(lines["measure"] == LENS, lines["measure"])
-    assert last > 0 or (lines["step"] == 0).all()
     return lines.assign(row=row, column=column)
 
 

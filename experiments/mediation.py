@@ -2,8 +2,8 @@
 
 Study: `mediation` (`latentlab.mediation`): natural effects on the log-odds of the answer preferred
 on the clean input (Pearl 2001; Vig et al., arXiv 2004.12265). Sham: the zero perturbation; control:
-a cell off the walk hidden instead of the needed one. CapImagine (arXiv 2602.22766) asks the two
-halves separately; its perturbed inputs leave other models' latents nearly unmoved.
+a cell off the walk hidden instead of the needed one. CapImagine (arXiv 2602.22766) asks input ->
+latent and latent -> answer one by one, of other models, and finds neither.
 """
 
 import pandas as pd
@@ -17,6 +17,7 @@ from latentlab.paper.experiment import Found
 from latentlab.paper.instruments import (
     WEIGHTS,
     legend,
+    of_sham,
     perturbations_in,
     sampled,
     without_repeats,
@@ -30,7 +31,8 @@ EFFECTS = {"te": "total", "nde": "direct", "nie": "indirect"}
 
 MEDIATORS = {"latents": {}, "slots": HOLLOW}
 
-SHARES = (-35, 135)  # per cent shown; shares of next to no effect have wider intervals
+WIDEST = 1.0
+"""Shares whose interval is wider rest on next to no effect and are left out."""
 
 
 def make(found: Found) -> Drawing:
@@ -48,16 +50,22 @@ def make(found: Found) -> Drawing:
         for mediator, style in MEDIATORS.items()
     }
     height = 1.0 + 0.32 * len(rows)
-    figure, axes = canvas("double", 2 * height, 2, len(models), sharey="row")
+    figure, axes = canvas(
+        "double", 2 * height, 2, len(models), sharex="row", sharey="row", height_ratios=(1, 1.3)
+    )
     for axis, model in zip(axes, models, strict=False):
         draw_dots(axis, effects[effects["model"] == model], rows, effect_looks, "value", 1)
         axis.set(title=model, xlabel="effect on log-odds (nats)")
     for axis, model in zip(axes[len(models) :], models, strict=True):
         draw_dots(axis, shares[shares["model"] == model], rows, share_looks, "value", 100)
         axis.axvline(100, color="#999999", linewidth=0.6, zorder=0)
-        axis.set(xlim=SHARES, xlabel="share of total effect (%)")
-    marks = {f"{name} effect": {**style, "linestyle": "none"} for name, style in effect_looks.items()}
-    marks |= {f"share of {PARTS[p]}": look(i + 3) | {"linestyle": "none"} for i, p in enumerate(PARTS)}
+        axis.set_xlabel("share of total effect (%)")
+    marks = {
+        f"{name} effect": {**style, "linestyle": "none"} for name, style in effect_looks.items()
+    }
+    marks |= {
+        f"share of {PARTS[p]}": look(i + 3) | {"linestyle": "none"} for i, p in enumerate(PARTS)
+    }
     marks["hollow: through the whole slots"] = look(0) | HOLLOW | {"linestyle": "none"}
     legend(figure, axes[0], marks, 4)
     data = pd.concat([effects, shares])
@@ -69,13 +77,14 @@ def make(found: Found) -> Drawing:
         "and what the latents of the perturbed input do alone (natural indirect effect), latent "
         "text and vision together. Below: mean indirect by mean total effect, for each part of the "
         "latents as vectors (filled) and with all that happens at their positions (hollow). The "
-        "sham changes exactly nothing, so it has no share. Hiding another cell is the control of "
-        "hiding the needed one: its total effect is about 0, its shares rest on next to nothing, "
-        "and intervals that leave the axis are cut. A part that is taken alone includes what "
+        f"sham changes {of_sham(lines.loc[lines['perturbation'] == 'none', list(EFFECTS)])} and "
+        "has no share. Hiding another cell is the control of "
+        "hiding the needed one. Shares whose interval is wider than 100 points are left out, since "
+        "there is next to no effect to share. A part that is taken alone includes what "
         "follows from it in the other; parts need not add up. Bars are 95 % bootstrap intervals "
         "over questions. Shares near 100 % of both direct and indirect effect mean that either "
         "input alone spoils the answer. Published for other models (CapImagine, arXiv 2602.22766): "
-        "latents that hardly change with the input, and answers that hardly change with latents."
+        "latents nearly alike on all inputs, and answers that hardly change with latents."
     )
     return Drawing(figure, data, caption)
 
@@ -93,7 +102,8 @@ def _effects(lines: pd.DataFrame) -> pd.DataFrame:
 def _shares(lines: pd.DataFrame) -> pd.DataFrame:
     """One line for each share that there is; where nothing changes there is none."""
     there = without_repeats(lines)
-    there = there[there["share"].notna() & there["part"].isin(list(PARTS))]
+    wide = there["share_high"] - there["share_low"] > WIDEST
+    there = there[there["share"].notna() & ~wide & there["part"].isin(list(PARTS))]
     ends = {f"share{end}": f"value{end}" for end in ("", "_low", "_high")}
     series = there["part"].map(PARTS) + ", " + there["mediator"]
     return _kept(there.rename(columns=ends).assign(series=series, measure="share"))

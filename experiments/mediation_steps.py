@@ -15,6 +15,7 @@ from latentlab.paper.artifacts import Drawing
 from latentlab.paper.dots import offsets
 from latentlab.paper.experiment import Found
 from latentlab.paper.instruments import (
+    UNPUBLISHED,
     WEIGHTS,
     legend,
     perturbations_in,
@@ -46,31 +47,32 @@ def make(found: Found) -> Drawing:
     shifts = dict(zip(PARTS, offsets(len(PARTS), 0.3), strict=True))
     for axis, (row, model, steps) in zip(axes, panels, strict=True):
         shown = data[(data[["perturbation", "model", "set"]] == [row, model, steps]).all(axis=1)]
-        for part, curve in shown.groupby("part", sort=False):
+        for part in looks:
+            curve = shown[shown["part"] == part]
             draw_intervals(axis, curve["last"] + shifts[part], curve, "share", 100, **looks[part])
         for level in (0, 100):
             axis.axhline(level, color="#999999", linewidth=0.6, zorder=0)
         axis.set_xticks(sorted(set(data["last"])))
         axis.margins(x=0.15)
         if row == next(iter(rows)):
-            axis.set_title(model if steps == "each" else "")
+            axis.set_title(model)
         if row == list(rows)[-1]:
             axis.set_xlabel(SETS[steps])
     for axis, label in zip(axes[:: 2 * len(models)], rows.values(), strict=True):
-        axis.set_ylabel(f"share, {label} (%)", fontsize=6.5)
+        axis.set_ylabel(f"{label}:\nshare of effect (%)")
     legend(figure, axes[0], {PARTS[p]: looks[p] for p in PARTS if p in set(data["part"])}, 3)
     columns = ["model", "perturbation", "part", "set", "last", "n"]
     data = data[[*columns, "share", "share_low", "share_high"]].reset_index(drop=True)
     caption = (
         "Share of the total effect of a changed input that runs through the latents of one step "
         "(left panel of each model) or of the first steps (right), by part: "
-        f"{sampled(lines, results.run['config']['data'])}. {WEIGHTS} Mean natural indirect by mean "
+        f"{sampled(data, results.run['config']['data'])}. {WEIGHTS} Mean natural indirect by mean "
         "total effect on the log-odds of the answer preferred before, bars are 95 % intervals of a "
         "paired bootstrap over questions. What follows a taken step is made anew from it, so that "
         "the effect through one step includes what it passes on, and shares of steps do not add "
-        "up. A mark changed at the middle hop cannot be known to the latent text of earlier steps, "
-        "which are the control; patches re-inserted before may show the mark itself. Perturbations "
-        "without measurable total effect have no share. Nothing like this is published of IVT-LR."
+        "up. A mark changed at the middle hop does not concern the latent text of earlier steps, "
+        "which is the control; patches re-inserted before may show the mark itself. Perturbations "
+        f"without measurable total effect have no share. {UNPUBLISHED}"
     )
     return Drawing(figure, data, caption)
 

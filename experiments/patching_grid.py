@@ -11,7 +11,7 @@ import pandas as pd
 from latentlab.paper import studies
 from latentlab.paper.artifacts import Drawing
 from latentlab.paper.experiment import Found
-from latentlab.paper.instruments import WEIGHTS, sampled, widest
+from latentlab.paper.instruments import UNPUBLISHED, WEIGHTS, of_sham, sampled, widest
 from latentlab.paper.lines import names
 from latentlab.paper.style import canvas, heat
 from latentlab.vocabulary import PATCH
@@ -32,17 +32,21 @@ def make(found: Found) -> Drawing:
     """The figure: a row for each model and mode, the control beside the patch."""
     results = found[studies.PATCHING.name]
     data = _cells(results.summary)
-    models, rows, columns = names(data["model"]), _rows(data), _columns(data)
+    models, rows = names(data["model"]), _rows(data)
     modes = [mode for mode in MODES if mode in set(data["mode"])]
-    sides = [side for side in SOURCES if side in set(data["from"])]
+    columns = {side: _columns(data[data["from"] == side]) for side in SOURCES}
+    sides = [side for side in SOURCES if columns[side]]
     pairs = [(model, mode) for model in models for mode in modes]
     height = 1.1 + (0.1 + 0.14 * len(rows)) * len(pairs)
-    figure, axes = canvas("double", height, len(pairs), len(sides), sharex=True, sharey=True)
+    widths = [len(columns[side]) for side in sides]
+    figure, axes = canvas(
+        "double", height, len(pairs), len(sides), sharex="col", sharey=True, width_ratios=widths
+    )
     panels = [(*pair, side) for pair in pairs for side in sides]
     for axis, (model, mode, side) in zip(axes, panels, strict=True):
         shown = data[(data[["model", "mode", "from"]] == [model, mode, side]).all(axis=1)]
         grid = shown.pivot(index="row", columns="column", values="recovery")
-        grid = (100 * grid.reindex(index=rows, columns=columns)).round() + ROUNDED
+        grid = (100 * grid.reindex(index=rows, columns=columns[side])).round() + ROUNDED
         image = heat(axis, grid, 0, 100)
         axis.tick_params(axis="x", labelrotation=90)
         if (model, mode) == pairs[0]:
@@ -63,7 +67,7 @@ def make(found: Found) -> Drawing:
         "follows a patched slot is made anew, so an early one may read high through a later one. "
         f"Empty cells: slots that a model does not have. {_sham(results.summary)} Intervals of "
         f"95 % (paired bootstrap over pairs) reach at most {widest(data, 'recovery'):.1f} points "
-        "to either side. Nothing like this is published of IVT-LR."
+        f"to either side. {UNPUBLISHED}"
     )
     kept = ["model", "mode", "from", "slot", "layer", "component", "n", "recovery"]
     kept += ["recovery_low", "recovery_high"]
@@ -101,8 +105,6 @@ def _columns(data: pd.DataFrame) -> list[str]:
 
 def _sham(summary: pd.DataFrame) -> str:
     """What the sham did, for the caption."""
-    moved = summary.loc[summary["slot"] == "sham", "indirect_effect"].abs()
-    if moved.empty:
-        return ""
-    how = "exactly nothing" if (moved == 0).all() else f"up to {moved.max():.2g} nats"
-    return f"A run's own activations put back into every slot (sham) change {how}."
+    shams = summary[summary["slot"] == "sham"]
+    moved = shams[["indirect_effect", "indirect_effect_low", "indirect_effect_high"]]
+    return f"A run's own activations put back into every slot (sham) change {of_sham(moved)}."

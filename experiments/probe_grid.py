@@ -3,18 +3,21 @@
 Study: `probe` (`latentlab.probe`): ridge probes, five folds, on latents as they are fed in and on
 the residual stream at their slots, in the layer that tells a step's own hop best and in the last.
 Controls: the same probe on shuffled labels, and probes that see the words of the question alone.
-The IVT-LR paper has no probes; the grid follows bmarti44's dissection of Coconut.
+The IVT-LR paper has no probes; the grid of steps by hops follows a dissection
+of Coconut ("The Curriculum Is the Mechanism").
 """
 
 import pandas as pd
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 
 from latentlab.measures.probes import INPUT
 from latentlab.paper import studies
 from latentlab.paper.artifacts import Drawing
 from latentlab.paper.experiment import Found
-from latentlab.paper.instruments import WEIGHTS, sampled, widest
+from latentlab.paper.instruments import UNPUBLISHED, WEIGHTS, sampled, widest
 from latentlab.paper.lines import names
-from latentlab.paper.style import canvas, heat
+from latentlab.paper.style import SEQUENTIAL, canvas, heat
 
 STUDIES = (studies.PROBES,)
 
@@ -36,7 +39,6 @@ def make(found: Found) -> Drawing:
     rows = data.groupby("panel")["row"].nunique().max()
     height = 0.4 + (0.34 + 0.14 * rows) * len(panels)
     figure, axes = canvas("double", height, len(panels), len(models))
-    image = None
     for place, (panel, model) in enumerate((p, m) for p in panels for m in models):
         axis, shown = axes[place], data[(data["panel"] == panel) & (data["model"] == model)]
         if shown.empty:
@@ -45,14 +47,21 @@ def make(found: Found) -> Drawing:
             grid = shown.pivot(index="row", columns="target", values="value")
             grid = grid.loc[names(shown["row"]), names(shown["target"])]
             grid.columns = [name.replace("object", "hop") for name in grid.columns]
-            image = heat(axis, 100 * grid, 0, 100)
-            layer = "" if shown["layer"].iloc[0] == INPUT else f", layer {shown['layer'].iloc[0]}"
-            axis.set_title(f"{panel}{layer}", fontsize=6.5)
+            heat(axis, 100 * grid, 0, 100)
+            layer = shown["layer"].iloc[0]
+            where = "" if layer == INPUT else f", layer {layer}"
+            axis.set_title(f"{panel}{where}", fontsize=6.5)
             if place % len(models):
                 axis.tick_params(labelleft=False)
         if place < len(models):
             axis.set_title(f"{model}\n{axis.get_title()}", fontsize=7)
-    figure.colorbar(image, ax=axes, label="read right (%)", shrink=0.5, pad=0.01)
+    figure.colorbar(
+        ScalarMappable(Normalize(0, 100), SEQUENTIAL),
+        ax=axes,
+        label="read right (%)",
+        shrink=0.5,
+        pad=0.01,
+    )
     caption = (
         "What linear probes read off each step's latent, in per cent of questions: "
         f"{sampled(probes, results.run['config']['data'])}. {WEIGHTS} Rows are steps, columns "
@@ -62,7 +71,7 @@ def make(found: Found) -> Drawing:
         "next step is made. Controls in the last two rows: shuffled labels (the highest of all "
         "steps), and counts of the question's words. Ridge probes, five folds. Wilson intervals of "
         f"95 % reach at most {widest(data, 'value'):.1f} points to either side. What can be read "
-        "need not be used (`interchange`, `knockouts`). Nothing like this is published of IVT-LR."
+        f"need not be used (`interchange`, `knockouts`). {UNPUBLISHED}"
     )
     kept = ["model", "panel", "layer", "row", "target", "n", "value", "value_low", "value_high"]
     return Drawing(figure, data[kept].reset_index(drop=True), caption)
@@ -76,8 +85,8 @@ def _grids(probes: pd.DataFrame) -> pd.DataFrame:
         own = slots[slots["target"] == "object " + slots["step"].astype(int).astype("str")]
         score, of = ("step_selectivity", own) if len(own) else ("selectivity", slots)
         best = of.groupby("layer")[score].mean().idxmax()
-        panels["slot, best"] = slots[slots["layer"] == best]
-        panels["slot, last"] = slots[slots["layer"] == slots["layer"].max()]
+        panels["best of its slot"] = slots[slots["layer"] == best]
+        panels["last of its slot"] = slots[slots["layer"] == slots["layer"].max()]
     question = probes[probes["place"] == "question"].assign(row=QUESTION)
     found = []
     for name, cells in panels.items():

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from latentlab.backbones import Backbone
+from latentlab.backbones.sight import Sight, sight_of
 from latentlab.data.example import Example
 from latentlab.errors import UserError
 from latentlab.measures.scores import parse_answer
@@ -76,9 +77,18 @@ class Answered:
     example: Example
     """What was asked."""
 
+    sight: Sight | None = None
+    """How patches lie on the picture; None without one."""
+
     def __str__(self) -> str:
         """Return the answer's text."""
         return self.answer.text
+
+    def _repr_html_(self) -> str:
+        """Show question, picture and steps in a notebook."""
+        from latentlab.notebook import answered_html
+
+        return answered_html(self)
 
 
 class Reasoner:
@@ -127,7 +137,8 @@ class Reasoner:
         batch = self.prompter.batch([example], self.plan).to(self.backbone.device)
         state = rollout(batch)
         answers = self.decode(rollout, state, [example], max_new_tokens, started)
-        return Answered(answers[0], state, example)
+        sight = None if example.image is None else sight_of(self.backbone, example.image)
+        return Answered(answers[0], state, example, sight)
 
     @torch.no_grad()
     def decode(

@@ -36,6 +36,12 @@ class Results:
     run: dict[str, Any]
     """The record that `provenance` made."""
 
+    def _repr_html_(self) -> str:
+        """Show what was run and the main lines in a notebook."""
+        from latentlab.notebook import results_html
+
+        return results_html(self)
+
 
 def check_out(out: Path, config: "DataclassInstance", command: str) -> None:
     """Refuse a folder that `write_results` would refuse later, before the long work starts.

@@ -114,7 +114,10 @@ def traced_config(qwen, tmp_path):
 def test_a_model_that_needs_traces_is_passed_over_while_others_are_left(traced_config, capsys):
     results, _ = run_study(traced_config, "study", rows_of)
     assert results.rows["model"].unique().tolist() == ["relay"]
-    assert "given its picks, but e0 has no trace to take them from; passed over" in capsys.readouterr().err
+    assert (
+        "given its picks, but e0 has no trace to take them from; passed over"
+        in capsys.readouterr().err
+    )
     alone = replace(traced_config, model=traced_config.model[:1], out=traced_config.out / "two")
     with pytest.raises(UserError, match="has no trace"):
         run_study(alone, "study", rows_of)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,10 +13,13 @@ from latentlab.paper.lines import PARTS, names
 WEIGHTS = "Weights are fixed; nothing was retrained."
 """What captions say of how the numbers came about."""
 
+UNPUBLISHED = "The IVT-LR paper has nothing to compare this with."
+"""What captions say where no published number is of the same thing."""
+
 PERTURBATIONS = {
     "other_image": "another picture",
     "blank": "blank picture",
-    "noise": "noise in the picture",
+    "noise": "picture noise",
     "shuffle": "patches shuffled",
     "mask_needed": "needed cell hidden",
     "mask_other": "other cell hidden",
@@ -57,6 +61,16 @@ def sampled(lines: pd.DataFrame, data: str, what: str = "questions") -> str:
 def widest(lines: pd.DataFrame, value: str, scale: float = 100.0) -> float:
     """Largest half width of the intervals of a column, for heat maps, which have no bars."""
     return float(scale * (lines[f"{value}_high"] - lines[f"{value}_low"]).max() / 2)
+
+
+def of_sham(changes: pd.DataFrame) -> str:
+    """What a sham did, in words for captions.
+
+    Args:
+        changes: everything that it could have changed, 0 where it did not.
+    """
+    largest = float(np.nanmax(np.abs(changes.to_numpy(float)), initial=0))
+    return "exactly nothing" if largest == 0 else f"something, up to {largest:.2g}"
 
 
 def legend(figure: Figure, axis: Axes, looks: Mapping[str, dict[str, Any]], columns: int) -> None:

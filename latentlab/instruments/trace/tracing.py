@@ -13,6 +13,7 @@ from torch import Tensor
 
 from latentlab.ablate import AblateConfig
 from latentlab.attention import AttentionConfig
+from latentlab.backbones.sight import seen_part
 from latentlab.data import Example, Examples, load_data
 from latentlab.errors import UserError
 from latentlab.instruments.ablation.fitting import arms_of, check_fitted, fit
@@ -110,21 +111,6 @@ def option_probabilities(option_logprobs: Float[np.ndarray, " options"]) -> list
     return [float(p) for p in weights / weights.sum()]
 
 
-def seen_part(reasoner: Reasoner, example: Example) -> list[int] | None:
-    """Which part of a picture the grid of patches covers: left, top, right and bottom in pixels.
-
-    All of it, save for families whose image processor cuts out the square in the middle.
-    """
-    if example.image is None:
-        return None
-    width, height = example.image.size
-    if not getattr(reasoner.backbone.image_processor, "do_center_crop", False):
-        return [0, 0, width, height]
-    side = min(width, height)
-    left, top = (width - side) // 2, (height - side) // 2
-    return [left, top, left + side, top + side]
-
-
 def _passed_over(message: str) -> None:
     """A part that a model does not have gets no arm."""
 
@@ -138,7 +124,7 @@ def _answer_rows(config: "TraceConfig", reasoner: Reasoner, examples: Examples) 
     rows = run_arms(reasoner, examples, arms, config.data, size, seed, at_once=True)
     rows = with_necessity(rows)
     probabilities = [option_probabilities(values) for values in rows["option_logprobs"]]
-    return rows.assign(record=ANSWER, option_probs=probabilities)
+    return rows.assign(record=ANSWER, option_probs=pd.Series(probabilities, rows.index))
 
 
 def _step_rows(config: "TraceConfig", reasoner: Reasoner, examples: Examples) -> pd.DataFrame:
@@ -159,7 +145,9 @@ def _step_rows(config: "TraceConfig", reasoner: Reasoner, examples: Examples) ->
         )
         for step in range(reasoner.plan.steps)
     ]
-    seen = [seen_part(reasoner, examples[i]) for i in range(len(examples))]
+    images = [examples[i].image for i in range(len(examples))]
+    backbone = reasoner.backbone
+    seen = pd.Series([None if i is None else list(seen_part(backbone, i)) for i in images])
     columns = pd.concat([part.assign(seen=seen) for part in parts])
     return rows.merge(columns, on=["example", "step"], how="left").assign(record=STEP)
 
@@ -177,7 +165,7 @@ def _lens(reasoner: Reasoner, bank: Bank, n: int, step: int, tokens: int) -> pd.
     top = logits.float().softmax(-1).topk(kept)
     decode = reasoner.prompter.tokenizer.decode
     texts = [[str(decode([token])) for token in row] for row in top.indices.tolist()]
-    return found.assign(lens_tokens=texts, lens_probs=top.values.tolist())
+    return found.assign(lens_tokens=pd.Series(texts), lens_probs=pd.Series(top.values.tolist()))
 
 
 def _probe(bank: Bank, examples: list[Example], step: int, seed: int) -> pd.DataFrame:

@@ -1,0 +1,45 @@
+"""What of a picture a model sees, and how its patches lie on it: for drawing over pictures."""
+
+from typing import NamedTuple
+
+from PIL.Image import Image
+
+from latentlab.backbones.base import Backbone
+
+
+class Part(NamedTuple):
+    """Part of a picture, in pixels."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+class Sight(NamedTuple):
+    """The patches of one picture."""
+
+    rows: int
+    """Rows of patches."""
+
+    columns: int
+    """Columns of patches."""
+
+    part: Part
+    """What they cover."""
+
+
+def sight_of(backbone: Backbone, image: Image) -> Sight:
+    """How a model's patches lie on a picture."""
+    ((rows, columns),) = backbone.prepare_images([image]).grids
+    return Sight(rows, columns, seen_part(backbone, image))
+
+
+def seen_part(backbone: Backbone, image: Image) -> Part:
+    """What the patches cover: all, save where an image processor cuts out the middle square."""
+    width, height = image.size
+    if not getattr(backbone.image_processor, "do_center_crop", False):
+        return Part(0, 0, width, height)
+    side = min(width, height)
+    left, top = (width - side) // 2, (height - side) // 2
+    return Part(left, top, left + side, top + side)
