@@ -17,6 +17,7 @@ from latentlab.paper import studies
 from latentlab.paper.artifacts import Drawing
 from latentlab.paper.dots import HOLLOW, offsets
 from latentlab.paper.experiment import Found
+from latentlab.paper.instruments import WEIGHTS
 from latentlab.paper.lines import names
 from latentlab.paper.style import canvas, draw_intervals, look_of
 
@@ -100,7 +101,7 @@ def _caption(lines: pd.DataFrame, data: str) -> str:
     n = str(lines["n"].max()) if lines["n"].nunique() == 1 else counts
     return (
         f"Attention along the steps of {modes['latent']} (in latents) and {modes['explicit']} (in "
-        f"words) on {n} questions of {data}; fixed weights. Each step is read at the position it "
+        f"words) on {n} questions of {data}. {WEIGHTS} Each step is read at the position it "
         "begins from; layers and heads are averaged first. R (IVT-LR, equation 1) is the mass on "
         "patches of the image, or on the patches re-inserted so far, by the mass on all text and "
         "latent text but the first token; F = 1/(H + ε) (equation 2), ε = 1e-6, of the attention "

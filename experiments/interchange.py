@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.patches import Patch
 
 from latentlab.measures.outcomes import NONE
 from latentlab.measures.statistics import accuracy_interval
@@ -59,9 +60,10 @@ def make(found: Found) -> Drawing:
         axis.set_title(model)
         axis.set_xlabel("answers (%)")
     axes[0].set_yticks(list(places.values()), list(bars.values()))
-    for label, colour, hatch in WHOSE.values():
-        axes[0].bar(0, 0, color=colour, hatch=hatch, label=label, **EDGE)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    swatches = [
+        Patch(facecolor=c, hatch=hatch, label=label, **EDGE) for label, c, hatch in WHOSE.values()
+    ]
+    figure.legend(handles=swatches, loc="outside upper center", ncols=4)
     treated = data[data["donor"] == data["donor"].iloc[0]]
     caption = (
         f"Whose answer is given on another question's latents: "

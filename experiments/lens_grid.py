@@ -52,9 +52,8 @@ def make(found: Found) -> Drawing:
         "walk never meets. Within a block: the state after each layer, the latent text as it is "
         "fed in, and the token embedding nearest to it. Columns: the last position of the prompt, "
         "the newest slot of each latent step, off which the next one is made, and the answer "
-        f"marker. Wilson intervals of 95 % reach at most {widest(data, 'top1'):.1f} points to "
-        "either side. A state that reads as nothing may hold much in directions that the "
-        f"unembedding does not show. {UNPUBLISHED}"
+        f"marker. Wilson intervals of 95 % {widest(data, 'top1')}. A state that reads as nothing "
+        f"may hold much in directions that the unembedding does not show. {UNPUBLISHED}"
     )
     kept = ["model", "target", "measure", "column", "layer", "n", "top1", "top1_low", "top1_high"]
     return Drawing(figure, data[kept].reset_index(drop=True), caption)

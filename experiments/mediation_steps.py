@@ -36,8 +36,8 @@ def make(found: Found) -> Drawing:
     results = found[studies.MEDIATION_STEPS.name]
     lines = results.summary
     whole = (lines["domain"] == ALL) & (lines["outcome"] == "log_odds")
-    shared = lines["measure"].eq(EFFECT) & lines["share"].notna() & lines["mediator"].eq("latents")
-    data = _by_last_step(without_repeats(lines[whole & shared]))
+    shared = lines["measure"].eq(EFFECT) & lines["mediator"].eq("latents")
+    data = _by_last_step(without_repeats(lines[whole & shared & lines["perturbation"].ne("none")]))
     rows, models = perturbations_in(data), names(data["model"])
     figure, axes = canvas(
         "double", 0.75 + 1.3 * len(rows), len(rows), 2 * len(models), sharex=True, sharey=True

@@ -65,9 +65,9 @@ def make(found: Found) -> Drawing:
         "below it where corrupted. `input` is what goes into the first layer, at a latent's slot "
         "the latent itself; random: as many positions of the prompt drawn for each question. What "
         "follows a patched slot is made anew, so an early one may read high through a later one. "
-        f"Empty cells: slots that a model does not have. {_sham(results.summary)} Intervals of "
-        f"95 % (paired bootstrap over pairs) reach at most {widest(data, 'recovery'):.1f} points "
-        f"to either side. {UNPUBLISHED}"
+        "Empty cells: slots that a model does not have, or runs that do not differ measurably. "
+        f"{_sham(results.summary)} Intervals of "
+        f"95 % (paired bootstrap over pairs) {widest(data, 'recovery')}. {UNPUBLISHED}"
     )
     kept = ["model", "mode", "from", "slot", "layer", "component", "n", "recovery"]
     kept += ["recovery_low", "recovery_high"]
@@ -77,7 +77,7 @@ def make(found: Found) -> Drawing:
 def _cells(summary: pd.DataFrame) -> pd.DataFrame:
     """Cells of the residual stream with their row and column."""
     stream = summary["component"].isin(["resid_pre", "resid_post"]) & summary["head"].isna()
-    data = summary[stream & summary["mode"].isin(list(MODES)) & summary["recovery"].notna()]
+    data = summary[stream & summary["mode"].isin(list(MODES))]
     random = data["slot"].str.contains("random prompt position")
     column = data["control_of"].fillna(data["slot"])
     number = column.str.extract(r"^(\d+) random", expand=False).fillna("1")

@@ -49,7 +49,7 @@ def make(found: Found) -> Drawing:
             grid.columns = [name.replace("object", "hop") for name in grid.columns]
             heat(axis, 100 * grid, 0, 100)
             layer = shown["layer"].iloc[0]
-            where = "" if layer == INPUT else f", layer {layer}"
+            where = "" if layer == INPUT else f" ({layer})"
             axis.set_title(f"{panel}{where}", fontsize=6.5)
             if place % len(models):
                 axis.tick_params(labelleft=False)
@@ -70,7 +70,7 @@ def make(found: Found) -> Drawing:
         "hop best from the others (chosen on the same questions), and in the last layer, where the "
         "next step is made. Controls in the last two rows: shuffled labels (the highest of all "
         "steps), and counts of the question's words. Ridge probes, five folds. Wilson intervals of "
-        f"95 % reach at most {widest(data, 'value'):.1f} points to either side. What can be read "
+        f"95 % {widest(data, 'value')}. What can be read "
         f"need not be used (`interchange`, `knockouts`). {UNPUBLISHED}"
     )
     kept = ["model", "panel", "layer", "row", "target", "n", "value", "value_low", "value_high"]
@@ -85,8 +85,8 @@ def _grids(probes: pd.DataFrame) -> pd.DataFrame:
         own = slots[slots["target"] == "object " + slots["step"].astype(int).astype("str")]
         score, of = ("step_selectivity", own) if len(own) else ("selectivity", slots)
         best = of.groupby("layer")[score].mean().idxmax()
-        panels["best of its slot"] = slots[slots["layer"] == best]
-        panels["last of its slot"] = slots[slots["layer"] == slots["layer"].max()]
+        panels["its slot, best layer"] = slots[slots["layer"] == best]
+        panels["its slot, last layer"] = slots[slots["layer"] == slots["layer"].max()]
     question = probes[probes["place"] == "question"].assign(row=QUESTION)
     found = []
     for name, cells in panels.items():

@@ -58,9 +58,12 @@ def sampled(lines: pd.DataFrame, data: str, what: str = "questions") -> str:
     return f"{', '.join(names(lines['model']))} on {n} {what} of {data}"
 
 
-def widest(lines: pd.DataFrame, value: str, scale: float = 100.0) -> float:
-    """Largest half width of the intervals of a column, for heat maps, which have no bars."""
-    return float(scale * (lines[f"{value}_high"] - lines[f"{value}_low"]).max() / 2)
+def widest(lines: pd.DataFrame, value: str) -> str:
+    """How wide the intervals of a fraction are, for captions of heat maps, which have no bars."""
+    width = 100 * (lines[f"{value}_high"] - lines[f"{value}_low"]).max()
+    if pd.isna(width):
+        return "do not exist, since nothing could be measured"
+    return f"reach at most {width / 2:.1f} points to either side"
 
 
 def of_sham(changes: pd.DataFrame) -> str:

@@ -1,0 +1,424 @@
+"""Figures about instruments, made from runs of untrained models as small as they get.
+
+The numbers of an untrained model mean nothing, but differ everywhere, so that a number that is
+drawn in the wrong place shows.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.patches import Rectangle
+
+from latentlab import checkpoint
+from latentlab.data import export, load_data
+from latentlab.figures import EXPERIMENTS
+from latentlab.measures import effects, recovery
+from latentlab.paper import studies
+from latentlab.paper.artifacts import Drawing
+from latentlab.paper.experiment import find_experiments
+from latentlab.paper.instruments import of_sham, perturbations_in, widest, without_repeats
+from latentlab.reasoner import Reasoner
+from latentlab.results import Results, read_results
+from latentlab.training.recipes import PLANS
+
+N = 6
+MODELS = ("ivtlr", "relay")
+ONE = ("relay",)
+SMALL = {
+    studies.ATTENTION: {"explicit": ("cot_vision",), "data": "benchmark"},
+    studies.MEDIATION: {"reference": N, "perturb": ("other_image", "relink", "mask_other")},
+    studies.MEDIATION_STEPS: {"reference": N, "perturb": ("relink",)},
+    studies.INTERCHANGES: {"max_new_tokens": 2},
+    studies.PROBES: {"limit": 20},
+    studies.LENSES: {},
+    studies.PATCHING: {"mode": ("restore", "corrupt"), "limit": 4, "window": 1},
+}
+"""The studies, and how their settings differ from those of the figures."""
+
+UNTRACED = {
+    studies.ATTENTION: {"explicit": (), "model": ONE},
+    studies.MEDIATION: {"reference": N, "perturb": ("blank",), "model": ONE},
+    studies.MEDIATION_STEPS: {"reference": N, "perturb": ("blank",), "model": ONE},
+    studies.INTERCHANGES: {"max_new_tokens": 2, "donor": ("unrelated", "self"), "model": ONE},
+    studies.PROBES: {"limit": 20, "layer": (1,), "model": ONE},
+    studies.LENSES: {"model": ONE},
+    studies.PATCHING: {"mode": ("restore",), "limit": 4, "model": ONE},
+}
+"""The same of data without traces, and of one model without latent vision."""
+
+NAMES = (
+    "attention", "attention_knockouts", "attention_maps", "attribution", "calibration",
+    "interchange", "latents_moved", "lens_grid", "mediation", "mediation_steps", "patching_grid",
+    "probe_grid", "similarity",
+)  # fmt: skip
+
+
+def results_of(small, data, folder):
+    """Run studies and read back what they left."""
+    found = {}
+    for study, changes in small.items():
+        settings = {"model": MODELS, "data": data, "limit": N} | changes
+        config = replace(study.config, **settings)
+        replace(study, config=config).run(folder)
+        found[study.name] = read_results(folder / study.name)
+    return found | {"calibration": calibrated()}
+
+
+def bent(found):
+    """Results as of a model whose answers depend on its input, which those of this one do not."""
+    rows = found["patching"].rows
+    own = rows["corrupt"].where(rows["mode"] == "restore", rows["clean"])
+    sham = rows["slot"] == "sham"
+    assert (rows["patched"] == own)[sham].all()
+    rows = rows.assign(clean=rows["clean"] + 5, corrupt=rows["corrupt"] - 5)
+    own = rows["corrupt"].where(rows["mode"] == "restore", rows["clean"])
+    rows["patched"] = rows["patched"].mask(sham, own)
+    summary = recovery.summary_of(rows).replace("", np.nan)  # as it is read from disk
+    patching = replace(found["patching"], rows=rows, summary=summary)
+    changed = {"patching": patching}
+    for name in ("mediation", "mediation-steps"):
+        rows = found[name].rows
+        there = (rows["measure"] == "effect") & (rows["perturbation"] != "none")
+        moved = rows["y_clean"] - 5 - 0.1 * np.arange(len(rows))
+        rows = effects.with_effects(
+            rows.assign(y_perturbed=moved.where(there, rows["y_perturbed"]))
+        )
+        changed[name] = replace(found[name], rows=rows, summary=effects.summary_of(rows))
+    return found | changed
+
+
+def calibrated():
+    """A summary of `latentlab.calibrate`, made up."""
+    lines = [
+        ("ablate: drop", "latent -> answer", "latent_text", "relay", "positive", 0.8, ""),
+        ("ablate: drop", "latent -> answer", "latent_text", "bypass", "negative", 0.0, ""),
+        ("ablate: drop", "latent -> answer", "latent_text", "mine", "unknown", 0.4, ""),
+        ("ablate: drop", "latent -> answer", "latent_vision", "gaze", "positive", 0.5, "broken"),
+        ("ablate: drop", "latent -> answer", "latent_vision", "bypass", "negative", 0.6, "broken"),
+        ("patch: hidden", "latent -> answer", "latent", "relay", "positive", 4.0, ""),
+        ("patch: hidden", "latent -> answer", "latent", "gaze", "positive", 6.0, ""),
+        ("moved", "input -> latent", "latent_text", "relay", "positive", 1.2, ""),
+        ("moved", "input -> latent", "latent_text", "filler", "negative", 0.0, ""),
+        ("ablate: sham", "latent -> answer", "latent", "relay", "sham", 0.0, ""),
+    ]
+    columns = ["instrument", "link", "part", "model", "role", "value", "verdict"]
+    summary = pd.DataFrame(lines, columns=columns)
+    low, high = (0.9 * summary["value"], 1.1 * summary["value"])
+    summary = summary.assign(unit="nats", data="benchmark", n=N, value_low=low, value_high=high)
+    return Results(pd.DataFrame(), summary, {"config": {"data": "benchmark"}})
+
+
+@pytest.fixture(scope="module")
+def zoo(qwen, tmp_path_factory):
+    """Untrained organisms in the place of the embedded ones."""
+    folder = tmp_path_factory.mktemp("zoo")
+    for name in (*MODELS, "cot_vision"):
+        reasoner = Reasoner(qwen.backbone, PLANS[name], qwen.prompter, qwen.placeholder_id, name)
+        checkpoint.save(reasoner, folder / name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoint, "ZOO", folder)
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def found(zoo, tmp_path_factory):
+    return bent(results_of(SMALL, "benchmark:domain=relation", tmp_path_factory.mktemp("results")))
+
+
+@pytest.fixture(scope="module")
+def untraced(zoo, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    export(load_data("benchmark:domain=relation", limit=24), folder / "own")
+    return results_of(UNTRACED, str(folder / "own"), tmp_path_factory.mktemp("untraced"))
+
+
+@pytest.fixture
+def make(found):
+    """Make one figure by name."""
+
+    def of(name, results=found):
+        (experiment,) = find_experiments(EXPERIMENTS, [name])
+        return experiment.make({s.name: results[s.name] for s in experiment.studies})
+
+    yield of
+    plt.close("all")
+
+
+def drawn(axes, along=1):
+    """Centres of all error bars of some axes."""
+    found = [c[0].get_data()[along] for axis in axes for c in axis.containers]
+    return np.sort(np.concatenate(found))
+
+
+def at(data, **values):
+    """The one line of a table with these values."""
+    for name, value in values.items():
+        data = data[data[name] == value]
+    (line,) = (line for _, line in data.iterrows())
+    return line
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_everything_is_made(make, name):
+    artifact = make(name)
+    assert isinstance(artifact, Drawing)
+    artifact.figure.draw_without_rendering()
+    assert "95 %" in artifact.caption or name == "attention_maps"
+    assert "retrained" in artifact.caption
+    for word in ("nan", "<NA>", "None"):
+        assert word not in artifact.caption
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_data_without_traces_are_shown_as_they_are(make, untraced, name):
+    artifact = make(name, untraced)
+    assert len(artifact.data)
+    artifact.figure.draw_without_rendering()
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "along"),
+    [
+        ("attention", {"value": 1}, 1),
+        ("attention_knockouts", {"lost": 100}, 0),
+        ("attribution", {"logit": 1}, 0),
+        ("calibration", {"reading": 1}, 0),
+        ("mediation_steps", {"share": 100}, 1),
+        ("similarity", {"value": 1}, 1),
+    ],
+)
+def test_every_number_drawn_is_in_the_data_and_no_other(make, name, columns, along):
+    made = make(name)
+    ((column, scale),) = columns.items()
+    wanted = np.sort(scale * made.data[column].to_numpy(float))
+    np.testing.assert_allclose(drawn(made.figure.axes, along), wanted, atol=1e-9)
+
+
+def test_attention_has_both_modes_their_nulls_and_random_picks(make, found):
+    data = make("attention").data
+    assert set(data["mode"]) == {"latent", "explicit"}
+    rows = found["attention"].rows
+    rows = rows[(rows["model"] == "ivtlr") & (rows["step"] == 2)]
+    chosen = {"model": "ivtlr", "step": 2, "measure": "ratio", "keys": "image/text"}
+    for control, mode in ((False, "latent"), (True, "latent, random picks")):
+        line = at(data, **chosen, control=control)
+        of_mode = rows[rows["mode"] == mode]
+        assert line["value"] == pytest.approx(of_mode["ratio:image/text"].mean())
+        assert line["null"] == pytest.approx(of_mode["uniform_ratio:image/text"].mean())
+    assert set(data.loc[data["control"], "model"]) == {"ivtlr", "cot_vision"}
+
+
+def test_maps_show_the_attention_and_the_picks_of_the_rows(make, found):
+    made = make("attention_maps")
+    rows = found["attention"].rows
+    assert set(made.data["model"]) == {"ivtlr", "cot_vision"}
+    examples = list(dict.fromkeys(made.data["example"]))
+    domains = rows.drop_duplicates("example").set_index("example").loc[examples, "domain"]
+    assert set(domains) == {"digits", "letters", "relation"}
+    pictures = [axis.get_ylabel() for axis in made.figure.axes if axis.get_ylabel()]
+    assert pictures[:3] == ["digits", "letters", "relation"]
+    source = rows[rows["mode"].isin(["latent", "explicit"])].set_index(["example", "model", "step"])
+    for key, cells in made.data.groupby(["example", "model", "step"]):
+        row = source.loc[key]
+        np.testing.assert_array_equal(cells["attention"], row["patch_attention"])
+        picks = [] if row["picks"] is None else sorted(row["picks"])
+        assert cells.loc[cells["picked"], "patch"].tolist() == picks
+        assert cells.loc[cells["read"], "patch"].tolist() == [row["cell_read"]]
+    boxes = [p for a in made.figure.axes for p in a.patches if isinstance(p, Rectangle)]
+    assert len(boxes) == made.data["picked"].sum() > 0
+
+
+def test_maps_prefer_the_first_questions_that_all_models_get_right(found):
+    (experiment,) = find_experiments(EXPERIMENTS, ["attention_maps"])
+    choose = experiment.make.__globals__["_chosen"]
+    rows = pd.DataFrame(
+        {
+            "example": ["a", "b", "c", "d"] * 2,
+            "domain": ["x", "x", "y", "x"] * 2,
+            "correct_likelihood": [True, True, False, True, False, True, True, True],
+        }
+    )
+    assert choose([rows[:4], rows[4:]]) == ["b", "c", "d"]
+
+
+def test_effects_and_shares_are_those_of_the_rows(make, found):
+    data = make("mediation").data
+    rows = found["mediation"].rows
+    chosen = (rows["measure"] == "effect") & (rows["outcome"] == "log_odds")
+    rows = rows[chosen & (rows["mediator"] == "latents") & (rows["model"] == "ivtlr")]
+    rows = rows[(rows["perturbation"] == "other_image") & (rows["part"] == "latent")]
+    for name in ("te", "nde", "nie"):
+        line = at(data, model="ivtlr", perturbation="other_image", measure=name)
+        assert line["value"] == pytest.approx(rows[name].mean())
+    shares = data[data["measure"] == "share"]
+    assert not shares["perturbation"].eq("none").any()
+    assert (shares["value_high"] - shares["value_low"]).max() <= 1
+    assert "sham changes exactly nothing" in make("mediation").caption
+
+
+def test_steps_stand_alone_and_in_runs_from_the_first(make, found):
+    (experiment,) = find_experiments(EXPERIMENTS, ["mediation_steps"])
+    by_last_step = experiment.make.__globals__["_by_last_step"]
+    lines = pd.DataFrame({"steps": ["1", "2", "3", "1+2", "all"]})
+    placed = by_last_step(lines)
+    sets = {
+        name: dict(zip(g["last"], g["steps"], strict=True)) for name, g in placed.groupby("set")
+    }
+    assert sets["each"] == {1: "1", 2: "2", 3: "3"}
+    assert sets["cumulative"] == {1: "1", 2: "1+2", 3: "all"}
+
+
+def test_movement_is_that_of_each_step_beside_an_ordinary_token(make, found):
+    data = make("latents_moved").data
+    rows = found["mediation"].rows
+    rows = rows[(rows["model"] == "ivtlr") & (rows["perturbation"] == "other_image")]
+    moved = {"model": "ivtlr", "row": "other_image", "measure": "sd"}
+    for series, part, steps in (("step 2", "latent_text", "2"), ("ordinary token", "ordinary", "")):
+        wanted = rows[(rows["part"] == part) & (rows["steps"] == steps)]["sd"].mean()
+        assert at(data, **moved, series=series)["value"] == pytest.approx(wanted)
+    sham = data[(data["row"] == "none") & (data["measure"] == "sd")]
+    assert (sham["value"] == 0).all()
+    assert set(data.loc[data["measure"] == "kept", "model"]) == {"ivtlr"}
+
+
+def test_answers_of_an_exchange_add_up(make, found):
+    made = make("interchange")
+    shares = made.data[["keeps_own", "gives_donors", "gives_expected", "gives_other"]]
+    np.testing.assert_allclose(shares.sum(axis=1), 1)
+    np.testing.assert_allclose(
+        made.data["neither"], shares[["gives_expected", "gives_other"]].sum(axis=1)
+    )
+    assert set(made.data.loc[made.data["model"] == "relay", "part"]) == {"latent_text"}
+    rows = found["interchange"].rows
+    chosen = {"model": "ivtlr", "part": "latent", "donor": "same_image", "steps": "2"}
+    line = at(made.data, **chosen)
+    same = rows[(rows[list(chosen)] == pd.Series(chosen)).all(axis=1)]
+    assert line["keeps_own"] == pytest.approx(same["keeps_own"].mean())
+    assert line["gives_donors"] == pytest.approx(same["follows_donor"].mean())
+    widths = sum(bar.get_width() for bar in made.figure.axes[0].patches)
+    bars = len(made.figure.axes[0].get_yticks())
+    assert widths == pytest.approx(100 * bars)
+
+
+def test_probes_stand_above_their_controls(make, found):
+    data = make("probe_grid").data
+    rows = found["probe"].rows
+    rows = rows[(rows["kind"] == "probe") & (rows["model"] == "relay")]
+    fed = rows[(rows["place"] == "latent_text") & (rows["target"] == "object 2")]
+    chosen = {"model": "relay", "panel": "latent text as fed in", "target": "object 2"}
+    line = at(data, **chosen, row="step 2")
+    assert line["value"] == pytest.approx(fed[fed["step"] == 2]["correct"].mean())
+    control = at(data, **chosen, row="shuffled")
+    assert control["value"] == pytest.approx(fed.groupby("step")["control"].mean().max())
+    question = rows[(rows["place"] == "question") & (rows["target"] == "object 2")]
+    wanted = question["correct"].mean()
+    assert at(data, **chosen, row="question")["value"] == pytest.approx(wanted)
+    assert list(dict.fromkeys(data["row"])) == [
+        "step 1",
+        "step 2",
+        "step 3",
+        "shuffled",
+        "question",
+    ]
+
+
+def test_the_lens_has_every_place_layer_and_hop(make, found):
+    made = make("lens_grid")
+    rows = found["lens"].rows
+    rows = rows[(rows["model"] == "ivtlr") & (rows["measure"] == "logit lens")]
+    rows = rows[(rows["layer"] == 1) & (rows["target"] == "hop 2")]
+    chosen = {"model": "ivtlr", "target": "hop 2", "measure": "logit lens", "layer": 1}
+    for step, column in ((0, "prompt"), (1, "step 1"), (4, "answer")):
+        wanted = (rows.loc[rows["step"] == step, "rank"] == 1).mean()
+        assert at(made.data, **chosen, column=column)["top1"] == pytest.approx(wanted)
+    labels = [tick.get_text() for tick in made.figure.axes[0].get_yticklabels()]
+    assert labels == ["layer 1", "layer 0", "as fed in", "nearest token"]
+    assert made.data["target"].unique().tolist()[-1] == "other object"
+
+
+def test_parts_of_a_logit_sum_to_the_total(make):
+    data = make("attribution").data
+    for _, group in data.groupby(["model", "series"]):
+        total = group["row"] == "total"
+        assert group.loc[~total, "logit"].sum() == pytest.approx(
+            group.loc[total, "logit"].item(), abs=1e-4
+        )
+    assert {"latent_vision 1", "latent_text 3"} <= set(data.loc[data["model"] == "ivtlr", "row"])
+
+
+def test_cells_of_the_grid_recover_what_the_rows_say(make, found):
+    made = make("patching_grid")
+    rows = found["patching"].rows
+    rows = rows[(rows["model"] == "ivtlr") & (rows["mode"] == "restore")]
+    rows = rows[(rows["component"] == "resid_post") & (rows["layer"] == 0)]
+    for slot, side in (("text 1", "patch"), ("text 1: from an unrelated question", "control")):
+        cell = rows[rows["slot"] == slot][["clean", "corrupt", "patched"]].mean()
+        wanted = (cell["patched"] - cell["corrupt"]) / (cell["clean"] - cell["corrupt"])
+        chosen = {"model": "ivtlr", "mode": "restore", "slot": slot, "component": "resid_post"}
+        line = at(made.data[made.data["layer"] == 0], **chosen)
+        assert line["recovery"] == pytest.approx(wanted)
+        assert line["from"] == side
+    first = made.figure.axes[0]
+    columns = [tick.get_text() for tick in made.figure.axes[-3].get_xticklabels()]
+    assert columns[:4] == ["prompt end", "vision 1", "text 1", "vision 2"]
+    assert columns[-2:] == ["1 random", "2 random"]
+    texts = {(int(x), int(y)): t.get_text() for t in first.texts for x, y in [t.get_position()]}
+    line = made.data[(made.data["model"] == "ivtlr") & (made.data["mode"] == "restore")]
+    line = at(line[line["layer"] == 0], slot="text 1", component="resid_post")
+    assert texts[2, 1] == f"{100 * line['recovery']:.0f}".replace("-0", "0")
+    assert "(sham) change exactly nothing" in made.caption
+
+
+def test_knock_outs_stand_beside_as_many_random_keys(make, found):
+    data = make("attention_knockouts").data
+    assert set(data["layers"]) == {2}  # the windows of single layers are not shown
+    rows = found["patching"].rows
+    rows = rows[(rows["model"] == "relay") & (rows["layers"] == 2)]
+    for series in ("knock-out", "control"):
+        line = at(data, model="relay", row="answer -/-> latent", series=series)
+        same = rows[rows["slot"] == line["slot"]]
+        wanted = same["hit_before"].mean() - same["hit"].mean()
+        assert line["lost"] == pytest.approx(wanted)
+
+
+def test_readings_are_in_units_of_their_positive_controls(make):
+    made = make("calibration")
+    data = made.data.set_index(["instrument", "part", "model"])["reading"]
+    assert data["ablate: drop", "latent_text", "relay"] == pytest.approx(1)
+    assert data["ablate: drop", "latent_text", "mine"] == pytest.approx(0.5)
+    assert data["patch: hidden", "latent", "relay"] == pytest.approx(0.8)
+    assert data["patch: hidden", "latent", "gaze"] == pytest.approx(1.2)
+    assert "sham" not in set(made.data["role"])
+    labels = [tick.get_text() for tick in made.figure.axes[0].get_yticklabels()]
+    assert labels == ["ablate: drop (!)", "patch: hidden (both parts)", "moved"]
+    assert "ablate: drop, latent vision" in made.caption
+    assert "change exactly nothing" in made.caption
+
+
+def test_words_of_captions_follow_the_numbers():
+    lines = pd.DataFrame({"a": [0.0, np.nan], "a_low": [-0.1, 0.0], "a_high": [0.3, 0.1]})
+    assert widest(lines, "a") == "reach at most 20.0 points to either side"
+    assert widest(lines.iloc[:0], "a").startswith("do not exist")
+    assert of_sham(lines[["a"]]) == "exactly nothing"
+    assert of_sham(lines) == "something, up to 0.3"
+    assert of_sham(lines.iloc[:0]) == "exactly nothing"
+
+
+def test_perturbations_come_in_a_fixed_order_with_what_they_were_given():
+    lines = pd.DataFrame({"perturbation": ["none", "relink 3", "noise 0.5", "blank"]})
+    assert list(perturbations_in(lines).items()) == [
+        ("blank", "blank picture"),
+        ("noise 0.5", "picture noise 0.5"),
+        ("relink 3", "mark leads elsewhere 3"),
+        ("none", "nothing (sham)"),
+    ]
+
+
+def test_both_parts_together_are_dropped_where_there_is_only_one():
+    parts = ["latent_text", "latent_vision", "latent"]
+    lines = pd.DataFrame({"model": ["a", "a", "a", "b", "b"], "part": [*parts, parts[0], parts[2]]})
+    kept = without_repeats(lines)
+    assert kept.groupby("model")["part"].apply(list).to_dict() == {"a": parts, "b": parts[:1]}
