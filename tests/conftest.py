@@ -12,11 +12,14 @@ from transformers import (
 )
 from transformers.models.chameleon.image_processing_pil_chameleon import ChameleonImageProcessorPil
 
+from latentlab import checkpoint
 from latentlab.backbones import ChameleonBackbone
+from latentlab.command import run
 from latentlab.data import Example
 from latentlab.prompts import Prompter, PromptFormat
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.training.recipes import PLANS
 from latentlab.training.tiny import TinyConfig, tiny_reasoner
 
 # A test that fails has to fail for everyone, however busy the machine.
@@ -124,3 +127,29 @@ def examples() -> list[Example]:
         Example(f"e{i}", question, choices, choices[i % 2], picture(*size, seed=i))
         for i, (question, size) in enumerate(zip(questions, sizes, strict=True))
     ]
+
+
+@pytest.fixture(scope="session")
+def untrained(qwen, tmp_path_factory):
+    """Untrained models under the plans of the embedded ones, in a folder of their own."""
+    folder = tmp_path_factory.mktemp("zoo")
+    for name, plan in PLANS.items():
+        reasoner = Reasoner(qwen.backbone, plan, qwen.prompter, qwen.placeholder_id, name)
+        checkpoint.save(reasoner, folder / name)
+    return folder
+
+
+@pytest.fixture
+def commanded(untrained, monkeypatch, tmp_path, capsys):
+    """Makes a function that runs a command on these models; it returns exit code and streams."""
+    monkeypatch.setattr(checkpoint, "ZOO", untrained)
+    monkeypatch.chdir(tmp_path)
+
+    def command(config_class, main, name, *always):
+        def call(*flags: str):
+            code = run(config_class, main, name, (*flags, *always))
+            return code, capsys.readouterr()
+
+        return call
+
+    return command

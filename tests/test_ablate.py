@@ -10,14 +10,12 @@ import pandas as pd
 import pytest
 
 import latentlab
-from latentlab import checkpoint
 from latentlab.ablate import AblateConfig, main, numbers
 from latentlab.command import run
 from latentlab.data import export, load_data
 from latentlab.errors import UserError
 from latentlab.instruments.ablation.fitting import fit
 from latentlab.measures.summary import totals
-from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.results import read_results
 from latentlab.training.recipes import PLANS
@@ -25,27 +23,9 @@ from latentlab.training.recipes import PLANS
 SOURCE = Path(latentlab.__file__).parent.parent
 
 
-@pytest.fixture(scope="module")
-def models(qwen, tmp_path_factory):
-    """Untrained organisms in a folder of their own."""
-    folder = tmp_path_factory.mktemp("zoo")
-    for name in ("ivtlr", "relay", "cot"):
-        reasoner = Reasoner(qwen.backbone, PLANS[name], qwen.prompter, qwen.placeholder_id, name)
-        checkpoint.save(reasoner, folder / name)
-    return folder
-
-
 @pytest.fixture
-def ablate(models, monkeypatch, tmp_path, capsys):
-    """Run the command on models of that folder by name; returns its exit code and streams."""
-    monkeypatch.setattr(checkpoint, "ZOO", models)
-    monkeypatch.chdir(tmp_path)
-
-    def call(*flags: str):
-        code = run(AblateConfig, main, "ablate", flags)
-        return code, capsys.readouterr()
-
-    return call
+def ablate(commanded):
+    return commanded(AblateConfig, main, "ablate")
 
 
 def refused(outcome) -> str:

@@ -7,9 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from latentlab import checkpoint
 from latentlab.attention import AttentionConfig, main, rows_of, summary_of
-from latentlab.command import run
 from latentlab.data import Examples, export, load_data
 from latentlab.errors import UserError
 from latentlab.instruments.attention.modes import Modes, in_words, mode_of, with_plan
@@ -195,27 +193,9 @@ def test_modes_add_random_picks_and_words_of_as_many_steps(qwen):
         in_words(given[1], 0)
 
 
-@pytest.fixture(scope="module")
-def models(qwen, tmp_path_factory):
-    """Untrained organisms in a folder of their own."""
-    folder = tmp_path_factory.mktemp("zoo")
-    for name in ("ivtlr", "relay", "gaze", "cot"):
-        reasoner = Reasoner(qwen.backbone, PLANS[name], qwen.prompter, qwen.placeholder_id, name)
-        checkpoint.save(reasoner, folder / name)
-    return folder
-
-
 @pytest.fixture
-def attention(models, monkeypatch, tmp_path, capsys):
-    """Run the command on models of that folder by name; returns its exit code and streams."""
-    monkeypatch.setattr(checkpoint, "ZOO", models)
-    monkeypatch.chdir(tmp_path)
-
-    def call(*flags: str):
-        code = run(AttentionConfig, main, "attention", flags)
-        return code, capsys.readouterr()
-
-    return call
+def attention(commanded):
+    return commanded(AttentionConfig, main, "attention")
 
 
 def test_the_command_reads_all_modes_and_says_what_it_found(attention):

@@ -10,41 +10,18 @@ import pandas as pd
 import pytest
 
 import latentlab
-from latentlab import checkpoint
-from latentlab.command import run
 from latentlab.data import export, load_data
 from latentlab.errors import UserError
 from latentlab.interchange import InterchangeConfig, conclusion, main, summary_of
-from latentlab.reasoner import Reasoner
 from latentlab.results import read_results
-from latentlab.training.recipes import PLANS
 
 SOURCE = Path(latentlab.__file__).parent.parent
 
 
-@pytest.fixture(scope="module")
-def models(qwen, tmp_path_factory):
-    """Untrained organisms in a folder of their own."""
-    folder = tmp_path_factory.mktemp("zoo")
-    for name in ("ivtlr", "relay", "gaze", "cot"):
-        reasoner = Reasoner(qwen.backbone, PLANS[name], qwen.prompter, qwen.placeholder_id, name)
-        checkpoint.save(reasoner, folder / name)
-    return folder
-
-
 @pytest.fixture
-def interchange(models, monkeypatch, tmp_path, capsys):
-    """Run the command on models of that folder by name; returns its exit code and streams."""
-    monkeypatch.setattr(checkpoint, "ZOO", models)
-    monkeypatch.chdir(tmp_path)
-
-    def call(*flags: str):
-        # Untrained models never come to an end.
-        short = ("--max-new-tokens", "2")
-        code = run(InterchangeConfig, main, "interchange", (*flags, *short))
-        return code, capsys.readouterr()
-
-    return call
+def interchange(commanded):
+    # Untrained models never come to an end.
+    return commanded(InterchangeConfig, main, "interchange", "--max-new-tokens", "2")
 
 
 def refused(outcome) -> str:

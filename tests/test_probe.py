@@ -10,39 +10,17 @@ import pandas as pd
 import pytest
 
 import latentlab
-from latentlab import checkpoint
-from latentlab.command import run
 from latentlab.data import export, load_data
 from latentlab.errors import UserError
 from latentlab.probe import ProbeConfig, main
-from latentlab.reasoner import Reasoner
 from latentlab.results import read_results
-from latentlab.training.recipes import PLANS
 
 SOURCE = Path(latentlab.__file__).parent.parent
 
 
-@pytest.fixture(scope="module")
-def models(qwen, tmp_path_factory):
-    """Untrained organisms in a folder of their own."""
-    folder = tmp_path_factory.mktemp("zoo")
-    for name in ("ivtlr", "filler", "gaze", "cot", "no_cot"):
-        reasoner = Reasoner(qwen.backbone, PLANS[name], qwen.prompter, qwen.placeholder_id, name)
-        checkpoint.save(reasoner, folder / name)
-    return folder
-
-
 @pytest.fixture
-def probe(models, monkeypatch, tmp_path, capsys):
-    """Run the command on models of that folder by name; returns its exit code and streams."""
-    monkeypatch.setattr(checkpoint, "ZOO", models)
-    monkeypatch.chdir(tmp_path)
-
-    def call(*flags: str):
-        code = run(ProbeConfig, main, "probe", flags)
-        return code, capsys.readouterr()
-
-    return call
+def probe(commanded):
+    return commanded(ProbeConfig, main, "probe")
 
 
 def refused(outcome) -> str:
