@@ -35,6 +35,7 @@ calibrate: install  ## read every instrument on models whose truth is known
 
 paper: install  ## every table, figure and the report; runs the studies that are missing
 	$(BIN)/python -m latentlab.figures --run
+	test -d results/paper/traces || $(BIN)/python -m latentlab.trace --out results/paper/traces
 	$(BIN)/python -m latentlab.report
 
 test: install  ## all tests
