@@ -7,7 +7,7 @@ runs in minutes on two cores with the embedded models.
 
 from latentlab.ablate import AblateConfig
 from latentlab.attention import AttentionConfig
-from latentlab.calibrate import CalibrateConfig
+from latentlab.calibrate import ONE_HOP, CalibrateConfig
 from latentlab.evaluate import EvaluateConfig
 from latentlab.interchange import InterchangeConfig
 from latentlab.lens import LensConfig
@@ -22,9 +22,6 @@ REASONERS = ("ivtlr", "relay", "gaze")
 
 METHODS = ("no_cot", "cot", "cot_vision", "coconut", "filler", "ivtlr", "relay", "gaze", "bypass")
 """All embedded models, as methods to answer with."""
-
-ONE_HOP = "benchmark:hops=1"
-"""What `bypass` and `filler` can answer."""
 
 ANSWERS = Study(
     "answers",

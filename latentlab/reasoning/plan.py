@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 
 from latentlab.errors import UserError, did_you_mean
 from latentlab.reasoning.visibility import BlockedPairs, Kind, visibility_table
+from latentlab.vocabulary import LatentPart
 
 PartOrder = Literal["vision_text", "text_vision"]
 PickOrder = Literal["score", "spatial", "published"]
@@ -122,6 +123,10 @@ class LatentPlan:
     def has_text(self) -> bool:
         """Whether a step appends latent text."""
         return self.text and not self.in_words
+
+    def has_part(self, part: LatentPart) -> bool:
+        """Whether steps append a part; both together is asked of every model."""
+        return {"latent_text": self.has_text, "latent_vision": self.has_vision}.get(part, True)
 
     def replace(self, **changes: Any) -> "LatentPlan":
         """Return a copy with some fields changed."""

@@ -90,14 +90,13 @@ def fit(config: "AblateConfig", plan: LatentPlan, name: str, lacking: Lacking) -
         return Fitted()
     if in_words:
         lacking(f"rationale: {name} reasons in latent steps and not in words")
-    has = {"latent_text": plan.has_text, "latent_vision": plan.has_vision, "latent": True}
     for flag, asked in (("--drop", config.drop), ("--part", config.part)):
         for part in asked:
-            if part != "rationale" and not has[part]:
+            if part != "rationale" and not plan.has_part(part):
                 lacking(f"{flag} {part}: {name} has none")
     # Both together are asked for even if there is but one, so that models can be compared.
     every: tuple[LatentPart, ...] = get_args(LatentPart)
-    parts = tuple(part for part in every if has[part])
+    parts = tuple(part for part in every if plan.has_part(part))
     drop = config.drop or (() if config.anything else parts)
     overwrite = config.part or (parts if config.replace else ())
     for step in config.at:

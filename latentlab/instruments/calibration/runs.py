@@ -6,7 +6,6 @@ organisms are the control here, and those cost a prefix each.
 """
 
 import dataclasses
-from typing import get_args
 
 import pandas as pd
 
@@ -87,8 +86,8 @@ def run_instruments(reasoner: Reasoner, settings: Settings) -> Runs:
 
 def _arms(reasoner: Reasoner) -> dict[str, object]:
     """Flags of the ablation: everything that can be done to the parts a model has."""
-    has = {"latent_text": reasoner.plan.has_text, "latent_vision": reasoner.plan.has_vision}
-    parts: tuple[LatentPart, ...] = tuple(p for p in get_args(LatentPart) if has.get(p))
+    both: tuple[LatentPart, ...] = ("latent_text", "latent_vision")
+    parts = tuple(part for part in both if reasoner.plan.has_part(part))
     return {"drop": parts, "replace": REPLACEMENTS, "part": parts, "sigma": (SIGMA,)}
 
 

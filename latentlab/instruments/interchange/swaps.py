@@ -50,9 +50,8 @@ class Swap:
 
 def parts_of(config: "InterchangeConfig", plan: LatentPlan) -> tuple[LatentPart, ...]:
     """The parts of a model to exchange; none if it takes no latent steps."""
-    has = {"latent_text": plan.has_text, "latent_vision": plan.has_vision, "latent": True}
     asked = config.part or get_args(LatentPart)
-    return tuple(part for part in asked if plan.steps and has[part])
+    return tuple(part for part in asked if plan.steps and plan.has_part(part))
 
 
 def swaps_of(config: "InterchangeConfig", plan: LatentPlan) -> list[Swap]:

@@ -54,10 +54,9 @@ def takes_latent_steps(plan: LatentPlan) -> bool:
 
 def mediators(config: "MediationConfig", plan: LatentPlan) -> list[Mediator]:
     """What the flags ask to take over, as far as a model has it."""
-    has = {"latent_text": plan.has_text, "latent_vision": plan.has_vision, "latent": True}
     # Both together are asked for even if there is but one, so that models can be compared.
     every: tuple[LatentPart, ...] = ("latent_text", "latent_vision", "latent")
-    parts = [part for part in config.part or every if has[part]]
+    parts = [part for part in config.part or every if plan.has_part(part)]
     steps = step_sets(config.steps, plan.steps)
     return [Mediator(name, part, at) for name in config.mediator for part in parts for at in steps]
 
@@ -145,9 +144,8 @@ def check_mediation(
     patches, smallest = fewest_patches(reasoner, examples)
     given = reasoner.prompter.batch([examples[0]], plan).given_picks
     check_patches(plan, [smallest], torch.tensor([patches]), given)
-    has = {"latent_text": plan.has_text, "latent_vision": plan.has_vision, "latent": True}
     for part in config.part:
-        if not has[part]:
+        if not plan.has_part(part):
             lacking(f"--part {part}: {name} has none")
     return bool(mediators(config, plan))
 
