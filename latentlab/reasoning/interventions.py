@@ -31,7 +31,11 @@ class Intervention(Protocol):
 
 @dataclass(frozen=True)
 class Drop:
-    """Append no slot for a part. Later positions keep their ids, so nothing else moves."""
+    """Append no slot for a part.
+
+    What follows either keeps its position ids, which leaves a hole, or moves up and closes it. A
+    model may be sensitive to each, so neither alone removes content and nothing else.
+    """
 
     part: Part = "both"
     """Which part to leave out."""
@@ -39,10 +43,15 @@ class Drop:
     steps: tuple[int, ...] | None = None
     """At which steps; None means all."""
 
+    closed: bool = False
+    """Whether what follows closes up; by default positions are held."""
+
     def edit(self, latent: Latent, step: int, context: Context) -> Latent:
         """Remove the part at the chosen steps."""
         if self.steps is not None and step not in self.steps:
             return latent
+        if self.closed:
+            latent = latent.replace(closed=True)
         if self.part in ("text", "both"):
             latent = latent.replace(text=None)
         if self.part in ("vision", "both"):

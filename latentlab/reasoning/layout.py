@@ -1,7 +1,7 @@
 """Where a latent step's slots stand: which part comes first, and at which position ids.
 
 Position ids come from the plan and not from what is appended, so that an intervention which leaves
-a part out moves nothing that follows.
+a part out moves nothing that follows, unless it says that what follows is to close up.
 """
 
 import torch
@@ -44,6 +44,18 @@ def step_width(plan: LatentPlan, n_patches: Int[Tensor, " batch"]) -> Int[Tensor
         return torch.full_like(n_patches, plan.stride)
     vision = n_patches if plan.select == "all" else torch.full_like(n_patches, plan.k)
     return vision + int(plan.text)
+
+
+def closed_positions(
+    kinds: Int[Tensor, "batch slots"], in_words: bool
+) -> tuple[Int[Tensor, "batch slots"], Int[Tensor, " batch"]]:
+    """Place the slots of a step that closes up: one after the other, behind the token of words.
+
+    Returns:
+        Positions of the slots, counted from the step's first, and how many the step takes up.
+    """
+    count = (kinds != Kind.PAD).long().cumsum(-1) + int(in_words)
+    return count - 1, count[:, -1]
 
 
 def slot_positions(

@@ -17,7 +17,7 @@ from transformers import DynamicCache
 from latentlab.backbones import Backbone, Batch, Capture
 from latentlab.errors import UserError
 from latentlab.reasoning.interventions import Intervention, PromptReplace
-from latentlab.reasoning.layout import arrange, slot_positions, step_width
+from latentlab.reasoning.layout import arrange, closed_positions, slot_positions, step_width
 from latentlab.reasoning.making import make_latent
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.selection import check_patches
@@ -217,10 +217,17 @@ class Rollout:
             # The token that ends a step stands where latent text would, and is there already.
             start = start - state.going_on.long()
             width = width * state.going_on
-        if (slots := arrange(self.plan, latent)) is not None:
+        slots = arrange(self.plan, latent)
+        if latent.closed and slots is None:
+            width = state.going_on.long() * int(self.plan.in_words)
+        if slots is not None:
             embeds, kinds = slots
-            positions = start[:, None] + slot_positions(self.plan, kinds, width)
-            self._advance(state, embeds, kinds, positions)
+            if latent.closed:
+                places, width = closed_positions(kinds, self.plan.in_words)
+                width = width * state.going_on
+            else:
+                places = slot_positions(self.plan, kinds, width)
+            self._advance(state, embeds, kinds, start[:, None] + places)
             state.hidden = torch.where(state.going_on[:, None], state.hidden, newest)
         state.next_position = start + width
 

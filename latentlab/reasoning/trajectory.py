@@ -35,9 +35,12 @@ class Latent:
     picks: Int[Tensor, "batch k"] | None = None
     """Where in each image the vectors come from; -1 for a slot that is padding."""
 
-    def replace(self, **changes: Tensor | None) -> "Latent":
-        """Return a copy with one part changed."""
-        return dataclasses.replace(self, **changes)
+    closed: bool = False
+    """Whether the step takes only as many positions as it has slots, whatever its plan says."""
+
+    def replace(self, **changes: Tensor | bool | None) -> "Latent":
+        """Return a copy with something changed."""
+        return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,31 @@ def bank_of(ask, examples):
     return record
 
 
+@pytest.mark.parametrize("positions", ["flat", "mrope"])
+@pytest.mark.parametrize("part_order", ["vision_text", "text_vision"])
+@pytest.mark.parametrize(
+    ("part", "without"), [("vision", {"k": 0}), ("text", {"text": False}), ("both", {"steps": 0})]
+)
+def test_a_part_left_out_and_closed_up_is_a_plan_without_it(
+    ask, part, without, part_order, positions
+):
+    """Held positions leave a hole that no plan has; closed ones are those of another plan."""
+    plan = PLAN.replace(part_order=part_order, positions=positions, stride=None)
+    expected, _ = ask(plan.replace(**without))
+    closed, state = ask(plan, [Drop(part, closed=True)])
+    held, with_hole = ask(plan, [Drop(part)])
+    assert torch.equal(closed, expected)
+    assert not torch.equal(held, expected)
+    missing = {"vision": 2, "text": 1, "both": 3}[part] * plan.steps
+    assert torch.equal(state.next_position + missing, with_hole.next_position)
+
+
+def test_only_the_step_that_lacks_something_closes_up(ask):
+    _, untouched = ask(PLAN)
+    _, closed = ask(PLAN, [Drop("vision", (1,), closed=True)])
+    assert torch.equal(closed.next_position + 2, untouched.next_position)
+
+
 @pytest.mark.parametrize("part", ["text", "vision", "both"])
 @pytest.mark.parametrize("part_order", ["vision_text", "text_vision"])
 def test_nothing_done_is_bitwise_nothing(ask, bank_of, part, part_order):
