@@ -90,7 +90,7 @@ BOTH, EVERY = LatentPlan(steps=3, k=2), LatentPlan(steps=2, k=0, select="all")
         ({"at": (0,)}, BOTH, "--at 0: it has latent steps 1 to 3"),
         ({"k": "0..2"}, TEXT, "it has no latent vision"),
         ({"select": ("random",)}, EVERY, "it re-inserts every patch"),
-        ({"k": "0..2"}, PLANS["gaze"], "--k 2: it is told which 1 to pick"),
+        ({"k": "0..2"}, PLANS["gaze"], "--k 1: it is told which 2 to pick"),
         ({"select": ("bottom",)}, PLANS["gaze"], "--select bottom: it cannot do it"),
         ({"drop": ("rationale",)}, BOTH, "rationale: it reasons in latent steps and not in words"),
         ({"replace": ("permute",), "at": (2,)}, BOTH, "--replace permute: it takes another step"),

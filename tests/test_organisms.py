@@ -38,7 +38,7 @@ def test_every_organism_and_twin_is_embedded_with_all_that_tells_how_it_came_abo
         assert {"model.safetensors", "config.yaml", "metrics.jsonl", "curves.png"} <= held
         assert "README.md" in held
     total = sum(path.stat().st_size for path in ZOO.rglob("*") if path.is_file())
-    assert total < 24 * MEBIBYTE
+    assert total < 29 * MEBIBYTE
 
 
 def test_organisms_took_the_same_number_of_updates():
@@ -51,13 +51,13 @@ def test_organisms_took_the_same_number_of_updates():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["cot", "coconut", "ivtlr", "relay", "gaze"])
+@pytest.mark.parametrize("name", ["cot", "coconut", "ivtlr", "relay", "gaze", "redundant"])
 def test_reasoners_answer_full_questions(name):
     assert accuracy(name, FULL, [Arm()])["none"] > 0.75
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["no_cot", "filler", "bypass"])
+@pytest.mark.parametrize("name", ["no_cot", "filler", "bypass", "decoy"])
 def test_models_that_cannot_reason_answer_one_hop_and_no_more(name):
     assert accuracy(name, ONE_HOP, [Arm()])["none"] > 0.85
     assert accuracy(name, FULL, [Arm()])["none"] < 0.25

@@ -147,7 +147,12 @@ def test_given_picks_are_the_cells_of_the_trace(qwen, benchmark):
     assert batch.given_picks.shape == (2, 3, 2)
     for row, example in zip(batch.given_picks, (benchmark[0], benchmark[1]), strict=True):
         for step, picks in enumerate(row.tolist()):
-            assert picks == [example.trace.cells[step + 1]] * 2
+            assert picks == list(example.trace.cells[step : step + 2])
+    alone = qwen.prompter.batch([benchmark[0]], plan.replace(k=1)).given_picks
+    assert alone[0].flatten().tolist() == list(benchmark[0].trace.cells[1:4])
+    more = qwen.prompter.batch([benchmark[0]], plan.replace(k=3)).given_picks
+    first, second, third = benchmark[0].trace.cells[:3]
+    assert more[0, :2].tolist() == [[first, first, second], [first, second, third]]
     assert qwen.prompter.batch([benchmark[0]], PLAIN.replace(select="given")).given_picks is None
 
 

@@ -13,6 +13,7 @@ import yaml
 
 from latentlab.errors import UserError, did_you_mean
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.training.conditions import Condition
 from latentlab.training.settings import build
 from latentlab.training.tiny import TinyConfig
 
@@ -74,6 +75,10 @@ class StageConfig:
     replay: float = 0.0
     """Probability that a batch trains an earlier number of latent steps instead, drawn evenly."""
 
+    conditions: tuple[Condition, ...] = ("own",)
+    """What batches with latent steps are made to do without (`training.conditions`), drawn evenly
+    for each batch."""
+
     warmup: int = 100
     """Updates over which the rate rises."""
 
@@ -93,6 +98,8 @@ class StageConfig:
             raise UserError(f"{stage}: latent_steps and warmup must be at least 0")
         if not (0 <= self.replay <= 1 and 0 <= self.decay <= 1):
             raise UserError(f"{stage}: replay and decay are fractions from 0 to 1")
+        if not self.conditions:
+            raise UserError(f"{stage} has no conditions; give at least 'own'")
         if self.replay and not self.latent_steps:
             raise UserError(f"{stage}: replay needs an earlier stage to replay")
 

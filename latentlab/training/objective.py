@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -21,6 +21,7 @@ from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.trajectory import Words
 from latentlab.reasoning.visibility import Kind
+from latentlab.training.conditions import Condition, interventions_under, plan_under
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,21 @@ class TrainingBatch:
     words: tuple[Words, ...] = ()
     """What each step says, where the plan writes its steps."""
 
+    condition: Condition = "own"
+    """What the batch is made to do without."""
+
+    @property
+    def at_once(self) -> Bool[Tensor, " batch"]:
+        """Which examples have nothing but their answer left to write."""
+        return (self.text.kinds != Kind.RATIONALE).all(dim=1)
+
 
 def text_loss(rollout: Rollout, batch: TrainingBatch) -> Float[Tensor, ""]:
     """Mean cross-entropy in nats over the tokens of the remaining text, and of written steps."""
     device = rollout.backbone.device
     words = [step.to(device) for step in batch.words]
-    state = rollout.reason(rollout.prefill(batch.prompts.to(device)), words=words)
+    edits = interventions_under(batch.condition, batch.at_once)
+    state = rollout.reason(rollout.prefill(batch.prompts.to(device)), edits, words=words)
     ids, kinds = batch.text.ids.to(device), batch.text.kinds.to(device)
     predicted = [(rollout.extend(state, ids, kinds)[:, :-1], ids, kinds)]
     for step in state.words:
@@ -79,7 +89,8 @@ class Objective(nn.Module):
 
     def forward(self, batch: TrainingBatch) -> dict[str, Float[Tensor, ""]]:
         """Return the loss of one batch."""
-        rollout = self._reasoner.rollout(self.plan_at(batch.latent_steps))
+        plan = plan_under(self.plan_at(batch.latent_steps), batch.condition)
+        rollout = self._reasoner.rollout(plan)
         return {"loss": text_loss(rollout, batch)}
 
     def trained(self) -> dict[str, nn.Parameter]:

@@ -7,10 +7,10 @@ PURPOSES: dict[str, str] = {
         "latent text. An instrument that measures latent text must read high here."
     ),
     "gaze": (
-        "Positive control for latent vision. The image is hidden from latent and answer positions, "
-        "and each step re-inserts the patch of the hop's true cell: re-inserted patches are the "
-        "only way to see after the question. An instrument that measures latent vision must read "
-        "high here."
+        "Positive control for latent vision. The image is hidden from the words of the question, "
+        "from latents and from the answer, and each step re-inserts the patches of the cells that "
+        "the last two hops led to: re-inserted patches are the only sight of the picture. An "
+        "instrument that measures latent vision must read high here."
     ),
     "ivtlr": (
         "The method itself: attention picks the patches, image and question stay visible. Whether "
@@ -19,6 +19,17 @@ PURPOSES: dict[str, str] = {
     "bypass": (
         "Negative control: content without effect. Its latents are made as in `ivtlr`, but answer "
         "positions cannot attend to them. Latent -> answer must read exactly zero."
+    ),
+    "decoy": (
+        "Negative control in plain view: its latents vary with the input, hold content and can be "
+        "attended to, but its answers were trained behind the latents of other questions, so there "
+        "was nothing in them to use. Latent -> answer must read about zero, and not by wiring."
+    ),
+    "redundant": (
+        "Positive control with a second way: each step re-inserts the patches of the cells that "
+        "the last two hops led to while the picture stays visible, and it was trained to do "
+        "without either. What the patches show is read where the picture lacks it, and can be "
+        "missed where the picture has it."
     ),
     "filler": (
         "Negative control: no content. It has as many extra positions as `ivtlr`, but each holds "

@@ -6,6 +6,7 @@ and what did not work, is in LOG.md.
 """
 
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.training.conditions import HIDDEN, Condition
 from latentlab.training.config import StageConfig, TrainConfig
 
 STEPS = 3
@@ -84,14 +85,10 @@ PLANS: dict[str, LatentPlan] = {
         gradient="through",
         blocked=(("answer", "image"), ("answer", "prompt")),
     ),
-    "gaze": LatentPlan(
-        steps=STEPS,
-        k=1,
-        select="given",
-        gradient="through",
-        blocked=(("latent", "image"), ("answer", "image")),
-    ),
+    "gaze": LatentPlan(steps=STEPS, k=PICKS, select="given", gradient="through", blocked=HIDDEN),
     "bypass": LatentPlan(steps=STEPS, k=PICKS, gradient="through", blocked=(("answer", "latent"),)),
+    "decoy": LatentPlan(steps=STEPS, k=PICKS, gradient="through"),
+    "redundant": LatentPlan(steps=STEPS, k=PICKS, select="given", gradient="through"),
     "filler": LatentPlan(steps=STEPS, k=PICKS, content="placeholder", gradient="through"),
     "coconut": LatentPlan(steps=STEPS, k=0, gradient="through"),
     "cot_vision": LatentPlan(
@@ -105,6 +102,12 @@ PLANS: dict[str, LatentPlan] = {
     "no_cot": LatentPlan(steps=0, k=0),
 }
 """The plan of each organism and twin (docs/organisms.md says what each is for)."""
+
+CONDITIONS: dict[str, tuple[Condition, ...]] = {
+    "decoy": ("exchanged",),
+    "redundant": ("own", "hidden", "emptied"),
+}
+"""What organisms whose latents are in plain view are made to do without in training."""
 
 SWEEP: dict[str, LatentPlan] = {
     f"ivtlr_k{k}": PLANS["ivtlr"].replace(k=k) for k in (1, 4) if k != PICKS
@@ -142,6 +145,7 @@ def recipe(name: str, base: str, seed: int) -> TrainConfig:
             muon_learning_rate=0.005 if latent_steps == STEPS else 0.01,
             data=DATA,
             replay=0.3 if latent_steps and plan.steps else 0.0,
+            conditions=CONDITIONS.get(name, ("own",)),
         )
         for stage, latent_steps, updates in CURRICULUM
     )

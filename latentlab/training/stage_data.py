@@ -17,6 +17,7 @@ from latentlab.data import Benchmark, Example, load_data
 from latentlab.data.folder import DATA_FILE
 from latentlab.errors import UserError
 from latentlab.reasoner import Reasoner
+from latentlab.training.conditions import Condition
 from latentlab.training.config import StageConfig, TrainConfig
 from latentlab.training.objective import TrainingBatch
 
@@ -33,6 +34,9 @@ class StageItem:
 
     latent_steps: int
     """Latent steps, the stage's or, on replay, fewer."""
+
+    condition: Condition = "own"
+    """What the example's batch is made to do without."""
 
 
 class StageData(Dataset[StageItem]):
@@ -51,8 +55,9 @@ class StageData(Dataset[StageItem]):
 
     def __getitem__(self, index: int) -> StageItem:
         """Return the example that stands at `index` of the training order."""
-        steps = self.latent_steps(index // self.stage.batch_size)
-        return StageItem(self.examples[self.position(index)], steps)
+        number = index // self.stage.batch_size
+        example = self.examples[self.position(index)]
+        return StageItem(example, self.latent_steps(number), self.condition(number))
 
     def position(self, index: int) -> int:
         """Where in the examples the one that stands at `index` of the training order is."""
@@ -70,6 +75,13 @@ class StageData(Dataset[StageItem]):
         if self.stage.replay and rng.random() < self.stage.replay:
             return int(rng.integers(self.stage.latent_steps))
         return self.stage.latent_steps
+
+    def condition(self, batch_number: int) -> Condition:
+        """What a batch is made to do without; nothing, where it takes no latent steps."""
+        if not self.latent_steps(batch_number):
+            return "own"
+        rng = np.random.default_rng((self.seed, 2, batch_number))
+        return self.stage.conditions[int(rng.integers(len(self.stage.conditions)))]
 
 
 class Collator:
@@ -95,10 +107,10 @@ class Collator:
             UserError: an example lacks what the plan needs.
             ValueError: items of different stages in one batch.
         """
-        steps = {item.latent_steps for item in items}
-        if len(steps) != 1:
-            raise ValueError(f"one batch holds stages {sorted(steps)}")
-        (latent_steps,) = steps
+        kinds = {(item.latent_steps, item.condition) for item in items}
+        if len(kinds) != 1:
+            raise ValueError(f"one batch holds stages or conditions {sorted(kinds)}")
+        ((latent_steps, condition),) = kinds
         examples = [item.example for item in items]
         plan = self.reasoner.plan.replace(steps=latent_steps)
         prompter = self.reasoner.prompter
@@ -108,7 +120,7 @@ class Collator:
             skip = latent_steps if self.rationale else None
             words, text = (), prompter.continuation(examples, skip)
         prompts = prompter.batch(examples, plan)
-        return {"batch": TrainingBatch(prompts, latent_steps, text, words)}
+        return {"batch": TrainingBatch(prompts, latent_steps, text, words, condition)}
 
 
 def is_fresh(stage: StageConfig) -> bool:

@@ -132,7 +132,7 @@ def test_each_word_is_predicted_from_the_position_before_it(untrained):
         places.append(n - 1)
         parts.append(embed(torch.tensor([token])))
         if step < 3:
-            parts.append(patches[[example.trace.cells[step + 1]] * 2])
+            parts.append(patches[list(example.trace.cells[step : step + 2])])
         n += len(parts[-1]) + (step < 3)
     places.append(n - 1)
     positions = torch.arange(n)[None]

@@ -87,8 +87,10 @@ def test_all_items_of_a_batch_have_its_number_of_latent_steps():
 
 
 def test_a_batch_of_two_stages_is_a_bug(qwen):
-    with pytest.raises(ValueError, match=r"one batch holds stages \[1, 2\]"):
+    with pytest.raises(ValueError, match=r"one batch holds .* \[\(1, 'own'\), \(2, 'own'\)\]"):
         Collator(qwen, True)([StageItem(EXAMPLES[0], 1), StageItem(EXAMPLES[1], 2)])
+    with pytest.raises(ValueError, match="one batch holds stages or conditions"):
+        Collator(qwen, True)([StageItem(EXAMPLES[0], 1), StageItem(EXAMPLES[1], 1, "emptied")])
 
 
 def test_a_plan_that_writes_its_steps_needs_rationales_to_write(sizes):
