@@ -18,9 +18,6 @@ from latentlab.errors import UserError
 
 EXIT_BROKEN = 1
 
-ONE_HOP = "benchmark:hops=1"
-"""What `bypass` and `filler` can answer."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrateConfig(CommonConfig):
@@ -28,6 +25,10 @@ class CalibrateConfig(CommonConfig):
 
     model: tuple[str, ...] = ("ivtlr",)
     """Models whose truth is unknown, read beside the organisms on the same questions."""
+
+    retrained: tuple[str, ...] = ()
+    """Folders of further trainings of organisms or of these models, from other seeds; each is read
+    as the model it is a training of."""
 
     limit: int = 100
     """Number of examples at most."""
@@ -50,13 +51,21 @@ def main(config: CalibrateConfig) -> int:
     """
     from datetime import UTC, datetime
 
+    import pandas as pd
+
     from latentlab.checkpoint import find_checkpoint, load
     from latentlab.command import find_device
     from latentlab.console import note, show
     from latentlab.instruments.calibration.findings import conclusion, show_table
     from latentlab.instruments.calibration.gauges import gauges
     from latentlab.instruments.calibration.runs import Settings, run_instruments
-    from latentlab.instruments.calibration.verdicts import BROKEN, ORGANISMS, rows_of, summary_of
+    from latentlab.instruments.calibration.subjects import (
+        ORGANISMS,
+        check_distinct,
+        retrained,
+        subject,
+    )
+    from latentlab.instruments.calibration.verdicts import BROKEN, rows_of, summary_of
     from latentlab.provenance import checkpoint_hash, provenance
     from latentlab.results import check_out, write_results
 
@@ -65,23 +74,26 @@ def main(config: CalibrateConfig) -> int:
     check_out(out, config, "calibrate")
     device = str(find_device(config.device))
     names = [*ORGANISMS, *(name for name in config.model if name not in ORGANISMS)]
-    folders = {name: find_checkpoint(name) for name in names}
-    reasoners = [load(name, device) for name in names]
+    folders = {name: find_checkpoint(name) for name in (*names, *config.retrained)}
+    subjects = [
+        *(subject(name, folders[name]) for name in names),
+        *(retrained(name, folders[name]) for name in config.retrained),
+    ]
+    check_distinct(subjects)
+    reasoners = [load(subject.name, device) for subject in subjects]
     for reasoner in reasoners:
         if not reasoner.plan.steps or reasoner.plan.in_words:
             raise UserError(f"{reasoner.name} takes no latent steps, so there is nothing to read")
-    runs, data = {}, {}
-    for i, reasoner in enumerate(reasoners):
-        note(f"{reasoner.name}: model {i + 1} of {len(reasoners)}")
-        asked = ONE_HOP if reasoner.name in ("bypass", "filler") else config.data
+    read_off = []
+    for i, (read, reasoner) in enumerate(zip(subjects, reasoners, strict=True), 1):
+        reasoner.name = read.model
+        note(f"{read.model}: model {i} of {len(subjects)}")
+        asked = read.data(config.data)
         settings = Settings(config.data, asked, config.limit, config.batch_size, config.seed)
-        runs[reasoner.name] = run_instruments(reasoner, settings)
-        data[reasoner.name] = asked
-    rows = rows_of(gauges(), runs, data)
+        read_off.append(rows_of(gauges(), run_instruments(reasoner, settings), read, asked))
+    rows = pd.concat(read_off, ignore_index=True)
     summary = summary_of(rows, config.seed)
-    hashes = {
-        r.name: checkpoint_hash(folders[name]) for r, name in zip(reasoners, names, strict=True)
-    }
+    hashes = {name: checkpoint_hash(folder) for name, folder in folders.items()}
     record = provenance(config, "calibrate", config.seed, hashes, started)
     write_results(out, rows, summary, record)
     show_table(summary)

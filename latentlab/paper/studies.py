@@ -7,8 +7,9 @@ runs in minutes on two cores with the embedded models.
 
 from latentlab.ablate import AblateConfig
 from latentlab.attention import AttentionConfig
-from latentlab.calibrate import ONE_HOP, CalibrateConfig
+from latentlab.calibrate import CalibrateConfig
 from latentlab.evaluate import EvaluateConfig
+from latentlab.instruments.calibration.subjects import ONE_HOP
 from latentlab.interchange import InterchangeConfig
 from latentlab.lens import LensConfig
 from latentlab.mediation import MediationConfig

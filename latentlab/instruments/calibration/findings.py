@@ -20,6 +20,7 @@ _UNITS = {"fraction": "%", "points lost": "points", "fraction above": "points"}
 
 def show_table(summary: pd.DataFrame) -> None:
     """Put one line an instrument and part on the screen: positive, negative, unknown, verdict."""
+    summary = summary.assign(model=_named(summary))
     for link, lines in summary[summary["role"] != SHAM].groupby("link", sort=False):
         shown = [
             {
@@ -72,6 +73,13 @@ def _unknown(lines: pd.DataFrame) -> Iterator[str]:
         above = int((group["value_low"] > 0).sum())
         name = str(part).replace("latent_", "latent ") if part != "latent" else "both parts"
         yield f"{link}, {name}: {above} of {len(group)} trusted readings lie above 0"
+
+
+def _named(summary: pd.DataFrame) -> pd.Series:
+    """Models as tables name them: with the seed of their training, where there are several."""
+    several = summary.groupby("model")["training_seed"].transform("nunique") > 1
+    seeds = " (seed " + summary["training_seed"].astype("string") + ")"
+    return summary["model"] + seeds.where(several, "")
 
 
 def _reading(line: "pd.Series[float]") -> str:

@@ -4,12 +4,13 @@ An instrument separates where the interval of every positive control lies above 
 negative control. Where it does not it is broken: whatever it reads on another model means nothing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
 from latentlab.instruments.calibration.gauges import TO_ANSWER, Gauge
 from latentlab.instruments.calibration.runs import Runs
+from latentlab.instruments.calibration.subjects import ORGANISMS, Subject
 from latentlab.measures.statistics import accuracy_interval, bootstrap_interval
 
 POSITIVE, NEGATIVE, UNKNOWN, SHAM = "positive", "negative", "unknown", "sham"
@@ -17,36 +18,33 @@ POSITIVE, NEGATIVE, UNKNOWN, SHAM = "positive", "negative", "unknown", "sham"
 
 SEPARATES, BROKEN = "separates", "broken"
 
-ORGANISMS = ("relay", "gaze", "bypass", "filler")
-"""Models whose truth is known."""
+KEYS = ["instrument", "link", "part", "unit", "model", "training_seed", "role", "data"]
+"""What a line of the summary is about."""
 
 
-def rows_of(
-    gauges: Sequence[Gauge], runs: Mapping[str, Runs], data: Mapping[str, str]
-) -> pd.DataFrame:
-    """Read all gauges on all models.
+def rows_of(gauges: Sequence[Gauge], runs: Runs, subject: Subject, asked: str) -> pd.DataFrame:
+    """Read all gauges on one model.
 
     Args:
         gauges: what to read.
-        runs: rows of the instruments, by model.
-        data: what each model was asked, by model.
+        runs: rows of the instruments on that model.
+        subject: who it is.
+        asked: data whose answers count.
 
     Returns:
-        One row per instrument, part, model and example: `instrument, link, part, unit, model, role,
-        data, example, value`, and the same for the sham of each command that has one, whose role is
-        `sham`.
+        One row per instrument, part and example: `KEYS`, `example, value`, and the same for the
+        sham of each command that has one, whose role is `sham`.
     """
     lines: list[pd.DataFrame] = []
-    for model, found in runs.items():
-        for gauge in gauges:
-            role = _role(gauge, model)
-            values = gauge.read(found[gauge.run])
-            if role and len(values):
-                about = (gauge.name, gauge.link, gauge.part, gauge.unit, model, role)
-                lines.append(_frame(about, data[model], values))
-        for name, values in shams(found):
-            about = (f"{name}: sham", TO_ANSWER, "latent", "largest change", model, SHAM)
-            lines.append(_frame(about, data[model], values))
+    for gauge in gauges:
+        role = _role(gauge, subject.model)
+        values = gauge.read(runs[gauge.run])
+        if role and len(values):
+            about = (gauge.name, gauge.link, gauge.part, gauge.unit)
+            lines.append(_frame(about, subject, role, asked, values))
+    for name, values in shams(runs):
+        about = (f"{name}: sham", TO_ANSWER, "latent", "largest change")
+        lines.append(_frame(about, subject, SHAM, asked, values))
     return pd.concat(lines, ignore_index=True)
 
 
@@ -73,15 +71,15 @@ def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         seed: seed of the bootstrap.
 
     Returns:
-        `instrument, link, part, unit, model, role, data, n, value, value_low, value_high, verdict`.
-        Fractions have Wilson intervals, other means bootstrap intervals. The verdict is `separates`
-        or `broken`, the same in every line of an instrument and part; of a sham it is `separates`
-        where every single value is exactly zero.
+        `KEYS`, `n, value, value_low, value_high, verdict`. Trainings of one model from several
+        seeds have a line each, whose interval is over questions. Fractions have Wilson intervals,
+        other means bootstrap intervals. The verdict is `separates` or `broken`, the same in every
+        line of an instrument and part; of a sham it is `separates` where every single value is
+        exactly zero.
     """
-    keys = ["instrument", "link", "part", "unit", "model", "role", "data"]
     lines = [
-        {**dict(zip(keys, key, strict=True)), **_measure(group, seed)}
-        for key, group in rows.groupby(keys, sort=False)
+        {**dict(zip(KEYS, key, strict=True)), **_measure(group, seed)}
+        for key, group in rows.groupby(KEYS, sort=False, dropna=False)
     ]
     summary = pd.DataFrame(lines)
     verdicts = {
@@ -100,12 +98,15 @@ def _role(gauge: Gauge, model: str) -> str:
     return "" if model in ORGANISMS else UNKNOWN
 
 
-def _frame(about: Sequence[str], data: str, values: pd.Series) -> pd.DataFrame:
-    names = ["instrument", "link", "part", "unit", "model", "role"]
-    constant = dict(zip(names, about, strict=True)) | {"data": data}
-    return pd.DataFrame(
+def _frame(
+    about: Sequence[str], subject: Subject, role: str, asked: str, values: pd.Series
+) -> pd.DataFrame:
+    of_model = (subject.model, subject.training_seed, role, asked)
+    constant = dict(zip(KEYS, (*about, *of_model), strict=True))
+    frame = pd.DataFrame(
         {**constant, "example": values.index.astype(str), "value": values.to_numpy(float)}
     )
+    return frame.astype({"training_seed": "Int64"})
 
 
 def _largest(rows: pd.DataFrame, columns: Sequence[str]) -> pd.Series:

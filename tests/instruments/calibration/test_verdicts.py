@@ -3,13 +3,8 @@ import pytest
 
 from latentlab.instruments.calibration.findings import conclusion
 from latentlab.instruments.calibration.gauges import NEEDED_BY, Gauge, gauges
-from latentlab.instruments.calibration.verdicts import (
-    BROKEN,
-    ORGANISMS,
-    SEPARATES,
-    rows_of,
-    summary_of,
-)
+from latentlab.instruments.calibration.subjects import ORGANISMS, Subject
+from latentlab.instruments.calibration.verdicts import BROKEN, SEPARATES, rows_of, summary_of
 
 NOTHING = {
     "ablate": pd.DataFrame(
@@ -36,7 +31,7 @@ NOTHING = {
 def calibrated():
     """Summary of one made-up instrument, from what it reads on each model."""
 
-    def calibrate(readings: dict[str, list[float]], shams=NOTHING) -> pd.DataFrame:
+    def calibrate(readings: dict[str | tuple, list[float]], shams=NOTHING) -> pd.DataFrame:
         gauge = Gauge(
             "made up",
             "latent -> answer",
@@ -47,11 +42,12 @@ def calibrated():
             ("relay",),
             ("bypass", "filler"),
         )
-        runs = {
-            model: {**shams, "lens": pd.DataFrame({"reading": values})}
-            for model, values in readings.items()
-        }
-        return summary_of(rows_of([gauge], runs, dict.fromkeys(runs, "benchmark")))
+        rows = []
+        for key, values in readings.items():
+            model, seed = key if isinstance(key, tuple) else (key, 0)
+            runs = {**shams, "lens": pd.DataFrame({"reading": values})}
+            rows.append(rows_of([gauge], runs, Subject(model, model, seed), "benchmark"))
+        return summary_of(pd.concat(rows))
 
     return calibrate
 
@@ -80,6 +76,21 @@ def test_an_instrument_that_does_not_is_reported_as_broken(calibrated, readings)
     summary = calibrated(readings)
     assert set(summary.loc[summary["instrument"] == "made up", "verdict"]) == {BROKEN}
     assert "BROKEN: made up (latent text)." in conclusion(summary)
+
+
+def test_trainings_of_one_model_have_a_line_each_and_all_of_them_count(calibrated):
+    readings = {("relay", 0): HIGH, ("relay", 1): SOME, ("bypass", 0): ZERO}
+    summary = calibrated(readings)
+    own = summary[summary["instrument"] == "made up"]
+    assert own[["model", "training_seed"]].to_numpy().tolist() == [
+        ["relay", 0], ["relay", 1], ["bypass", 0],
+    ]  # fmt: skip
+    assert own["n"].tolist() == [20, 20, 20]
+    assert set(own["verdict"]) == {SEPARATES}
+    blind = calibrated(readings | {("relay", 1): ZERO})
+    assert set(blind.loc[blind["instrument"] == "made up", "verdict"]) == {BROKEN}
+    unknown = calibrated({("mine", None): HIGH, "relay": HIGH, "bypass": ZERO})
+    assert unknown.loc[unknown["model"] == "mine", "training_seed"].isna().all()
 
 
 def test_an_instrument_without_both_controls_gets_no_verdict(calibrated):
