@@ -78,7 +78,7 @@ def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         exactly zero.
     """
     lines = [
-        {**dict(zip(KEYS, key, strict=True)), **_measure(group, seed)}
+        {**dict(zip(KEYS, key, strict=True)), **measure(group, seed)}
         for key, group in rows.groupby(KEYS, sort=False, dropna=False)
     ]
     summary = pd.DataFrame(lines)
@@ -114,7 +114,13 @@ def _largest(rows: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
     return rows[list(columns)].abs().max(axis=1).groupby(rows["example"], sort=False).max()
 
 
-def _measure(group: pd.DataFrame, seed: int) -> dict[str, float]:
+def measure(group: pd.DataFrame, seed: int = 0) -> dict[str, float]:
+    """Estimate of one reading on one training, with its interval over questions.
+
+    Args:
+        group: rows of one reading, with `value` and `unit`.
+        seed: seed of the bootstrap.
+    """
     numbers = group["value"].to_numpy(float)
     counted = group["unit"].iloc[0] == "fraction"
     found = accuracy_interval(numbers) if counted else bootstrap_interval(numbers, seed=seed)
