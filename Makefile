@@ -4,11 +4,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-# What `make run` runs. The last two models cannot reason, so they are asked what one pass can answer.
+# What `make run` runs. The last three models cannot reason, so they are asked what one pass can answer.
 ABLATE := python -m latentlab.ablate --limit 400 --batch-size 100 --replace noise other \
 	--drop latent_text latent_vision latent
-FULL := $(ABLATE) --model relay gaze ivtlr --out results/ablate-full
-ONE_HOP := $(ABLATE) --model bypass filler --data benchmark:hops=1 --out results/ablate-one-hop
+FULL := $(ABLATE) --model relay gaze redundant ivtlr --out results/ablate-full
+ONE_HOP := $(ABLATE) --model bypass decoy filler --data benchmark:hops=1 --out results/ablate-one-hop
 
 # Two test processes on two cores: more threads than that slow each other down.
 export OMP_NUM_THREADS ?= 1

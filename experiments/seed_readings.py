@@ -1,8 +1,8 @@
 """What instruments read on trainings from several seeds: each training a mark of its own.
 
 Reads `experiments/data/seed_readings.parquet`, one row per reading, training and question, which
-`_retrained.py` makes. A bar is the interval over questions; how far marks of one colour lie apart is
-what another training does. The two are never pooled: three trainings are three, however many
+`_retrained.py` makes. A bar is the interval over questions; how far marks of one colour lie apart
+is what another training does. The two are never pooled: three trainings are three, however many
 questions each was asked.
 """
 

@@ -32,7 +32,9 @@ METHODS = {
     "ivtlr": "feeds hidden states back and re-inserts the most attended patches",
     "relay": "must pass everything through its latent text",
     "gaze": "sees the image only through re-inserted patches",
+    "redundant": "sees the image, and its patches a second time",
     "bypass": "answers without sight of its latents",
+    "decoy": "learnt to answer behind the latents of other questions",
     "filler": "has the placeholder token for latents",
 }
 """How each embedded model comes to its answer."""

@@ -9,7 +9,7 @@ from latentlab.ablate import AblateConfig
 from latentlab.attention import AttentionConfig
 from latentlab.calibrate import CalibrateConfig
 from latentlab.evaluate import EvaluateConfig
-from latentlab.instruments.calibration.subjects import ONE_HOP
+from latentlab.instruments.calibration.subjects import CANNOT_REASON, ONE_HOP
 from latentlab.interchange import InterchangeConfig
 from latentlab.lens import LensConfig
 from latentlab.mediation import MediationConfig
@@ -21,7 +21,10 @@ from latentlab.trace import TraceConfig
 REASONERS = ("ivtlr", "relay", "gaze")
 """Organisms that answer questions of four hops through latents."""
 
-METHODS = ("no_cot", "cot", "cot_vision", "coconut", "filler", "ivtlr", "relay", "gaze", "bypass")
+METHODS = (
+    "no_cot", "cot", "cot_vision", "coconut", "ivtlr", "relay", "gaze", "redundant", "bypass",
+    "decoy", "filler",
+)  # fmt: skip
 """All embedded models, as methods to answer with."""
 
 ANSWERS = Study(
@@ -35,7 +38,7 @@ KNOCKOUTS = Study(
     "knockouts",
     "ablate",
     AblateConfig(
-        model=REASONERS,
+        model=(*REASONERS, "redundant"),
         limit=500,
         batch_size=100,
         drop=("latent_text", "latent_vision", "latent"),
@@ -48,7 +51,7 @@ KNOCKOUTS_ONE_HOP = Study(
     "knockouts-one-hop",
     "ablate",
     AblateConfig(
-        model=("bypass", "filler"),
+        model=CANNOT_REASON,
         data=ONE_HOP,
         limit=500,
         batch_size=100,

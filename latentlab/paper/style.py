@@ -23,19 +23,21 @@ WIDTHS: dict[Width, float] = {"single": 3.35, "double": 6.9}
 
 COLOURS = (
     "#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7",
-    "#56B4E9", "#E69F00", "#882255", "#7F7F7F",
+    "#56B4E9", "#E69F00", "#882255", "#7F7F7F", "#999933", "#332288",
 )  # fmt: skip
-"""Okabe and Ito's palette, dark and light hues in turns, then wine and grey: one for each model of
-the zoo."""
+"""Okabe and Ito's palette, dark and light hues in turns, then wine, grey, olive and indigo: one for
+each model of the zoo."""
 
-MARKS = ("o", "s", "D", "^", "v", "P", "X", "<", "h")
+MARKS = ("o", "s", "D", "^", "v", "P", "X", "<", "h", ">", "d")
 LINES = (
     "-", "--", "-.", ":", (0, (5, 1)),
     (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (7, 2)), (0, (3, 1, 1, 1, 1, 1)),
+    (0, (2, 2)), (0, (8, 1, 2, 1)),
 )  # fmt: skip
 
 MODEL_ORDER = (
-    "ivtlr", "relay", "gaze", "bypass", "filler", "coconut", "cot", "cot_vision", "no_cot"
+    "ivtlr", "relay", "gaze", "bypass", "filler", "coconut", "cot", "cot_vision", "no_cot",
+    "decoy", "redundant",
 )  # fmt: skip
 """Models of the zoo keep their colour from figure to figure."""
 
