@@ -9,7 +9,7 @@ Xiao et al. (2026, ReaLVR) report 1.6e-4 as cosine distance of LVR's latents whe
 import numpy as np
 import pandas as pd
 
-from latentlab.measures.effects import MOVEMENT
+from latentlab.measures.effect_lines import MOVEMENT
 from latentlab.measures.summary import ALL
 from latentlab.paper import studies
 from latentlab.paper.artifacts import Drawing

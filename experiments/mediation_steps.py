@@ -8,7 +8,7 @@ indirect effect by mean total effect on log-odds. Steps before the changed hop a
 
 import pandas as pd
 
-from latentlab.measures.effects import EFFECT
+from latentlab.measures.effect_lines import EFFECT
 from latentlab.measures.summary import ALL
 from latentlab.paper import studies
 from latentlab.paper.artifacts import Drawing

@@ -1,7 +1,7 @@
 """Causal mediation: how much of what the input does to the answer runs through the latents?
 
     python -m latentlab.mediation
-    python -m latentlab.mediation --model ivtlr --perturb relink --hop 1 2 3 4 --steps all each
+    python -m latentlab.mediation --model ivtlr --perturb mask_needed --hop 2 --steps all each
     python -m latentlab.mediation --data mine --perturb other_image noise --strength 0 0.25 0.5 1
 
 The input is perturbed and the latents are taken from one input or the other, which splits its
@@ -49,7 +49,7 @@ class MediationConfig(CommonConfig):
     shuffle_words."""
 
     hop: tuple[int, ...] = ()
-    """Hops that mask_needed and relink act on, counted from 1; by default the middle one."""
+    """Hops that mask_needed and relink act on, counted from 1; by default every hop on its own."""
 
     strength: tuple[float, ...] = STRENGTH
     """Shares of noise in the mixture with the picture, from 0 to 1."""
@@ -94,10 +94,11 @@ def main(config: MediationConfig) -> None:
     """Run the study and say what it found."""
     from latentlab.console import note, show
     from latentlab.data import Examples
-    from latentlab.instruments.mediation.findings import conclusion, show_tables
+    from latentlab.instruments.mediation.findings import conclusion
     from latentlab.instruments.mediation.mediating import rows_of
     from latentlab.instruments.mediation.mediators import check_mediation
-    from latentlab.measures.effects import summary_of
+    from latentlab.instruments.mediation.tables import show_tables
+    from latentlab.measures.effect_lines import summary_of
     from latentlab.reasoner import Reasoner
     from latentlab.studies import run_study
 

@@ -43,6 +43,9 @@ PerturbationName = Literal[
 ]
 """How an example can be perturbed (docs/mediation.md)."""
 
+DELETIONS: tuple[PerturbationName, ...] = ("blank", "mask_needed", "mask_other")
+"""Perturbations that take evidence away and put no other in its place."""
+
 MediatorName = Literal["latents", "slots"]
 """What mediation holds fixed: the vectors that a step appends, or all that their slots hold."""
 

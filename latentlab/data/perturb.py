@@ -45,13 +45,21 @@ class Perturbation:
     """One way to change an example."""
 
     name: str
-    """What is done, as tables name it, e.g. "relink hop 2"."""
+    """What is done, as tables name it, e.g. "relink" or "noise 0.5"."""
 
     needs: str
     """What the examples must have: nothing, pictures, traces, or be of the benchmark."""
 
     edit: Callable[[Example], Example | None]
     """Makes the new example; None where the example does not allow it."""
+
+    hop: int | None = None
+    """The hop that it concerns, counted from 1; None where it concerns no single one."""
+
+    @property
+    def label(self) -> str:
+        """Name and hop, for messages."""
+        return self.name if self.hop is None else f"{self.name} hop {self.hop}"
 
 
 @dataclass(frozen=True)
@@ -82,20 +90,21 @@ def perturbations(
     Args:
         names: which; `mask_needed` and `relink` give one for each hop, `noise` for each strength.
         around: what they may know.
-        hops: hops whose mark is masked or changed, counted from 1; none means the middle one of
-            each question (of four the second).
+        hops: hops whose mark is masked or changed, counted from 1; none means every hop that a
+            question has.
         strengths: share of noise in the mixture with the picture, from 0 to 1.
 
     Raises:
         UserError: a name, a hop or a strength is none.
     """
+    most = max((example.hops or 1 for example in around.examples), default=1)
     made: list[Perturbation] = []
     for name in dict.fromkeys(names):
         if name not in NEEDS:
             hint = did_you_mean(name, get_args(PerturbationName))
             raise UserError(f"there is no perturbation {name!r}; {hint}")
         if name in ("mask_needed", "relink"):
-            made += [_of_hop(name, hop, around) for hop in (hops or (None,))]
+            made += [_of_hop(name, hop, around) for hop in (hops or range(1, most + 1))]
         elif name == "noise":
             made += [_noise(strength, around.seed) for strength in strengths]
         else:
@@ -179,21 +188,20 @@ def _shuffle(example: Example, around: Surroundings) -> Example | None:
     return replace(example, image=image, trace=moved)
 
 
-def _of_hop(name: PerturbationName, hop: int | None, around: Surroundings) -> Perturbation:
+def _of_hop(name: PerturbationName, hop: int, around: Surroundings) -> Perturbation:
     """A perturbation of the mark that one hop reads."""
-    if hop is not None and hop < 1:
+    if hop < 1:
         raise UserError(f"{name} of hop {hop}: hops are counted from 1")
 
     def edit(example: Example) -> Example | None:
-        chosen = ((example.hops or 1) + 1) // 2 if hop is None else hop
         if name == "mask_needed":
-            return counterfactual.mask_needed(example, chosen)
+            return counterfactual.mask_needed(example, hop)
         if around.benchmark is None:
             return None
-        stream = _stream(example, around.seed, f"relink {chosen}")
-        return counterfactual.relink(example, chosen, around.benchmark, stream)
+        stream = _stream(example, around.seed, f"relink {hop}")
+        return counterfactual.relink(example, hop, around.benchmark, stream)
 
-    return Perturbation(name if hop is None else f"{name} hop {hop}", NEEDS[name], edit)
+    return Perturbation(name, NEEDS[name], edit, hop)
 
 
 def _mask_other(example: Example, around: Surroundings) -> Example | None:

@@ -1,4 +1,4 @@
-"""Direct and indirect effects of an input on an answer, and the share that its latents carry.
+"""Direct and indirect effects of an input on an answer, and what its latents carry of them.
 
 Four runs of one example give everything (Pearl 2001, "Direct and indirect effects"; for language
 models Vig et al., arXiv 2004.12265, section 3). With Y(input, latents), x and x' the inputs and
@@ -6,12 +6,18 @@ M(x) what the latents are on x:
 
     TE  = Y(x', M(x')) - Y(x, M(x))     total effect
     NDE = Y(x', M(x))  - Y(x, M(x))     natural direct effect: the input changes, the latents stay
-    NIE = Y(x, M(x'))  - Y(x, M(x))     natural indirect effect: the latents change, the input stays
-    TIE = Y(x', M(x')) - Y(x', M(x))    total indirect effect, TE = NDE + TIE
-    TDE = Y(x', M(x')) - Y(x, M(x'))    total direct effect, TE = NIE + TDE
+    NIE = Y(x, M(x'))  - Y(x, M(x))     pure indirect effect: the latents change, the input stays
+    TIE = Y(x', M(x')) - Y(x', M(x))    total indirect effect, TE - NDE: what keeping them averts
+    TDE = Y(x', M(x')) - Y(x, M(x'))    total direct effect, TE - NIE
+    interaction = TIE - NIE = TE - NDE - NIE
+
+NIE and TIE are the two ends of one question, and either alone misleads (Robins and Greenland 1992,
+"Identifiability and exchangeability"): where input and latents hold the same evidence and either
+is enough, NIE is zero and TIE the whole effect; where it takes both, it is the other way round.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,23 +25,25 @@ import pandas as pd
 from scipy.special import softmax
 
 from latentlab.measures.outcomes import log_odds
-from latentlab.measures.statistics import Interval, bootstrap_interval, ratio_interval
-from latentlab.measures.summary import ALL
+from latentlab.measures.statistics import Interval, ratio_interval
 
-EFFECT, MOVEMENT = "effect", "movement"
-"""Values of the column `measure`: input -> answer through latents or past them, input -> latent."""
-
-EFFECTS = ("te", "nde", "nie", "tie", "tde")
+EFFECTS = ("te", "nde", "nie", "tie", "tde", "interaction")
 """Columns that `with_effects` adds."""
 
-DISTANCES = ("cosine", "centred", "sd", "kept", "jaccard")
-"""Columns of how far latents moved (`measures.distance`)."""
+SHARED = ("nie", "tie", "interaction")
+"""Effects that are also given as a share of the total one, in columns `nie_share` and so on."""
+
+Reading = Literal[
+    "not used", "redundant", "necessary, not sufficient", "necessary and sufficient", ""
+]
+"""What the two shares of a deletion say together (`reading`)."""
+
+SMALL, LARGE = 0.2, 0.5
+"""A share is small where its interval lies within this much of 0, large where it is all above half
+of the effect."""
 
 OUTCOMES = ("log_odds", "probability", "flip", "follows")
 """What Y can be, see `outcomes`."""
-
-_GROUP = ["model", "data", "measure", "perturbation", "mediator", "part", "steps", "outcome"]
-_ENDS = {"": "mean", "_low": "low", "_high": "high"}
 
 
 def outcomes(
@@ -70,14 +78,14 @@ def outcomes(
 
 
 def with_effects(rows: pd.DataFrame) -> pd.DataFrame:
-    """Add the five effects to rows of four runs.
+    """Add the effects to rows of four runs.
 
     Args:
         rows: with `y_clean` = Y(x, M(x)), `y_perturbed` = Y(x', M(x')), `y_direct` = Y(x', M(x))
             and `y_indirect` = Y(x, M(x')).
 
     Returns:
-        The rows with `te, nde, nie, tie, tde`.
+        The rows with `te, nde, nie, tie, tde, interaction`.
     """
     clean, perturbed = rows["y_clean"], rows["y_perturbed"]
     direct, indirect = rows["y_direct"], rows["y_indirect"]
@@ -87,35 +95,19 @@ def with_effects(rows: pd.DataFrame) -> pd.DataFrame:
         nie=indirect - clean,
         tie=perturbed - direct,
         tde=perturbed - indirect,
+        interaction=(perturbed - direct) - (indirect - clean),
     )
-
-
-def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
-    """One line for each model, perturbation, mediator, part, steps, outcome and domain.
-
-    Args:
-        rows: rows of `mediating.rows_of`.
-        seed: seed of the bootstrap.
-
-    Returns:
-        Lines over all domains (`all`) and each of them, with `n` and, each with `_low` and `_high`:
-
-        - where `measure` is `effect`: means of the five effects; `share`, the mean NIE over the
-          mean TE, with a paired bootstrap interval; and `share_note`, why a share is missing;
-        - where it is `movement`: means of the distances.
-    """
-    return pd.DataFrame(_lines(rows, seed))
 
 
 def mediated_share(
     indirect: npt.ArrayLike, total: npt.ArrayLike, seed: int = 0
 ) -> tuple[Interval | None, str]:
-    """The share of an effect that a mediator carries: mean NIE / mean TE.
+    """The share of an effect that goes with a mediator: mean NIE, or mean TIE, over mean TE.
 
     A ratio of means, since a mean of ratios is ruled by the examples that hardly moved.
 
     Args:
-        indirect: (example,) natural indirect effects.
+        indirect: (example,) indirect effects, pure or total ones.
         total: (example,) total effects.
         seed: seed of the bootstrap.
 
@@ -128,37 +120,36 @@ def mediated_share(
     return share, "" if share else "the interval of the total effect includes 0"
 
 
-def _lines(rows: pd.DataFrame, seed: int) -> Iterator[dict[str, object]]:
-    for values, group in rows.groupby(_GROUP, sort=False):
-        head: dict[str, object] = dict(zip(_GROUP, values, strict=True))
-        measure = _effect_line if head["measure"] == EFFECT else _movement_line
-        yield {**head, "domain": ALL, "n": len(group), **measure(group, seed)}
-        domains = [name for name in group["domain"].unique() if name]
-        for domain in sorted(domains):
-            part = group[group["domain"] == domain]
-            yield {**head, "domain": domain, "n": len(part), **measure(part, seed)}
+def reading(nie: Interval, tie: Interval) -> Reading:
+    """What a mediator is to an answer, told by its two shares of the effect of a deletion.
 
+    A deletion takes evidence away. The pure indirect effect is then what the answer loses when the
+    latents alone lose it: they are *necessary*. The total one is what is not lost when they alone
+    keep it: they are *sufficient*. (Of the loss, not of the answer, it is the other way round: the
+    one is the fraction that the latents suffice to bring about, the other the one that they are
+    necessary for; Pearl 2014, "Interpretation and identification of causal mediation".)
 
-def _effect_line(group: pd.DataFrame, seed: int) -> dict[str, object]:
-    line: dict[str, object] = {}
-    for name in EFFECTS:
-        line |= _ends(name, bootstrap_interval(group[name].to_numpy(float), seed=seed))
-    share, note = mediated_share(group["nie"].to_numpy(float), group["te"].to_numpy(float), seed)
-    return {**line, **_ends("share", share), "share_note": note}
+    Nothing of the kind follows from a substitution, where the mixed runs hold two answers: which
+    of them wins, not whether one route is enough, decides both shares.
 
+    Args:
+        nie: share of the pure indirect effect.
+        tie: share of the total indirect effect.
 
-def _movement_line(group: pd.DataFrame, seed: int) -> dict[str, object]:
-    line: dict[str, object] = {}
-    for name in DISTANCES:
-        values = group[name].to_numpy(float)
-        known = None if np.isnan(values).any() else bootstrap_interval(values, seed=seed)
-        line |= _ends(name, known)
-    return line
-
-
-def _ends(name: str, interval: Interval | None) -> dict[str, float]:
-    """An estimate and its interval as columns."""
-    return {
-        f"{name}{end}": float("nan") if interval is None else getattr(interval, field)
-        for end, field in _ENDS.items()
+    Returns:
+        The word for it, for most of the effect; empty where a share is neither small nor large.
+    """
+    words: dict[tuple[str, str], Reading] = {
+        ("small", "small"): "not used",
+        ("small", "large"): "redundant",
+        ("large", "small"): "necessary, not sufficient",
+        ("large", "large"): "necessary and sufficient",
     }
+    return words.get((_size(nie), _size(tie)), "")
+
+
+def _size(share: Interval) -> str:
+    """Whether a share is small, large, or neither as far as one can tell."""
+    if share.low > LARGE:
+        return "large"
+    return "small" if share.low > -SMALL and share.high < SMALL else ""

@@ -20,7 +20,7 @@ def around(examples=None, seed=0, grid=(4, 4)):
 
 
 def edit(name, example, **where):
-    (only,) = perturbations([name], around(**where))
+    (only,) = perturbations([name], around(**where), hops=(2,))
     return only.edit(example)
 
 
@@ -30,7 +30,7 @@ def pixels(example):
 
 def test_every_name_says_what_it_needs():
     assert set(NEEDS) == set(get_args(PerturbationName))
-    made = perturbations(get_args(PerturbationName), around())
+    made = perturbations(get_args(PerturbationName), around(), hops=(2,))
     assert [p.needs for p in made] == list(NEEDS.values())
 
 
@@ -104,15 +104,18 @@ def test_shuffled_words_are_the_same_words_and_names_stay_whole():
 def test_hops_and_strengths_give_one_perturbation_each():
     names = ["relink", "mask_needed", "noise", "blank", "noise"]
     made = perturbations(names, around(), hops=(1, 3), strengths=(0.2, 1))
-    assert [p.name for p in made] == [
+    assert [p.label for p in made] == [
         *("relink hop 1", "relink hop 3", "mask_needed hop 1", "mask_needed hop 3"),
         *("noise 0.2", "noise 1", "blank"),
     ]
-    example = EXAMPLES[0]
-    middle, second = (
-        perturbations(["mask_needed"], around(), hops=hops)[0].edit(example) for hops in ((), (2,))
-    )
-    np.testing.assert_array_equal(pixels(middle), pixels(second))
+    assert [p.hop for p in made] == [1, 3, 1, 3, None, None, None]
+    assert {p.name for p in made if p.hop} == {"relink", "mask_needed"}
+
+
+def test_every_hop_is_perturbed_unless_some_are_named():
+    assert [p.hop for p in perturbations(["relink"], around())] == [1, 2, 3, 4]
+    two = list(Benchmark(BenchmarkConfig(size=2, hops=(1, 2))))
+    assert [p.hop for p in perturbations(["mask_needed"], around(two))] == [1, 2]
 
 
 def test_what_is_not_there_is_refused_or_left_out():

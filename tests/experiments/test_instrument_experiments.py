@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 from latentlab import checkpoint
 from latentlab.data import export, load_data
 from latentlab.figures import EXPERIMENTS
-from latentlab.measures import effects, recovery
+from latentlab.measures import effect_lines, effects, recovery
 from latentlab.paper import studies
 from latentlab.paper.artifacts import Drawing
 from latentlab.paper.experiment import find_experiments
@@ -86,7 +86,7 @@ def bent(found):
         rows = effects.with_effects(
             rows.assign(y_perturbed=moved.where(there, rows["y_perturbed"]))
         )
-        changed[name] = replace(found[name], rows=rows, summary=effects.summary_of(rows))
+        changed[name] = replace(found[name], rows=rows, summary=effect_lines.summary_of(rows))
     return found | changed
 
 

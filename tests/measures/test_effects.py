@@ -5,12 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from latentlab.measures.effects import (
-    EFFECT,
-    EFFECTS,
-    MOVEMENT,
     mediated_share,
     outcomes,
-    summary_of,
+    reading,
     with_effects,
 )
 
@@ -23,6 +20,92 @@ def test_effects_decompose(values):
     rows = with_effects(pd.DataFrame(values, columns=Y))
     assert (rows["te"] - (rows["nde"] + rows["tie"])).abs().max() < 1e-12
     assert (rows["te"] - (rows["nie"] + rows["tde"])).abs().max() < 1e-12
+    assert (rows["interaction"] - (rows["te"] - rows["nde"] - rows["nie"])).abs().max() < 1e-12
+
+
+@given(st.lists(st.tuples(numbers, numbers, numbers, numbers), min_size=1, max_size=20))
+def test_the_other_way_round_the_two_indirect_effects_change_places(values):
+    there = with_effects(pd.DataFrame(values, columns=Y))
+    back = with_effects(pd.DataFrame(values, columns=[Y[1], Y[0], Y[3], Y[2]]))
+    for one, other in (("te", "te"), ("nie", "tie"), ("tie", "nie"), ("nde", "tde")):
+        pd.testing.assert_series_equal(back[one], -there[other], check_names=False)
+
+
+MECHANISMS = {
+    "either is enough": (lambda direct, latent: direct or latent, (0, 1), "redundant"),
+    "it takes both": (
+        lambda direct, latent: direct and latent,
+        (1, 0),
+        "necessary, not sufficient",
+    ),
+    "latents only": (lambda direct, latent: latent, (1, 1), "necessary and sufficient"),
+    "past the latents": (lambda direct, latent: direct, (0, 0), "not used"),
+    "each carries half": (lambda direct, latent: (direct + latent) / 2, (0.5, 0.5), ""),
+}
+"""How an answer depends on evidence by two routes, both shares of a deletion, and their reading."""
+
+
+def four_runs(mechanism, before, after, n=20):
+    """Effects of a change of the evidence, where Y is what a mechanism makes of both routes."""
+    runs = {
+        "y_clean": mechanism(before, before),
+        "y_perturbed": mechanism(after, after),
+        "y_direct": mechanism(after, before),
+        "y_indirect": mechanism(before, after),
+    }
+    return with_effects(pd.DataFrame([{name: float(y) for name, y in runs.items()}] * n))
+
+
+def shares(effects):
+    return [mediated_share(effects[name], effects["te"])[0] for name in ("nie", "tie")]
+
+
+@pytest.mark.parametrize("case", MECHANISMS)
+def test_what_a_deletion_says_of_latents_follows_from_the_truth_table(case):
+    mechanism, expected, word = MECHANISMS[case]
+    effects = four_runs(mechanism, before=1, after=0)
+    found = shares(effects)
+    assert [share.mean for share in found] == pytest.approx(expected)
+    assert reading(*found) == word
+    interaction = (effects["interaction"] / effects["te"]).mean()
+    assert interaction == pytest.approx(expected[1] - expected[0])
+
+
+@pytest.mark.parametrize("case", MECHANISMS)
+def test_evidence_that_is_added_shows_both_shares_the_other_way_round(case):
+    mechanism, expected, _ = MECHANISMS[case]
+    found = shares(four_runs(mechanism, before=0, after=1))
+    assert [share.mean for share in found] == pytest.approx(expected[::-1])
+
+
+def test_a_substitution_cannot_tell_redundant_from_unused_latents():
+    # Evidence for the old answer is 1 and for the new one -1; Y is the old one's margin. Either
+    # route alone (the other one at 0) gives the full answer, and where they disagree one wins.
+    def picture_wins(direct, latent):
+        return direct or latent
+
+    def latents_win(direct, latent):
+        return latent or direct
+
+    def vote(direct, latent):
+        return np.sign(direct + latent)
+
+    expected = {picture_wins: (0, 0), latents_win: (1, 1), vote: (0.5, 0.5)}
+    for mechanism, numbers in expected.items():
+        substituted = shares(four_runs(mechanism, before=1, after=-1))
+        assert [share.mean for share in substituted] == pytest.approx(numbers)
+        deleted = shares(four_runs(mechanism, before=1, after=0))
+        assert reading(*deleted) == "redundant"
+
+
+def test_log_odds_that_add_up_hide_what_is_redundant_to_the_answer():
+    def margin(direct, latent):
+        return 4 * direct + 4 * latent - 3  # nats: either source turns the answer
+
+    found = shares(four_runs(margin, before=1, after=0))
+    assert [share.mean for share in found] == pytest.approx([0.5, 0.5])
+    flipped = shares(four_runs(lambda *routes: margin(*routes) < 0, before=1, after=0))
+    assert reading(*flipped) == "redundant"
 
 
 def test_outcomes_by_hand():
@@ -35,50 +118,8 @@ def test_outcomes_by_hand():
     assert found["follows"][1] == 1
 
 
-def rows(n=40, te=-8.0, measure=EFFECT):
-    rng = np.random.default_rng(0)
-    total = te + rng.normal(size=n)
-    frame = pd.DataFrame(
-        {
-            "model": "m",
-            "data": "d",
-            "measure": measure,
-            "perturbation": "relink",
-            "mediator": "latents",
-            "part": "latent",
-            "steps": "all",
-            "outcome": "log_odds",
-            "domain": ["a", "b"] * (n // 2),
-            "y_clean": 0.0,
-            "y_perturbed": total,
-            "y_direct": 0.25 * total,
-            "y_indirect": 0.75 * total,
-        }
-    )
-    return with_effects(frame)
-
-
-def test_summary_has_lines_for_all_and_each_domain():
-    lines = summary_of(rows())
-    assert lines["domain"].tolist() == ["all", "a", "b"]
-    assert lines["n"].tolist() == [40, 20, 20]
-    total = lines.iloc[0]
-    for name in EFFECTS:
-        assert total[f"{name}_low"] < total[name] < total[f"{name}_high"]
-    assert [total[f"share{end}"] for end in ("", "_low", "_high")] == pytest.approx([0.75] * 3)
-    assert total["share_note"] == ""
-
-
 def test_a_share_of_nothing_is_left_out_with_its_reason():
-    line = summary_of(rows(te=0.0)).iloc[0]
-    assert np.isnan(line["share"])
-    assert "includes 0" in line["share_note"]
     assert mediated_share([0, 0], [0, 0]) == (None, "the perturbation has no effect")
-
-
-def test_a_distance_that_is_unknown_for_some_gets_no_mean():
-    moved = rows(measure=MOVEMENT).assign(cosine=0.5, centred=0.1, sd=1.0, kept=1.0, jaccard=1.0)
-    moved.loc[3, "kept"] = np.nan
-    line = summary_of(moved).iloc[0]
-    assert line["sd"] == line["sd_low"] == 1
-    assert np.isnan(line["kept"])
+    none, why = mediated_share([1, -1, 2, -2], [5, -5, 6, -6])
+    assert none is None
+    assert "includes 0" in why

@@ -69,7 +69,10 @@ def run_instruments(reasoner: Reasoner, settings: Settings) -> Runs:
     long = Kept(load_data(settings.full, seed=settings.seed, limit=PROBED))
     few = Kept(load_data(settings.full, seed=settings.seed, limit=settings.limit))
     moved = MediationConfig(**full, perturb=("none", "other_image"), mediator=("latents",))  # type: ignore[arg-type]
-    effects = MediationConfig(**answerable, perturb=("none", "relink"), mediator=("latents",))  # type: ignore[arg-type]
+    # The last hop is looked up after the last latent, so that no latent could carry it.
+    middle = (max((question.hops or 1 for question in questions), default=1) + 1) // 2
+    relinked = {"perturb": ("none", "relink"), "hop": (middle,), "mediator": ("latents",)}
+    effects = MediationConfig(**answerable, **relinked)  # type: ignore[arg-type]
     swapped = InterchangeConfig(**answerable, donor=("same_image", "self"), steps=("all",))  # type: ignore[arg-type]
     patched = PatchConfig(**answerable, knockout=("answer-latent",))  # type: ignore[arg-type]
     return {

@@ -23,7 +23,8 @@ from latentlab.instruments.mediation.mediators import (
     takes_latent_steps,
 )
 from latentlab.instruments.mediation.moving import Spreads, movement_rows, reference_spreads
-from latentlab.measures.effects import DISTANCES, EFFECT, OUTCOMES, outcomes, with_effects
+from latentlab.measures.effect_lines import DISTANCES, EFFECT
+from latentlab.measures.effects import OUTCOMES, outcomes, with_effects
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.activations import Activations, Site, patched, record
 from latentlab.reasoning.decoding import option_logprobs
@@ -117,9 +118,9 @@ def rows_of(
 
     Returns:
         Rows of two sorts in one table, told apart by `measure` (docs/mediation.md lists the
-        columns): `effect`, one per example, perturbation, mediator, part, steps and outcome, and
-        `movement`, one per example, perturbation, part and step. Examples that do not allow a
-        perturbation have no rows for it.
+        columns): `effect`, one per example, perturbation, hop, mediator, part, steps and outcome,
+        and `movement`, one per example, perturbation, hop, part and step. Examples that do not
+        allow a perturbation have no rows for it.
     """
     if not takes_latent_steps(reasoner.plan):
         return pd.DataFrame()
@@ -140,12 +141,13 @@ def rows_of(
     ]
     rows = pd.concat(frames, ignore_index=True)
     n = len(examples)
-    for edit in edits:
-        lacking = n - rows.loc[rows["perturbation"] == edit.name, "example"].nunique()
+    for order, edit in enumerate(edits):
+        lacking = n - rows.loc[rows["order"] == order, "example"].nunique()
         if lacking:
-            note(f"{reasoner.name}: {lacking} of {n} examples do not allow {edit.name}; left out")
+            note(f"{reasoner.name}: {lacking} of {n} examples do not allow {edit.label}; left out")
     rows = rows.sort_values(["order", "index"], kind="stable", ignore_index=True)
-    return with_effects(rows.drop(columns=["order", "index"]).astype({"hops": "Int64"}))
+    whole = {"hops": "Int64", "hop": "Int64"}
+    return with_effects(rows.drop(columns=["order", "index"]).astype(whole))
 
 
 def _of_batch(
@@ -173,7 +175,8 @@ def _of_batch(
         inputs = [new or old for new, old in zip(changed, examples, strict=True)]
         other = InputRun(reasoner, inputs, config.seed, slots)
         expected = [new.choices.index(new.answer) if new.answer else None for new in inputs]
-        head = about.assign(perturbation=edit.name, order=order)[allowed]
+        named = {"perturbation": edit.name, "hop": edit.hop, "order": order}
+        head = about.assign(**named)[allowed]
         for columns in movement_rows(clean, other, spreads):
             moved = head.assign(**{name: value[allowed] for name, value in columns.items()})
             # Where no pick stayed there are no embeddings to compare.
@@ -187,10 +190,10 @@ def _of_batch(
                 runs["y_indirect"] = clean.option_logprobs(clean.taking(other, whole), options)
                 found = {name: outcomes(said, answers, expected) for name, said in runs.items()}
                 done[whole] = found
-            named = {"measure": EFFECT, "mediator": mediator.name, "part": mediator.part}
+            taken = {"measure": EFFECT, "mediator": mediator.name, "part": mediator.part}
             for outcome in OUTCOMES:
                 values = {name: of[outcome][allowed] for name, of in done[whole].items()}
-                frame = head.assign(**named, steps=mediator.steps_label, outcome=outcome, **values)
+                frame = head.assign(**taken, steps=mediator.steps_label, outcome=outcome, **values)
                 yield frame.dropna(subset=list(values))
 
 

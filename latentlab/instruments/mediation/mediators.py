@@ -101,10 +101,10 @@ def perturbations_of(
     }
     wanted = perturbations(("none", *config.perturb), around, config.hop, config.strength)
     kept = [edit for edit in wanted if has[edit.needs]]
+    lacking = {edit.name: edit.needs for edit in wanted if not has[edit.needs]}
     left_out = [
-        f"{edit.name} needs {edit.needs}, which --data {config.data} has not; left out"
-        for edit in wanted
-        if not has[edit.needs]
+        f"{name} needs {needs}, which --data {config.data} has not; left out"
+        for name, needs in lacking.items()
     ]
     if left_out and not kept[1:]:
         raise UserError(

@@ -19,7 +19,7 @@ from latentlab.measures.distance import (
     overlap,
     scaled_distance,
 )
-from latentlab.measures.effects import DISTANCES, MOVEMENT
+from latentlab.measures.effect_lines import DISTANCES, MOVEMENT
 from latentlab.reasoning.trajectory import Latent
 
 if TYPE_CHECKING:  # it imports this module

@@ -1,0 +1,114 @@
+"""From rows of a mediation study to the lines of its tables and figures.
+
+Effects through one hop are lines of their own, and hops before the last are never put together with
+the last one: that one is looked up when all latents are there, so that it can go past them.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from latentlab.measures.effects import EFFECTS, SHARED, mediated_share, reading
+from latentlab.measures.statistics import Interval, bootstrap_interval
+from latentlab.measures.summary import ALL
+from latentlab.vocabulary import DELETIONS
+
+EFFECT, MOVEMENT = "effect", "movement"
+"""Values of the column `measure`: input -> answer through latents or past them, input -> latent."""
+
+DISTANCES = ("cosine", "centred", "sd", "kept", "jaccard")
+"""Columns of how far latents moved (`measures.distance`)."""
+
+EARLIER, LAST = "earlier", "last"
+"""Hops of a summary beside single ones: those before each question's last, and its last."""
+
+_GROUP = [
+    *("model", "data", "measure", "perturbation", "hop"),
+    *("mediator", "part", "steps", "outcome"),
+]
+_ENDS = {"": "mean", "_low": "low", "_high": "high"}
+
+
+def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+    """One line for each model, perturbation, hop, mediator, part, steps, outcome and domain.
+
+    Args:
+        rows: rows of `mediating.rows_of`.
+        seed: seed of the bootstrap.
+
+    Returns:
+        Lines over all domains (`all`) and each of them, with `n` and, each with `_low` and `_high`:
+
+        - where `measure` is `effect`: means of the effects; `nie_share`, `tie_share` and
+          `interaction_share`, their means over the mean TE, with paired bootstrap intervals;
+          `share_note`, why shares are missing; and, of a deletion, its `reading`;
+        - where it is `movement`: means of the distances.
+
+        `hop` is text: a single hop, and for effects also `earlier` and `last`, where an example
+        counts once, with its mean over its hops before the last one, and with its last one.
+    """
+    return pd.DataFrame(_lines(_with_hops(rows), seed))
+
+
+def single_hops(lines: pd.DataFrame) -> pd.DataFrame:
+    """Lines of a summary that are of one hop or of none.
+
+    Returns:
+        The lines, with the `label` of each: its perturbation and, where there is one, its hop.
+    """
+    lines = lines[~lines["hop"].isin([EARLIER, LAST])]
+    hops = lines["hop"].fillna("").astype(str)
+    return lines.assign(label=lines["perturbation"] + (" hop " + hops).where(hops != "", ""))
+
+
+def _with_hops(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows with `hop` as text, and those of effects of hops once more as `earlier` and `last`."""
+    single = rows.assign(hop=rows["hop"].astype("string").fillna(""))
+    of_hop = rows[rows["hop"].notna() & (rows["measure"] == EFFECT)]
+    last = (of_hop["hop"] == of_hop["hops"]).astype(bool)
+    pooled = of_hop.assign(hop=last.map({True: LAST, False: EARLIER}))
+    keys = [*_GROUP, "example", "domain"]
+    means = pooled.groupby(keys, sort=False, dropna=False)[list(EFFECTS)].mean().reset_index()
+    return pd.concat([single, means], ignore_index=True)
+
+
+def _lines(rows: pd.DataFrame, seed: int) -> Iterator[dict[str, object]]:
+    for values, group in rows.groupby(_GROUP, sort=False):
+        head: dict[str, object] = dict(zip(_GROUP, values, strict=True))
+        measure = _effect_line if head["measure"] == EFFECT else _movement_line
+        yield {**head, "domain": ALL, "n": len(group), **measure(group, seed)}
+        domains = [name for name in group["domain"].unique() if name]
+        for domain in sorted(domains):
+            part = group[group["domain"] == domain]
+            yield {**head, "domain": domain, "n": len(part), **measure(part, seed)}
+
+
+def _effect_line(group: pd.DataFrame, seed: int) -> dict[str, object]:
+    line: dict[str, object] = {}
+    for name in EFFECTS:
+        line |= _ends(name, bootstrap_interval(group[name].to_numpy(float), seed=seed))
+    shares, total = {}, group["te"].to_numpy(float)
+    for name in SHARED:
+        shares[name], note = mediated_share(group[name].to_numpy(float), total, seed)
+        line |= _ends(f"{name}_share", shares[name]) | {"share_note": note}
+    nie, tie = shares["nie"], shares["tie"]
+    told = group["perturbation"].iloc[0] in DELETIONS and nie is not None and tie is not None
+    return {**line, "reading": reading(nie, tie) if told else ""}
+
+
+def _movement_line(group: pd.DataFrame, seed: int) -> dict[str, object]:
+    line: dict[str, object] = {}
+    for name in DISTANCES:
+        values = group[name].to_numpy(float)
+        known = None if np.isnan(values).any() else bootstrap_interval(values, seed=seed)
+        line |= _ends(name, known)
+    return line
+
+
+def _ends(name: str, interval: Interval | None) -> dict[str, float]:
+    """An estimate and its interval as columns."""
+    return {
+        f"{name}{end}": float("nan") if interval is None else getattr(interval, field)
+        for end, field in _ENDS.items()
+    }

@@ -1,0 +1,81 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from latentlab.measures.effect_lines import EFFECT, MOVEMENT, summary_of
+from latentlab.measures.effects import EFFECTS, SHARED, with_effects
+
+
+def rows(n=40, te=-8.0, measure=EFFECT, hop=None):
+    rng = np.random.default_rng(0)
+    total = te + rng.normal(size=n)
+    frame = pd.DataFrame(
+        {
+            "model": "m",
+            "data": "d",
+            "measure": measure,
+            "perturbation": "mask_needed",
+            "hop": hop,
+            "hops": 2,
+            "example": [f"e{i}" for i in range(n)],
+            "mediator": "latents",
+            "part": "latent",
+            "steps": "all",
+            "outcome": "log_odds",
+            "domain": ["a", "b"] * (n // 2),
+            "y_clean": 0.0,
+            "y_perturbed": total,
+            "y_direct": 0.1 * total,
+            "y_indirect": 0.75 * total,
+        }
+    )
+    return with_effects(frame)
+
+
+def test_summary_has_lines_for_all_and_each_domain():
+    lines = summary_of(rows())
+    assert lines["domain"].tolist() == ["all", "a", "b"]
+    assert lines["n"].tolist() == [40, 20, 20]
+    total = lines.iloc[0]
+    for name in EFFECTS:
+        assert total[f"{name}_low"] < total[name] < total[f"{name}_high"]
+    for name, share in {"nie": 0.75, "tie": 0.9, "interaction": 0.15}.items():
+        ends = [total[f"{name}_share{end}"] for end in ("", "_low", "_high")]
+        assert ends == pytest.approx([share] * 3)
+    assert total["share_note"] == ""
+    assert total["reading"] == "necessary and sufficient"
+    assert total["hop"] == ""
+
+
+def test_hops_have_lines_of_their_own_and_the_last_one_stands_apart():
+    of_hops = pd.concat([rows(te=te, hop=hop) for hop, te in ((1, -8.0), (2, -2.0))])
+    lines = summary_of(pd.concat([of_hops, rows().assign(perturbation="restart")]))
+    lines = lines[lines["domain"] == "all"].set_index("hop")
+    assert lines.index.tolist() == ["1", "2", "", "earlier", "last"]
+    assert lines.loc["", "reading"] == ""  # a substitution has none
+    assert (lines["n"] == 40).all()
+    for pooled, single in (("earlier", "1"), ("last", "2")):
+        assert lines.loc[pooled, "te"] == pytest.approx(lines.loc[single, "te"])
+
+
+def test_an_example_counts_once_however_many_hops_come_before_its_last():
+    of_hops = pd.concat([rows(te=te, hop=hop) for hop, te in ((1, -8.0), (2, -4.0), (3, -1.0))])
+    lines = summary_of(of_hops.assign(hops=3))
+    lines = lines[lines["domain"] == "all"].set_index("hop")
+    assert lines.loc["earlier", "n"] == 40
+    assert lines.loc["earlier", "te"] == pytest.approx(lines.loc[["1", "2"], "te"].mean())
+
+
+def test_a_share_of_nothing_is_left_out_with_its_reason():
+    line = summary_of(rows(te=0.0)).iloc[0]
+    assert line[[f"{name}_share" for name in SHARED]].isna().all()
+    assert line["reading"] == ""
+    assert "includes 0" in line["share_note"]
+
+
+def test_a_distance_that_is_unknown_for_some_gets_no_mean():
+    moved = rows(measure=MOVEMENT).assign(cosine=0.5, centred=0.1, sd=1.0, kept=1.0, jaccard=1.0)
+    moved.loc[3, "kept"] = np.nan
+    line = summary_of(moved).iloc[0]
+    assert line["sd"] == line["sd_low"] == 1
+    assert np.isnan(line["kept"])
