@@ -9,7 +9,7 @@ Xiao et al. (2026, ReaLVR) report 1.6e-4 as cosine distance of LVR's latents whe
 import numpy as np
 import pandas as pd
 
-from latentlab.measures.effect_lines import MOVEMENT
+from latentlab.measures.effect_lines import MOVEMENT, single_hops
 from latentlab.measures.summary import ALL
 from latentlab.paper import studies
 from latentlab.paper.artifacts import Drawing
@@ -37,7 +37,8 @@ def make(found: Found) -> Drawing:
     """The figure: a column for each model, a row for each kind of movement that there is."""
     results = found[studies.MEDIATION.name]
     lines = results.summary
-    lines = lines[(lines["domain"] == ALL) & (lines["measure"] == MOVEMENT)]
+    lines = single_hops(lines[(lines["domain"] == ALL) & (lines["measure"] == MOVEMENT)])
+    lines = lines.assign(perturbation=lines["label"])
     rows, models = perturbations_in(lines), names(lines["model"])
     drawn = pd.concat([_moved(lines, *panel) for panel in PANELS.items()], ignore_index=True)
     panels = [panel for panel in PANELS if (drawn["panel"] == panel).any()]
@@ -70,7 +71,7 @@ def make(found: Found) -> Drawing:
         "many of a step's picked patches are picked again, of models that re-insert patches; where "
         "picks are given with the question, it tells whether the walk changed. The sham moves "
         f"{of_sham(lines.loc[lines['perturbation'] == 'none', ['cosine', 'centred', 'sd']])}. A "
-        "mark changed or a cell hidden at the middle hop concerns the latents from that step on; "
+        "mark changed or a cell hidden at one hop concerns the latents from that step on; "
         "a cell off the walk is the control. Bars are 95 % bootstrap intervals "
         "over questions. Movement does not show that an answer depends on it (`mediation`). "
         "Published of LVR (Xiao et al. 2026, ReaLVR): its latents move by a cosine distance of "

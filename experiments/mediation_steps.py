@@ -1,18 +1,18 @@
-"""The share of an input's effect that runs through single latent steps, and through the first ones.
+"""Both shares of an input's effect that go with single latent steps, and with the first ones.
 
-Study: `mediation-steps` (`latentlab.mediation`): one mark of the picture names another object
-(`relink`, at the middle hop), or the question starts elsewhere (`restart`). Share is mean natural
-indirect effect by mean total effect on log-odds. Steps before the changed hop are the control of
-`relink`: they must carry nothing of it. There is no such figure in the IVT-LR paper.
+Study: `mediation-steps` (`latentlab.mediation`): the cell that a hop has to read is hidden
+(`mask_needed`, each hop on its own), or the question starts elsewhere (`restart`). Shares are mean
+pure indirect, and mean total indirect, by mean total effect on log-odds. Steps before the hidden
+hop are the control: they must carry nothing of it. There is no such figure in the IVT-LR paper.
 """
 
 import pandas as pd
 
-from latentlab.measures.effect_lines import EFFECT
+from latentlab.measures.effect_lines import EFFECT, single_hops
 from latentlab.measures.summary import ALL
 from latentlab.paper import studies
 from latentlab.paper.artifacts import Drawing
-from latentlab.paper.dots import offsets
+from latentlab.paper.dots import HOLLOW, offsets
 from latentlab.paper.experiment import Found
 from latentlab.paper.instruments import (
     UNPUBLISHED,
@@ -30,26 +30,31 @@ STUDIES = (studies.MEDIATION_STEPS,)
 SETS = {"each": "step alone", "cumulative": "steps up to"}
 """Sets of steps, and what their axis is called."""
 
+SHARES = {"nie_share": {}, "tie_share": HOLLOW | {"linestyle": ":"}}
+"""Both shares and their looks."""
+
 
 def make(found: Found) -> Drawing:
     """The figure: a row for each perturbation, two columns for each model."""
     results = found[studies.MEDIATION_STEPS.name]
     lines = results.summary
     whole = (lines["domain"] == ALL) & (lines["outcome"] == "log_odds")
-    shared = lines["measure"].eq(EFFECT) & lines["mediator"].eq("latents")
-    data = _by_last_step(without_repeats(lines[whole & shared & lines["perturbation"].ne("none")]))
+    vectors = lines["measure"].eq(EFFECT) & lines["mediator"].eq("latents")
+    lines = single_hops(lines[whole & vectors & lines["perturbation"].ne("none")])
+    data = _by_last_step(without_repeats(lines.assign(perturbation=lines["label"])))
     rows, models = perturbations_in(data), names(data["model"])
     figure, axes = canvas(
-        "double", 0.75 + 1.3 * len(rows), len(rows), 2 * len(models), sharex=True, sharey=True
+        "double", 0.75 + 1.15 * len(rows), len(rows), 2 * len(models), sharex=True, sharey=True
     )
     panels = [(row, model, steps) for row in rows for model in models for steps in SETS]
     looks = {part: look(i + 3) for i, part in enumerate(PARTS)}
-    shifts = dict(zip(PARTS, offsets(len(PARTS), 0.3), strict=True))
+    curves = [(part, share) for part in PARTS for share in SHARES]
+    shifts = dict(zip(curves, offsets(len(curves), 0.5), strict=True))
     for axis, (row, model, steps) in zip(axes, panels, strict=True):
         shown = data[(data[["perturbation", "model", "set"]] == [row, model, steps]).all(axis=1)]
-        for part in looks:
-            curve = shown[shown["part"] == part]
-            draw_intervals(axis, curve["last"] + shifts[part], curve, "share", 100, **looks[part])
+        for part, share in curves:
+            curve, style = shown[shown["part"] == part], looks[part] | SHARES[share]
+            draw_intervals(axis, curve["last"] + shifts[part, share], curve, share, 100, **style)
         for level in (0, 100):
             axis.axhline(level, color="#999999", linewidth=0.6, zorder=0)
         axis.set_xticks(sorted(set(data["last"])))
@@ -60,19 +65,24 @@ def make(found: Found) -> Drawing:
             axis.set_xlabel(SETS[steps])
     for axis, label in zip(axes[:: 2 * len(models)], rows.values(), strict=True):
         axis.set_ylabel(f"{label}:\nshare of effect (%)")
-    legend(figure, axes[0], {PARTS[p]: looks[p] for p in PARTS if p in set(data["part"])}, 3)
-    columns = ["model", "perturbation", "part", "set", "last", "n"]
-    data = data[[*columns, "share", "share_low", "share_high"]].reset_index(drop=True)
+    marks = {PARTS[part]: looks[part] for part in PARTS if part in set(data["part"])}
+    marks["hollow: total indirect (TE - NDE)"] = look(8) | SHARES["tie_share"]
+    legend(figure, axes[0], marks, 4)
+    ends = [f"{share}{end}" for share in SHARES for end in ("", "_low", "_high")]
+    columns = ["model", "perturbation", "part", "set", "last", "n", *ends]
+    data = data[columns].reset_index(drop=True)
     caption = (
-        "Share of the total effect of a changed input that runs through the latents of one step "
+        "Shares of the total effect of a changed input that go with the latents of one step "
         "(left panel of each model) or of the first steps (right), by part: "
-        f"{sampled(data, results.run['config']['data'])}. {WEIGHTS} Mean natural indirect by mean "
-        "total effect on the log-odds of the answer preferred before, bars are 95 % intervals of a "
-        "paired bootstrap over questions. What follows a taken step is made anew from it, so that "
-        "the effect through one step includes what it passes on, and shares of steps do not add "
-        "up. A mark changed at the middle hop does not concern the latent text of earlier steps, "
-        "which is the control; patches re-inserted before may show the mark itself. Perturbations "
-        f"without measurable total effect have no share. {UNPUBLISHED}"
+        f"{sampled(data, results.run['config']['data'])}. {WEIGHTS} Filled: mean pure indirect "
+        "effect (what the other latents do to the unchanged input) by mean total effect on the "
+        "log-odds of the answer preferred before; hollow: mean total indirect effect (what keeping "
+        "the latents averts). Bars are 95 % intervals of a paired bootstrap over questions. What "
+        "follows a taken step is made anew from it, so that the effect through one step includes "
+        "what it passes on, and shares of steps do not add up. A cell hidden at a hop does not "
+        "concern the latent text of earlier steps, which is the control; patches re-inserted "
+        "before may show the cell itself. Perturbations without measurable total effect have no "
+        f"share. {UNPUBLISHED}"
     )
     return Drawing(figure, data, caption)
 

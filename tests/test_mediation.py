@@ -67,7 +67,11 @@ def test_one_run_leaves_rows_a_summary_and_sentences(mediation):
     assert (effects["n"] == 4).all()
     assert effects[["te", "te_low", "te_high", "nie", "nde"]].notna().all().all()
     assert set(effects["steps"]) == {"all", "1", "2", "3"}
-    assert effects.loc[effects["share"].isna(), "share_note"].ne("").all()
+    for share in ("nie_share", "tie_share", "interaction_share"):
+        assert effects.loc[effects[share].isna(), "share_note"].ne("").all()
+    of_hops = effects[effects["perturbation"] == "relink"]
+    assert set(of_hops["hop"]) == {"1", "2", "3", "4", "first", "between", "last"}
+    assert effects.loc[effects["perturbation"] == "none", "hop"].isna().all()
 
 
 def test_your_own_data_without_traces_is_measured_with_what_it_allows(mediation):

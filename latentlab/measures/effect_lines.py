@@ -1,13 +1,16 @@
 """From rows of a mediation study to the lines of its tables and figures.
 
-Effects through one hop are lines of their own, and hops before the last are never put together with
-the last one: that one is looked up when all latents are there, so that it can go past them.
+Effects through one hop are lines of their own, and those of different kinds are never put together:
+the first hop is read while the first latent is made, before any patch is re-inserted, and the last
+one when all latents are there, so that it can go past them.
 """
 
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+from scipy.stats import norm
 
 from latentlab.measures.effects import EFFECTS, SHARED, mediated_share, reading
 from latentlab.measures.statistics import Interval, bootstrap_interval
@@ -20,8 +23,8 @@ EFFECT, MOVEMENT = "effect", "movement"
 DISTANCES = ("cosine", "centred", "sd", "kept", "jaccard")
 """Columns of how far latents moved (`measures.distance`)."""
 
-EARLIER, LAST = "earlier", "last"
-"""Hops of a summary beside single ones: those before each question's last, and its last."""
+FIRST, BETWEEN, LAST = "first", "between", "last"
+"""Hops of a summary beside single ones, by their place in the question; an only hop is the last."""
 
 _GROUP = [
     *("model", "data", "measure", "perturbation", "hop"),
@@ -40,13 +43,14 @@ def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     Returns:
         Lines over all domains (`all`) and each of them, with `n` and, each with `_low` and `_high`:
 
-        - where `measure` is `effect`: means of the effects; `nie_share`, `tie_share` and
+        - where `measure` is `effect`: means of the effects, each with `_smallest`, the least one
+          that so many examples would tell from 0 with 80 % power; `nie_share`, `tie_share` and
           `interaction_share`, their means over the mean TE, with paired bootstrap intervals;
           `share_note`, why shares are missing; and, of a deletion, its `reading`;
         - where it is `movement`: means of the distances.
 
-        `hop` is text: a single hop, and for effects also `earlier` and `last`, where an example
-        counts once, with its mean over its hops before the last one, and with its last one.
+        `hop` is text: a single hop, and for effects also `first`, `between` and `last`, by its
+        place in the question. A question counts once, with its mean over hops of one place.
     """
     return pd.DataFrame(_lines(_with_hops(rows), seed))
 
@@ -57,19 +61,20 @@ def single_hops(lines: pd.DataFrame) -> pd.DataFrame:
     Returns:
         The lines, with the `label` of each: its perturbation and, where there is one, its hop.
     """
-    lines = lines[~lines["hop"].isin([EARLIER, LAST])]
+    lines = lines[~lines["hop"].isin([FIRST, BETWEEN, LAST])]
     hops = lines["hop"].fillna("").astype(str)
     return lines.assign(label=lines["perturbation"] + (" hop " + hops).where(hops != "", ""))
 
 
 def _with_hops(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows with `hop` as text, and those of effects of hops once more as `earlier` and `last`."""
+    """Rows with `hop` as text, and effects of hops once more by their place in the question."""
     single = rows.assign(hop=rows["hop"].astype("string").fillna(""))
-    of_hop = rows[rows["hop"].notna() & (rows["measure"] == EFFECT)]
-    last = (of_hop["hop"] == of_hop["hops"]).astype(bool)
-    pooled = of_hop.assign(hop=last.map({True: LAST, False: EARLIER}))
+    placed = rows[(rows["measure"] == EFFECT) & rows["hop"].notna()]
+    last = (placed["hop"] == placed["hops"]).to_numpy(bool)
+    first = (placed["hop"] == 1).to_numpy(bool)
+    placed = placed.assign(hop=np.select([last, first], [LAST, FIRST], BETWEEN))
     keys = [*_GROUP, "example", "domain"]
-    means = pooled.groupby(keys, sort=False, dropna=False)[list(EFFECTS)].mean().reset_index()
+    means = placed.groupby(keys, sort=False, dropna=False)[list(EFFECTS)].mean().reset_index()
     return pd.concat([single, means], ignore_index=True)
 
 
@@ -87,7 +92,9 @@ def _lines(rows: pd.DataFrame, seed: int) -> Iterator[dict[str, object]]:
 def _effect_line(group: pd.DataFrame, seed: int) -> dict[str, object]:
     line: dict[str, object] = {}
     for name in EFFECTS:
-        line |= _ends(name, bootstrap_interval(group[name].to_numpy(float), seed=seed))
+        values = group[name].to_numpy(float)
+        line |= _ends(name, bootstrap_interval(values, seed=seed))
+        line[f"{name}_smallest"] = _smallest(values)
     shares, total = {}, group["te"].to_numpy(float)
     for name in SHARED:
         shares[name], note = mediated_share(group[name].to_numpy(float), total, seed)
@@ -95,6 +102,12 @@ def _effect_line(group: pd.DataFrame, seed: int) -> dict[str, object]:
     nie, tie = shares["nie"], shares["tie"]
     told = group["perturbation"].iloc[0] in DELETIONS and nie is not None and tie is not None
     return {**line, "reading": reading(nie, tie) if told else ""}
+
+
+def _smallest(values: npt.NDArray[np.float64]) -> float:
+    """The smallest mean effect that so many examples would tell from 0, with 80 % power."""
+    z = norm.ppf(0.975) + norm.ppf(0.8)
+    return float(z * values.std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else float("nan")
 
 
 def _movement_line(group: pd.DataFrame, seed: int) -> dict[str, object]:

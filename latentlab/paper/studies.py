@@ -152,7 +152,7 @@ MEDIATION_STEPS = Study(
     MediationConfig(
         model=REASONERS,
         limit=200,
-        perturb=("relink", "restart"),
+        perturb=("mask_needed", "restart"),
         mediator=("latents",),
         steps=("each", "cumulative"),
     ),

@@ -186,14 +186,14 @@ def test_data_without_traces_are_shown_as_they_are(make, untraced, name):
         ("attention_knockouts", {"lost": 100}, 0),
         ("attribution", {"logit": 1}, 0),
         ("calibration", {"reading": 1}, 0),
-        ("mediation_steps", {"share": 100}, 1),
+        ("mediation_steps", {"nie_share": 100, "tie_share": 100}, 1),
         ("similarity", {"value": 1}, 1),
     ],
 )
 def test_every_number_drawn_is_in_the_data_and_no_other(make, name, columns, along):
     made = make(name)
-    ((column, scale),) = columns.items()
-    wanted = np.sort(scale * made.data[column].to_numpy(float))
+    values = [scale * made.data[column].to_numpy(float) for column, scale in columns.items()]
+    wanted = np.sort(np.concatenate(values))
     np.testing.assert_allclose(drawn(made.figure.axes, along), wanted, atol=1e-9)
 
 
@@ -250,10 +250,16 @@ def test_effects_and_shares_are_those_of_the_rows(make, found):
     chosen = (rows["measure"] == "effect") & (rows["outcome"] == "log_odds")
     rows = rows[chosen & (rows["mediator"] == "latents") & (rows["model"] == "ivtlr")]
     rows = rows[(rows["perturbation"] == "other_image") & (rows["part"] == "latent")]
-    for name in ("te", "nde", "nie"):
-        line = at(data, model="ivtlr", perturbation="other_image", measure=name)
+    of_one = {"model": "ivtlr", "perturbation": "other_image", "part": "latent"}
+    for name in ("te", "nde"):
+        line = at(data, **of_one, measure=name)
         assert line["value"] == pytest.approx(rows[name].mean())
-    shares = data[data["measure"] == "share"]
+    shares = data[data["measure"].isin(["nie_share", "tie_share"])]
+    for name in ("nie", "tie"):
+        vectors = shares[(shares["measure"] == f"{name}_share") & (shares["mediator"] == "latents")]
+        line = at(vectors, **of_one)
+        assert line["value"] == pytest.approx(rows[name].mean() / rows["te"].mean())
+    assert {"relink hop 1", "relink hop 4"} <= set(data["perturbation"])
     assert not shares["perturbation"].eq("none").any()
     assert (shares["value_high"] - shares["value_low"]).max() <= 1
     assert "sham changes exactly nothing" in make("mediation").caption

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from latentlab.measures.effect_lines import EFFECT, MOVEMENT, summary_of
+from latentlab.measures.effect_lines import EFFECT, MOVEMENT, single_hops, summary_of
 from latentlab.measures.effects import EFFECTS, SHARED, with_effects
 
 
@@ -47,23 +47,41 @@ def test_summary_has_lines_for_all_and_each_domain():
     assert total["hop"] == ""
 
 
-def test_hops_have_lines_of_their_own_and_the_last_one_stands_apart():
-    of_hops = pd.concat([rows(te=te, hop=hop) for hop, te in ((1, -8.0), (2, -2.0))])
-    lines = summary_of(pd.concat([of_hops, rows().assign(perturbation="restart")]))
-    lines = lines[lines["domain"] == "all"].set_index("hop")
-    assert lines.index.tolist() == ["1", "2", "", "earlier", "last"]
+def summarised(*frames):
+    """Lines over all domains, by hop."""
+    lines = summary_of(pd.concat(frames))
+    return lines[lines["domain"] == "all"].set_index("hop")
+
+
+def test_hops_have_lines_of_their_own_and_first_and_last_ones_stand_apart():
+    of_hops = [rows(te=te, hop=hop) for hop, te in ((1, -8.0), (2, -2.0))]
+    lines = summarised(*of_hops, rows().assign(perturbation="restart"))
+    assert lines.index.tolist() == ["1", "2", "", "first", "last"]
     assert lines.loc["", "reading"] == ""  # a substitution has none
     assert (lines["n"] == 40).all()
-    for pooled, single in (("earlier", "1"), ("last", "2")):
-        assert lines.loc[pooled, "te"] == pytest.approx(lines.loc[single, "te"])
+    for placed, single in (("first", "1"), ("last", "2")):
+        assert lines.loc[placed, "te"] == pytest.approx(lines.loc[single, "te"])
+    only = summarised(rows(hop=1).assign(hops=1))
+    assert only.index.tolist() == ["1", "last"]
 
 
-def test_an_example_counts_once_however_many_hops_come_before_its_last():
-    of_hops = pd.concat([rows(te=te, hop=hop) for hop, te in ((1, -8.0), (2, -4.0), (3, -1.0))])
-    lines = summary_of(of_hops.assign(hops=3))
-    lines = lines[lines["domain"] == "all"].set_index("hop")
-    assert lines.loc["earlier", "n"] == 40
-    assert lines.loc["earlier", "te"] == pytest.approx(lines.loc[["1", "2"], "te"].mean())
+def test_a_question_counts_once_however_many_hops_lie_between_its_first_and_last():
+    of_hops = [rows(te=-te, hop=hop) for hop, te in ((1, 8.0), (2, 4.0), (3, 1.0), (4, 2.0))]
+    lines = summarised(*(frame.assign(hops=4) for frame in of_hops))
+    assert lines.loc["between", "n"] == 40
+    assert lines.loc["between", "te"] == pytest.approx(lines.loc[["2", "3"], "te"].mean())
+    assert set(single_hops(lines.reset_index())["label"]) == {
+        f"mask_needed hop {hop}" for hop in (1, 2, 3, 4)
+    }
+
+
+def test_the_smallest_effect_would_be_found_four_times_out_of_five():
+    sample = rows()
+    smallest = summarised(sample).loc["", "te_smallest"]
+    rng = np.random.default_rng(0)
+    drawn = rng.normal(smallest, sample["te"].std(), size=(4000, len(sample)))
+    z = drawn.mean(1) / (drawn.std(1, ddof=1) / len(sample) ** 0.5)
+    assert (np.abs(z) > 1.96).mean() == pytest.approx(0.8, abs=0.03)
 
 
 def test_a_share_of_nothing_is_left_out_with_its_reason():

@@ -9,9 +9,10 @@ from latentlab.console import interval_text
 from latentlab.instruments.mediation.moving import ORDINARY
 from latentlab.instruments.mediation.tables import PARTS, told
 from latentlab.measures.effect_lines import (
+    BETWEEN,
     DISTANCES,
-    EARLIER,
     EFFECT,
+    FIRST,
     LAST,
     MOVEMENT,
     single_hops,
@@ -27,16 +28,15 @@ CONTROLS = {"mask_needed": "mask_other"}
 """Perturbations with a matched control, and that control."""
 
 _TELLING = (
-    ("mask_needed", "blank"),  # only shares of these say what latents are to the answer
-    ("relink", "other_image", "noise", "shuffle"),
+    ("mask_needed", "relink", "blank", "other_image", "noise", "shuffle"),
     ("restart", "shuffle_words"),
 )
-"""Perturbations that take evidence away, that change the picture, and that change the question,
-each by how much their effect tells: evidence for one hop before the whole picture."""
+"""Perturbations of the picture and of the question, each by how much their effect tells: evidence
+for one hop before the whole picture, and evidence that is taken away before other evidence."""
 
-_WHERE = {EARLIER: " before the last hop", LAST: " at the last hop", "": ""}
-"""Hops of a sentence. Those before the last are looked up while latents are made, the last one when
-all latents are there: they are never put together."""
+_WHERE = {FIRST: " at the first hop", BETWEEN: " at hops between", LAST: " at the last hop", "": ""}
+"""Hops of a sentence. The first one is read before any patch is re-inserted and the last one when
+all latents are there: they are never put together with others."""
 
 
 def conclusion(summary: pd.DataFrame) -> list[str]:
@@ -72,7 +72,11 @@ def _sentences(lines: pd.DataFrame) -> Iterator[str]:
         yield from _control(effects, perturbation)
         yield from _moved(lines, perturbation)
     if not chosen:
-        yield "no perturbation changed the answer measurably, so there is nothing to mediate."
+        least = effects.loc[effects["perturbation"] != NONE, "te_smallest"].max()
+        yield (
+            "no perturbation changed the answer measurably, so there is nothing to mediate; the "
+            f"examples would tell {least:.2g} nats."
+        )
     worst = sham(lines)
     broken = "" if worst == 0 else ": the instrument itself disturbs the model"
     yield f"Sham {worst:.1g}{broken}." if worst else "Sham 0.0."
@@ -109,11 +113,20 @@ def _carried(line: "Line") -> str:
     name = f"the {PARTS[str(line['part'])]}"
     if line["mediator"] == "slots":
         name = f"all slots of {name}"
-    word = f" ({line['reading']})" if line["reading"] else ""
     return (
         f"{_percent(line, 'nie_share')} of it runs through {name} (NIE), "
-        f"and keeping {name} averts {_percent(line, 'tie_share')} (TE - NDE){word}"
+        f"and keeping {name} averts {_percent(line, 'tie_share')} (TE - NDE){_word(line)}"
     )
+
+
+def _word(line: "Line") -> str:
+    """What both shares say together; of no use, how little would have been noticed."""
+    if line["reading"] != "not used":
+        return f": {line['reading']}" if line["reading"] else ""
+    if not line[["nie_low", "nie_high", "tie_low", "tie_high"]].any():
+        return ": not used, exactly 0 in every example"
+    least = max(line["nie_smallest"], line["tie_smallest"]) / abs(line["te"])
+    return f": not used, {line['n']} examples would tell {100 * least:.1f} %"
 
 
 def _control(effects: pd.DataFrame, perturbation: str) -> Iterator[str]:
@@ -121,7 +134,8 @@ def _control(effects: pd.DataFrame, perturbation: str) -> Iterator[str]:
     name = CONTROLS.get(perturbation)
     lines = effects[effects["perturbation"] == name]
     if len(lines):
-        yield f"Its control {name} changes them by {_nats(lines.iloc[0])}."
+        least = f"{lines['n'].iloc[0]} examples would tell {lines['te_smallest'].iloc[0]:.2g}"
+        yield f"Its control {name} changes them by {_nats(lines.iloc[0])}; {least}."
 
 
 def _moved(lines: pd.DataFrame, perturbation: str) -> Iterator[str]:

@@ -65,13 +65,14 @@ def test_effects_decompose_and_the_input_matters(measure):
     acted = rows[rows["measure"] == "effect"]
     assert (acted["te"] - acted["nde"] - acted["tie"]).abs().max() < 1e-12
     assert (acted["te"] - acted["nie"] - acted["tde"]).abs().max() < 1e-12
+    assert (acted["interaction"] - (acted["tie"] - acted["nie"])).abs().max() < 1e-12
     assert (effects(rows, "latents")["te"] != 0).any()
     odds = acted[acted["outcome"] == "log_odds"]
     assert (odds.groupby("example")["y_clean"].nunique() == 1).all()
 
 
 def test_latents_that_the_answer_cannot_see_carry_exactly_nothing(measure):
-    rows = measure(PLANS["bypass"], perturb=("restart",), steps=("all", "each"))
+    rows = measure(PLANS["bypass"], perturb=("restart", "mask_needed"), steps=("all", "each"))
     acted = rows[rows["measure"] == "effect"]
     assert (acted["nie"] == 0).all()
     assert (acted["tie"] == 0).all()
@@ -85,6 +86,7 @@ def test_slots_carry_exactly_all_where_the_answer_sees_nothing_else(measure):
         rows = effects(measure(plan), "slots")
         assert (rows["nde"] == 0).all()
         assert (rows["nie"] == rows["te"]).all()
+        assert (rows["tie"] == rows["te"]).all()
         assert (rows["te"] != 0).any()
 
 
@@ -95,6 +97,7 @@ def test_latents_carry_exactly_all_only_where_their_positions_see_nothing_else(m
     rows = effects(measure(closed), "latents")
     assert (rows["nde"] == 0).all()
     assert (rows["nie"] == rows["te"]).all()
+    assert (rows["tie"] == rows["te"]).all()
 
 
 def test_constants_do_not_move_and_carry_nothing_as_latents_but_may_as_slots(measure):
@@ -134,6 +137,20 @@ def test_a_model_with_one_part_has_the_same_rows_for_it_and_for_both(measure):
         assert one[columns].to_numpy().tolist() == both[columns].to_numpy().tolist()
 
 
+def test_every_hop_is_measured_on_its_own_whatever_others_are(measure, data):
+    flags = {"perturb": ("mask_needed", "restart"), "mediator": ("latents",)}
+    rows = measure(PLANS["relay"], **flags)
+    of_hops = rows[rows["perturbation"] == "mask_needed"]
+    for hop, group in of_hops.groupby("hop"):
+        allowed = {example.id for example in data if example.hops >= hop}
+        assert set(group["example"]) == allowed
+    assert set(of_hops["hop"]) == {1, 2, 3, 4}
+    assert rows.loc[rows["perturbation"] != "mask_needed", "hop"].isna().all()
+    second = measure(PLANS["relay"], **flags, hop=(2,))
+    both = [frame[frame["hop"] == 2].reset_index(drop=True) for frame in (rows, second)]
+    pd.testing.assert_frame_equal(*both, check_exact=True)
+
+
 def test_rows_do_not_depend_on_batches_and_come_in_order(measure, data):
     plan = PLANS["ivtlr"]
     one, many, again = (measure(plan, perturb=PERTURB[:1], batch_size=n) for n in (2, 64, 64))
@@ -155,7 +172,7 @@ def test_what_an_example_does_not_allow_leaves_no_rows(measure, capsys):
     rows = measure(PLANS["relay"], perturb=("mask_needed", "blank"), hop=(3,))
     n = rows[rows["measure"] == "movement"].groupby("perturbation")["example"].nunique()
     four = sum(example.hops == 4 for example in load_data("benchmark:hops=1+4", limit=5))
-    assert n.to_dict() == {"none": 5, "mask_needed hop 3": four, "blank": 5}
+    assert n.to_dict() == {"none": 5, "mask_needed": four, "blank": 5}
     assert f"{5 - four} of 5 examples do not allow mask_needed hop 3" in capsys.readouterr().err
 
 
