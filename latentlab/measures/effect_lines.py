@@ -95,13 +95,13 @@ def _effect_line(group: pd.DataFrame, seed: int) -> dict[str, object]:
         values = group[name].to_numpy(float)
         line |= _ends(name, bootstrap_interval(values, seed=seed))
         line[f"{name}_smallest"] = _smallest(values)
-    shares, total = {}, group["te"].to_numpy(float)
+    total = group["te"].to_numpy(float)
+    shares: dict[str, Interval | None] = {}
     for name in SHARED:
         shares[name], note = mediated_share(group[name].to_numpy(float), total, seed)
         line |= _ends(f"{name}_share", shares[name]) | {"share_note": note}
-    nie, tie = shares["nie"], shares["tie"]
-    told = group["perturbation"].iloc[0] in DELETIONS and nie is not None and tie is not None
-    return {**line, "reading": reading(nie, tie) if told else ""}
+    deleted = group["perturbation"].iloc[0] in DELETIONS
+    return {**line, "reading": reading(shares["nie"], shares["tie"]) if deleted else ""}
 
 
 def _smallest(values: npt.NDArray[np.float64]) -> float:

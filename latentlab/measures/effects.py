@@ -120,7 +120,7 @@ def mediated_share(
     return share, "" if share else "the interval of the total effect includes 0"
 
 
-def reading(nie: Interval, tie: Interval) -> Reading:
+def reading(nie: Interval | None, tie: Interval | None) -> Reading:
     """What a mediator is to an answer, told by its two shares of the effect of a deletion.
 
     A deletion takes evidence away. The pure indirect effect is then what the answer loses when the
@@ -137,7 +137,8 @@ def reading(nie: Interval, tie: Interval) -> Reading:
         tie: share of the total indirect effect.
 
     Returns:
-        The word for it, for most of the effect; empty where a share is neither small nor large.
+        The word for it, for most of the effect; empty where a share is neither small nor large, or
+        is not there.
     """
     words: dict[tuple[str, str], Reading] = {
         ("small", "small"): "not used",
@@ -148,8 +149,10 @@ def reading(nie: Interval, tie: Interval) -> Reading:
     return words.get((_size(nie), _size(tie)), "")
 
 
-def _size(share: Interval) -> str:
+def _size(share: Interval | None) -> str:
     """Whether a share is small, large, or neither as far as one can tell."""
+    if share is None:
+        return ""
     if share.low > LARGE:
         return "large"
     return "small" if share.low > -SMALL and share.high < SMALL else ""

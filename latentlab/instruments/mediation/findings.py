@@ -111,7 +111,7 @@ def _effect(group: pd.DataFrame) -> str:
 def _carried(line: "Line") -> str:
     """Both shares of a mediator, and what they say together."""
     name = f"the {PARTS[str(line['part'])]}"
-    if line["mediator"] == "slots":
+    if str(line["mediator"]) == "slots":
         name = f"all slots of {name}"
     return (
         f"{_percent(line, 'nie_share')} of it runs through {name} (NIE), "
@@ -121,8 +121,9 @@ def _carried(line: "Line") -> str:
 
 def _word(line: "Line") -> str:
     """What both shares say together; of no use, how little would have been noticed."""
-    if line["reading"] != "not used":
-        return f": {line['reading']}" if line["reading"] else ""
+    word = str(line["reading"])
+    if word != "not used":
+        return f": {word}" if word else ""
     if not line[["nie_low", "nie_high", "tie_low", "tie_high"]].any():
         return ": not used, exactly 0 in every example"
     least = max(line["nie_smallest"], line["tie_smallest"]) / abs(line["te"])

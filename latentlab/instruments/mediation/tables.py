@@ -50,9 +50,11 @@ def share_table(lines: pd.DataFrame) -> pd.DataFrame:
     """
     effects = single_hops(lines[(lines["measure"] == EFFECT) & (lines["outcome"] == "log_odds")])
     rows = []
-    for (name, _), group in effects.groupby(["label", "steps"], sort=False):
+    for _, group in effects.groupby(["label", "steps"], sort=False):
         shown = told(group)
-        named = shown.assign(perturbation=name, mediator=shown.apply(mediator, axis=1))
+        named = shown.assign(
+            perturbation=shown["label"], mediator=[mediator(line) for _, line in shown.iterrows()]
+        )
         shared = named["nie_share"].notna().any()
         rows.append(named if shared else named.head(1).assign(mediator=""))
     made = pd.concat(rows, ignore_index=True)
