@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, get_args
 
 from latentlab.command import CommonConfig, run
 from latentlab.errors import UserError
-from latentlab.vocabulary import AnswerMode, DonorRule, LatentPart, StepSets
+from latentlab.vocabulary import AnswerMode, Donor, DonorRule, LatentPart, Rest, StepSets
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,9 +41,18 @@ class InterchangeConfig(CommonConfig):
     limit: int = 200
     """Number of examples at most."""
 
-    donor: tuple[DonorRule, ...] = get_args(DonorRule)
+    donor: tuple[Donor, ...] = get_args(DonorRule)
     """Whose latents are put in: same_image (asked from another start), unrelated (another picture,
-    another answer), same_answer (another picture, the same answer), self (the sham)."""
+    another answer), same_answer (another picture, the same answer), self (the sham), or
+    counterfactual (the same question on the picture with one mark changed)."""
+
+    hop: tuple[int, ...] = ()
+    """Of counterfactual donors, the hops whose mark is changed, counted from 1; by default the last
+    of each question."""
+
+    rest: Rest = "clamped"
+    """Of counterfactual donors, what latents that are not exchanged are: clamped to their own
+    undisturbed values, or remade from what they now see."""
 
     part: tuple[LatentPart, ...] = ()
     """What is exchanged; by default each part that a model has, and both together."""
@@ -69,9 +78,19 @@ class InterchangeConfig(CommonConfig):
         if self.max_new_tokens < 1:
             raise UserError(f"--max-new-tokens {self.max_new_tokens} is too small: at least 1")
         for rule in self.donor:
-            if rule not in get_args(DonorRule):
-                known = ", ".join(get_args(DonorRule))
+            if rule not in get_args(Donor):
+                known = ", ".join(get_args(Donor))
                 raise UserError(f"--donor {rule} is no donor rule; the rules are {known}")
+        for flag, given in (("--hop", self.hop), ("--rest", self.rest != "clamped")):
+            if given and "counterfactual" not in self.donor:
+                raise UserError(f"{flag} goes with --donor counterfactual, which was not given")
+        if any(hop < 1 for hop in self.hop) or len(set(self.hop)) < len(self.hop):
+            raise UserError("--hop takes hops from 1 on, each once")
+
+    @property
+    def rules(self) -> tuple[DonorRule, ...]:
+        """The donors that are other questions, or the question itself as a sham."""
+        return tuple(rule for rule in get_args(DonorRule) if rule in self.donor)
 
 
 def rows_of(
@@ -92,21 +111,21 @@ def summary_of(rows: "pd.DataFrame", seed: int) -> "pd.DataFrame":
 
 def conclusion(summary: "pd.DataFrame") -> list[str]:
     """What was found, in one paragraph for each part of each model."""
-    from latentlab.measures.summary import ALL
+    from latentlab.instruments.interchange.flips import flip_sentences
 
-    total = summary[summary["domain"] == ALL]
-    return [
+    told = [
         sentence
-        for model, lines in total.groupby("model", sort=False)
+        for model, lines in _of_rules(summary).groupby("model", sort=False)
         for sentence in _sentences(str(model), _distinct(lines))
     ]
+    return [*told, *flip_sentences(summary)]
 
 
 def show_tables(summary: "pd.DataFrame") -> None:
     """Put one table a model on the screen: the first donor in full, of the controls the widest."""
     from latentlab.console import table
+    from latentlab.instruments.interchange.flips import show_flips
     from latentlab.measures.interchange import FRACTIONS
-    from latentlab.measures.summary import ALL
 
     columns = {
         "donor": "donor",
@@ -114,13 +133,15 @@ def show_tables(summary: "pd.DataFrame") -> None:
         "steps": "steps",
         "n": "n",
         "keeps_own": "own answer %",
+        "follows_shown": "donor's answer %, if in the picture",
+        "n_shown": "n (if in it)",
         "n_iia": "n (IIA)",
         "iia": "as expected % (IIA)",
         "donor_lift": "donor lift, points",
         "margin_shift": "margin shift, nats",
         "flip": "flips %",
     }
-    for model, lines in summary[summary["domain"] == ALL].groupby("model", sort=False):
+    for model, lines in _of_rules(summary).groupby("model", sort=False):
         shown = _distinct(lines)
         first = shown["donor"] == shown["donor"].iloc[0]
         widest = ~shown.duplicated(["donor", "part"], keep="last")
@@ -130,6 +151,14 @@ def show_tables(summary: "pd.DataFrame") -> None:
             f"{model} on {lines['data'].iloc[0]}, answering on a donor's latents; 95 % intervals",
             percent=(*FRACTIONS, "donor_lift"),
         )
+    show_flips(summary)
+
+
+def _of_rules(summary: "pd.DataFrame") -> "pd.DataFrame":
+    """The lines of all donors but counterfactual ones, over all domains."""
+    from latentlab.measures.summary import ALL
+
+    return summary[(summary["domain"] == ALL) & (summary["donor"] != "counterfactual")]
 
 
 def _distinct(lines: "pd.DataFrame") -> "pd.DataFrame":
@@ -174,7 +203,12 @@ def _answers(line: "pd.Series[float]", rule: DonorRule) -> str:
     text = f"its answer is the donor's in {_percent(line, 'follows_donor')} of {line['n']}, {own}"
     if rule == "same_image":
         text += f" (donors themselves are right in {_percent(line, 'donor_correct')})"
-    elif line["n_iia"]:
+    elif line["n_shown"]:
+        text += (
+            f" ({_percent(line, 'follows_shown')} of the {line['n_shown']} whose picture shows "
+            "that object)"
+        )
+    if rule == "unrelated" and line["n_iia"]:
         text += (
             f", and where its own picture leads from the donor's object in {_percent(line, 'iia')} "
             f"of the {line['n_iia']} for which that is another answer"
@@ -193,8 +227,7 @@ def _percent(line: "pd.Series[float]", name: str) -> str:
 def main(config: InterchangeConfig) -> None:
     """Run the study and say what it found."""
     from latentlab.console import note, show
-    from latentlab.instruments.interchange.donors import check_donors
-    from latentlab.instruments.interchange.swaps import check_model
+    from latentlab.instruments.interchange.swaps import check_data, check_model
     from latentlab.studies import run_study
 
     left: list[bool] = []
@@ -207,7 +240,7 @@ def main(config: InterchangeConfig) -> None:
     def check(reasoner: "Reasoner", examples: "Examples") -> None:
         fits = check_model(config, reasoner, examples, lacking)
         if not left:  # donors are a matter of the data alone
-            check_donors(config.donor, examples, config.seed, note)
+            check_data(config, examples, note)
         left.append(fits)
         if len(left) == len(config.model) and not any(left):
             raise UserError("nothing is left to do: the models have nothing to exchange")

@@ -64,6 +64,15 @@ EMPTY = "slots kept, empty"
 DonorRule = Literal["same_image", "unrelated", "same_answer", "self"]
 """Whose latents an interchange puts in (docs/interchange.md): the treatment and its controls."""
 
+Donor = Literal[DonorRule, "counterfactual"]
+"""The same, and the question itself on a picture in which one mark was changed."""
+
+ShamName = Literal["self", "permuted", "other_question", "off_walk"]
+"""Changes of a latent that say nothing about the answer (docs/interchange.md)."""
+
+Rest = Literal["clamped", "remade"]
+"""Whether latents that are not exchanged are put back as they were, or made anew."""
+
 INTERCHANGE = "interchange"
 """Kind of an arm that runs on latents of another question."""
 

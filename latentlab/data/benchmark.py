@@ -147,12 +147,28 @@ class Benchmark(Examples):
         base = self[index]
         trace, hops = traced(base)
         _check("hop", hop, 1, hops)
+        changed = self.remark(index, trace.cells[hop - 1], cell)
+        return replace(changed, id=f"{base.id}-hop{hop}to{cell}")
+
+    def remark(self, index: int, mark: int, cell: int) -> Example:
+        """The same question about the same picture, but for any one mark; see `relink`.
+
+        Args:
+            index: The example to change.
+            mark: Row-major cell whose mark is changed, on the walk or off it.
+            cell: Row-major cell whose object it is to name.
+
+        Raises:
+            UserError: There is no such cell.
+        """
+        base = self[index]
+        _check("mark", mark, 0, CELLS - 1)
         _check("cell", cell, 0, CELLS - 1)
         scene, _, _ = self._draw(range(len(self))[index])
         links = scene.links.copy()
-        links[trace.cells[hop - 1]] = cell
+        links[mark] = cell
         scene = replace(scene, links=links)
-        changed = _retraced(base, f"hop{hop}to{cell}", _trace(scene, trace.cells[0]))
+        changed = _retraced(base, f"mark{mark}to{cell}", _trace(scene, traced(base)[0].cells[0]))
         return replace(changed, image=render(scene))
 
     @staticmethod

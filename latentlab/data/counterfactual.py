@@ -7,6 +7,7 @@ New answers are always among the options the example has, so that one set of opt
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -53,19 +54,49 @@ def relink(
         benchmark: where it comes from: it can draw the picture again with one mark changed.
         stream: draws where the hop leads.
     """
-    number = example.id.rpartition("-")[2]
-    if not _walks(example, hop) or not number.isdecimal() or int(number) >= len(benchmark):
+    number = _number(example, benchmark)
+    if number is None or not _walks(example, hop):
         return None
     cells = [
         cell
         for cell in counterfactual_cells(example, hop)
         if counterfactual_answer(example, hop, cell) in example.choices
     ]
-    original = benchmark[int(number)]
-    if not cells or (original.id, original.trace) != (example.id, example.trace):
+    if not cells:
         return None
-    changed = benchmark.relink(int(number), hop, int(stream.choice(cells)))
+    changed = benchmark.relink(number, hop, int(stream.choice(cells)))
     return replace(changed, id=example.id)
+
+
+def relink_other(
+    example: Example,
+    cells: Sequence[int],
+    named: int,
+    benchmark: Benchmark,
+    stream: np.random.Generator,
+) -> tuple[Example, int] | None:
+    """Change a mark that the walk never reads, so that nothing follows: the control of `relink`.
+
+    Args:
+        example: an example of the benchmark.
+        cells: cells whose mark may be changed, those of the walk left out.
+        named: the cell whose object the mark is to name.
+        benchmark: see `relink`.
+        stream: draws which mark is changed.
+
+    Returns:
+        The example, and the cell that was changed; None where no cell is left.
+    """
+    number = _number(example, benchmark)
+    if number is None or not _walks(example) or example.trace is None:
+        return None
+    trace, walk = example.trace, example.trace.cells[: (example.hops or 0) + 1]
+    free = [cell for cell in cells if cell not in walk and trace.links[cell] != named]
+    if not free:
+        return None
+    mark = int(stream.choice(free))
+    changed = benchmark.remark(number, mark, named)
+    return replace(changed, id=example.id), mark
 
 
 def restart(example: Example, stream: np.random.Generator) -> Example | None:
@@ -87,6 +118,16 @@ def restart(example: Example, stream: np.random.Generator) -> Example | None:
     question = example.question.replace(trace.at(0), moved.at(0))
     # The steps of the old walk are no rationale of the new one.
     return replace(example, question=question, answer=answers[cell], rationale=(), trace=moved)
+
+
+def _number(example: Example, benchmark: Benchmark) -> int | None:
+    """Where a benchmark has an example; None where it is not of this benchmark."""
+    number = example.id.rpartition("-")[2]
+    if not number.isdecimal() or int(number) >= len(benchmark):
+        return None
+    original = benchmark[int(number)]
+    same = (original.id, original.trace) == (example.id, example.trace)
+    return int(number) if same else None
 
 
 def _walks(example: Example, hop: int = 1) -> bool:

@@ -128,7 +128,7 @@ def _other_image(example: Example, around: Surroundings) -> Example | None:
     """The picture of another example, of the same domain where there is one, in this one's size."""
     if example.image is None:
         return None
-    stream = _stream(example, around.seed, "other_image")
+    stream = example_stream(example, around.seed, "other_image")
     found: Example | None = None
     for i in stream.permutation(len(around.examples)).tolist():
         other = around.examples[i]
@@ -158,7 +158,7 @@ def _noise(strength: float, seed: int) -> Perturbation:
     def edit(example: Example) -> Example | None:
         if example.image is None:
             return None
-        noisy = pictures.mix_noise(example.image, strength, _stream(example, seed, "noise"))
+        noisy = pictures.mix_noise(example.image, strength, example_stream(example, seed, "noise"))
         return replace(example, image=noisy)
 
     return Perturbation(f"noise {strength:g}", NEEDS["noise"], edit)
@@ -174,7 +174,7 @@ def _shuffle(example: Example, around: Surroundings) -> Example | None:
         return None
     grid = around.grid(example)
     cells = grid[0] * grid[1]
-    source = _stream(example, around.seed, "shuffle").permutation(cells)
+    source = example_stream(example, around.seed, "shuffle").permutation(cells)
     image = pictures.rearrange(example.image, grid, source)
     trace = example.trace
     if trace is None or pictures.cell_grid(example.image.size, len(trace.objects)) != grid:
@@ -198,7 +198,7 @@ def _of_hop(name: PerturbationName, hop: int, around: Surroundings) -> Perturbat
             return counterfactual.mask_needed(example, hop)
         if around.benchmark is None:
             return None
-        stream = _stream(example, around.seed, f"relink {hop}")
+        stream = example_stream(example, around.seed, f"relink {hop}")
         return counterfactual.relink(example, hop, around.benchmark, stream)
 
     return Perturbation(name, NEEDS[name], edit, hop)
@@ -206,12 +206,12 @@ def _of_hop(name: PerturbationName, hop: int, around: Surroundings) -> Perturbat
 
 def _mask_other(example: Example, around: Surroundings) -> Example | None:
     """A cell off the walk blanked."""
-    return counterfactual.mask_other(example, _stream(example, around.seed, "mask_other"))
+    return counterfactual.mask_other(example, example_stream(example, around.seed, "mask_other"))
 
 
 def _restart(example: Example, around: Surroundings) -> Example | None:
     """The walk begun at another object."""
-    return counterfactual.restart(example, _stream(example, around.seed, "restart"))
+    return counterfactual.restart(example, example_stream(example, around.seed, "restart"))
 
 
 def _shuffle_words(example: Example, around: Surroundings) -> Example | None:
@@ -220,14 +220,14 @@ def _shuffle_words(example: Example, around: Surroundings) -> Example | None:
     words = re.findall("|".join([*map(re.escape, names), r"\S+"]), example.question)
     if len(set(words)) < 2:
         return None
-    stream = _stream(example, around.seed, "shuffle_words")
+    stream = example_stream(example, around.seed, "shuffle_words")
     shuffled = words
     while shuffled == words:
         shuffled = [words[i] for i in stream.permutation(len(words)).tolist()]
     return replace(example, question=" ".join(shuffled), answer="")
 
 
-def _stream(example: Example, seed: int, purpose: str) -> np.random.Generator:
+def example_stream(example: Example, seed: int, purpose: str) -> np.random.Generator:
     """A random stream of one example and purpose."""
     return np.random.default_rng((seed, crc32(f"{example.id}/{purpose}".encode())))
 

@@ -2,8 +2,8 @@
 
 Interchange-intervention accuracy is that of Geiger et al. (2021, arXiv 2106.02997): how often a
 model that was given a donor's latents answers what the high-level model of the task would. Lift and
-margin shift are those of the latent exchange in ReaLVR (Xiao et al. 2026). All of them are taken
-against the same recipient, left alone.
+margin shift are those of the latent exchange in ReaLVR (Xiao et al. 2026), as are strict and false
+flips on counterfactual pairs. All of them are taken against the same recipient, left alone.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,17 +12,41 @@ import numpy as np
 import pandas as pd
 
 from latentlab.measures.outcomes import NONE
-from latentlab.measures.statistics import Interval, accuracy_interval, bootstrap_interval
+from latentlab.measures.statistics import (
+    Interval,
+    accuracy_interval,
+    bootstrap_interval,
+    paired_difference,
+    smallest_effect,
+)
 from latentlab.measures.summary import ALL
 
-FRACTIONS = ("iia", "iia_solved", "follows_donor", "keeps_own", "neither", "flip", "donor_correct")
+FRACTIONS = (
+    "iia",
+    "iia_solved",
+    "follows_shown",
+    "follows_donor",
+    "keeps_own",
+    "neither",
+    "flip",
+    "strict_flip",
+    "false_flip",
+    "donor_correct",
+)
 """Columns of a summary that are fractions of questions."""
 
-MEANS = ("donor_lift", "margin_shift", "kl")
+MEANS = ("donor_lift", "own_lift", "margin_shift", "kl", "change_norm")
 """Columns of a summary that are means over questions."""
 
-_LINE = ["model", "data", "donor", "part", "steps", "step_set"]
-_RECIPIENT = ["model", "data", "donor", "example"]
+ABOVE = ("strict_flip", "keeps_own")
+"""What a real change is compared by with its shams."""
+
+PICKED = {True: "picked", False: "not picked"}
+"""Values of the column `needed_cell` of a summary, beside `all`."""
+
+_EXCHANGE = ["model", "data", "donor", "hop", "rest", "part", "steps", "step_set", "patches"]
+_LINE = [*_EXCHANGE, "sham"]
+_RECIPIENT = ["model", "data", "donor", "hop", "example"]
 
 
 def with_interchange(rows: pd.DataFrame) -> pd.DataFrame:
@@ -30,9 +54,9 @@ def with_interchange(rows: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         rows: rows with `model, data, donor, example, intervention, choice, choices, correct,
-            option_logprobs, own_answer, donor_answer, expected_answer, donor_correct`. Each
-            recipient has one row on which it was left alone under each donor rule, since its
-            options depend on the donor.
+            option_logprobs, own_answer, donor_answer, expected_answer, donor_correct, flip, hop`.
+            Each recipient has one row on which it was left alone under each donor rule (and hop
+            whose mark is changed), since its options depend on the donor.
 
     Returns:
         The rows with
@@ -43,7 +67,10 @@ def with_interchange(rows: pd.DataFrame) -> pd.DataFrame:
         - `keeps_own`: whether it is the right answer to the recipient's own question;
         - `neither`: whether it is neither the donor's nor the recipient's own;
         - `solved`: whether the model, left alone, answers recipient and donor right;
-        - `donor_lift`: `follows_donor` less that of the untouched row, -1, 0 or 1;
+        - `strict_flip`, `false_flip`: whether the answer flips and becomes the donor's, or flips
+          and becomes another one; missing where `follows_donor` is;
+        - `donor_lift`, `own_lift`: `follows_donor` and `keeps_own` less those of the untouched
+          row, -1, 0 or 1;
         - `margin`: log p(donor's answer) - log p(own answer) in nats; missing where they are one;
         - `margin_shift`: `margin` less that of the untouched row.
     """
@@ -65,6 +92,8 @@ def with_interchange(rows: pd.DataFrame) -> pd.DataFrame:
         follows_donor=follows.where(differs),
         keeps_own=keeps,
         neither=~keeps & ~follows,
+        strict_flip=(rows["flip"] & follows).where(differs),
+        false_flip=(rows["flip"] & ~follows).where(differs),
         margin=[
             scores[list(options).index(b)] - scores[list(options).index(a)] if a != b else np.nan
             for scores, options, a, b in zip(
@@ -73,36 +102,45 @@ def with_interchange(rows: pd.DataFrame) -> pd.DataFrame:
         ],
     )
     alone = rows.loc[
-        rows["intervention"] == NONE, [*_RECIPIENT, "correct", "follows_donor", "margin"]
+        rows["intervention"] == NONE,
+        [*_RECIPIENT, "correct", "follows_donor", "keeps_own", "margin"],
     ]
     before = rows[_RECIPIENT].merge(alone, on=_RECIPIENT, how="left", validate="many_to_one")
     before.index = rows.index
     return rows.assign(
         solved=before["correct"].astype(bool) & rows["donor_correct"].astype(bool),
         donor_lift=_numbers(rows["follows_donor"]) - _numbers(before["follows_donor"]),
+        own_lift=_numbers(rows["keeps_own"]) - _numbers(before["keeps_own"]),
         margin_shift=rows["margin"] - before["margin"],
     )
 
 
 def summary_of(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """One line per model, donor rule, part, exchanged steps and domain.
+    """One line per model, exchange (donor rule, hop, part, steps, patches, sham) and group.
 
     Args:
         rows: what `with_interchange` returns, of any number of models.
         seed: seed of the bootstrap.
 
     Returns:
-        In the order of the rows, `model, data, donor, part, steps, step_set, domain` (`all` for
-        every domain), the number of pairs `n`, and with their intervals (`_low`, `_high`)
+        In the order of the rows, `model, data, donor, hop, rest, part, steps, step_set, patches,
+        sham`, the group: `domain`, and `needed_cell` (`PICKED`: whether the cell that the hop
+        needs is among the patches of the exchanged steps), each `all` unless the line is about
+        one; the number of pairs `n`, and with their intervals (`_low`, `_high`)
 
         - `iia`: fraction of answers that are the expected ones, of the `n_iia` pairs where that is
           defined and not the recipient's own answer;
         - `iia_solved`: the same over the `n_solved` of these pairs whose two questions the model
           answers right when left alone;
-        - `follows_donor`, `keeps_own`, `neither`, `flip`: see `with_interchange` and
-          `with_outcomes`;
+        - `follows_shown`: fraction of answers that are the donor's, of the `n_shown` pairs whose
+          recipient's picture shows that object at all;
+        - `follows_donor`, `keeps_own`, `neither`, `flip`, `strict_flip`, `false_flip`: see
+          `with_interchange` and `with_outcomes`;
         - `donor_correct`: how often donors answer their own question right, the ceiling of `iia`;
-        - `donor_lift` (a fraction), `margin_shift` (nats) and `kl` (nats).
+        - `donor_lift`, `own_lift` (fractions), `margin_shift`, `kl` (nats) and `change_norm`;
+        - `strict_flip_above`, `keeps_own_above`: of a sham, how much more the real change does on
+          the same questions (paired bootstrap);
+        - `own_lift_smallest`, `strict_flip_above_smallest`: see `statistics.smallest_effect`.
 
         What no pair of a line defines is missing. Fractions have Wilson intervals, means bootstrap
         intervals over examples.
@@ -113,34 +151,64 @@ def summary_of(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
     swapped = rows[rows["intervention"] != NONE]
     if swapped.empty:
         raise ValueError("there are no rows to summarise")
-    return pd.DataFrame(list(_lines(swapped, seed)))
+    return pd.DataFrame(list(_lines(swapped, seed))).astype({"hop": "Int64"})
 
 
 def _lines(rows: pd.DataFrame, seed: int) -> Iterator[dict[str, object]]:
-    """The lines, the total of each before its domains."""
-    for values, group in rows.groupby(_LINE, sort=False):
+    """The lines, the total of each before its groups."""
+    real = dict(iter(rows[rows["sham"] == ""].groupby(_EXCHANGE, dropna=False)))
+    for values, group in rows.groupby(_LINE, sort=False, dropna=False):
         head: dict[str, object] = dict(zip(_LINE, values, strict=True))
-        yield {**head, "domain": ALL, **_measure(group, seed)}
-        for domain, of_domain in group.groupby("domain"):
-            yield {**head, "domain": domain, **_measure(of_domain, seed)}
+        treated = real.get(values[:-1]) if head["sham"] else None
+        for domain, picked, chosen in _groups(group):
+            found = _measure(chosen, seed) | _above(treated, chosen, seed)
+            yield {**head, "domain": domain, "needed_cell": picked, **found}
+
+
+def _groups(rows: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """All rows of an exchange, those of each domain, and those with and without the needed cell."""
+    yield ALL, ALL, rows
+    for domain, of_domain in rows.groupby("domain"):
+        yield str(domain), ALL, of_domain
+    for picked, of_picked in rows.groupby("needed_cell_picked"):
+        yield ALL, PICKED[bool(picked)], of_picked
 
 
 def _measure(group: pd.DataFrame, seed: int) -> dict[str, float]:
     """The numbers of one line."""
-    solved = group["follows_expected"][group["solved"]]
-    fractions = {"iia": group["follows_expected"], "iia_solved": solved}
-    fractions |= {name: group[name] for name in FRACTIONS[2:]}
+    follows = group["follows_donor"]
+    fractions = {
+        "iia": group["follows_expected"],
+        "iia_solved": group["follows_expected"][group["solved"]],
+        "follows_shown": follows[group["donor_shown"].eq(True).fillna(False)],
+    }
+    fractions |= {name: group[name] for name in FRACTIONS[3:]}
     known = {name: values.dropna().to_numpy(float) for name, values in fractions.items()}
     found: dict[str, float] = {
         "n": len(group),
         "n_iia": len(known["iia"]),
         "n_solved": len(known["iia_solved"]),
+        "n_shown": len(known["follows_shown"]),
     }
     for name, values in known.items():
         found |= _columns(name, accuracy_interval(values) if len(values) else None)
     for name in MEANS:
         numbers = group[name].dropna().to_numpy(float)
         found |= _columns(name, bootstrap_interval(numbers, seed=seed) if len(numbers) else None)
+    return found | {"own_lift_smallest": smallest_effect(group["own_lift"].to_numpy(float))}
+
+
+def _above(real: pd.DataFrame | None, sham: pd.DataFrame, seed: int) -> dict[str, float]:
+    """How much more a real change does than its sham; missing where a line is about no sham."""
+    found: dict[str, float] = {}
+    for name in ABOVE:
+        if real is None:
+            found |= {**_columns(f"{name}_above", None), f"{name}_above_smallest": np.nan}
+            continue
+        both = sham[["example", name]].merge(real[["example", name]], on="example")
+        more, less = both[f"{name}_y"].to_numpy(float), both[f"{name}_x"].to_numpy(float)
+        found |= _columns(f"{name}_above", paired_difference(more, less, seed=seed))
+        found[f"{name}_above_smallest"] = smallest_effect(more - less)
     return found
 
 

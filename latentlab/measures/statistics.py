@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import norm
 from statsmodels.stats import contingency_tables, proportion
 
 LEVEL = 0.95
@@ -129,6 +130,17 @@ def paired_difference(
     """
     after, before = _pair(_sample(treated, "treated"), _sample(baseline, "baseline"))
     return bootstrap_interval(after - before, n_resamples, seed)
+
+
+def smallest_effect(differences: npt.ArrayLike) -> float:
+    """The smallest mean paired difference that a sample like this would find, with 80 % power.
+
+    z_.975 + z_.8 = 2.8 standard errors, and z^2 / (n + z^2) at least, where nothing varied.
+    """
+    sample = _sample(differences, "differences")
+    z = float(norm.ppf((1 + LEVEL) / 2) + norm.ppf(0.8))
+    error = float(sample.std(ddof=1)) / len(sample) ** 0.5 if len(sample) > 1 else 0.0
+    return max(z * error, z**2 / (len(sample) + z**2))
 
 
 def ratio_interval(

@@ -228,6 +228,7 @@ def _others(examples: Examples, seed: int, rule: str) -> dict[int, Maker]:
         answers.append(example.answer)
         groups[_group(example)].append(i)
     found: dict[int, Maker] = {}
+    uses = [0] * len(answers)
     for i, example in enumerate(examples):
         fitting = [
             j
@@ -235,11 +236,39 @@ def _others(examples: Examples, seed: int, rule: str) -> dict[int, Maker]:
             if j != i and (answers[i] == answers[j]) == (rule == "same_answer")
         ]
         stream = example_generator(example.id, seed, f"donor {rule}")
-        for place in torch.randperm(len(fitting), generator=stream).tolist():
-            j = fitting[place]
+        places = torch.randperm(len(fitting), generator=stream).tolist()
+        drawn = [fitting[place] for place in places]
+        # Rarely used donors first, so that no few of them speak for all; the sort keeps the draw.
+        for j in sorted(drawn, key=uses.__getitem__):
             if example.image is None or example.image != examples[j].image:
                 found[i] = partial(examples.__getitem__, j)
+                uses[j] += 1
                 break
+    return found
+
+
+def cycled(examples: Sequence[Example], seed: int) -> list[int]:
+    """Another example for each, all of them used once; of its own domain where that has two.
+
+    Args:
+        examples: at least two.
+        seed: seed of the order in which each lends to the next.
+    """
+    groups: dict[str, list[int]] = defaultdict(list)
+    for i, example in enumerate(examples):
+        groups[example.domain].append(i)
+    alone = [i for group in groups.values() if len(group) == 1 for i in group]
+    circles = [group for group in groups.values() if len(group) > 1]
+    if len(alone) == 1 and circles:
+        circles[0] += alone
+    elif alone:
+        circles.append(alone)
+    found = list(range(len(examples)))
+    for circle in circles:
+        stream = example_generator(examples[circle[0]].id, seed, "cycle")
+        order = [circle[i] for i in torch.randperm(len(circle), generator=stream).tolist()]
+        for receiver, giver in zip(order, [*order[1:], order[0]], strict=True):
+            found[receiver] = giver
     return found
 
 

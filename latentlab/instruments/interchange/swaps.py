@@ -4,70 +4,35 @@ An interchange is an ordinary arm that replaces latents by recorded ones, so eve
 `study.run_arms`. Added here is who donates to whom, and which answer that makes one expect.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from latentlab.data import Example, Examples
 from latentlab.errors import UserError
 from latentlab.instruments.ablation.arms import PARTS
-from latentlab.instruments.interchange.donors import TREATMENT, Pairs, expected_answer, match
+from latentlab.instruments.interchange import counterfactual
+from latentlab.instruments.interchange.donors import (
+    TREATMENT,
+    Pairs,
+    check_donors,
+    expected_answer,
+    match,
+)
+from latentlab.instruments.interchange.exchanges import Swap, ask, parts_of, swaps_of
 from latentlab.measures.interchange import with_interchange
 from latentlab.measures.outcomes import NONE
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.interventions import Replace
-from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.sources import Bank, Given
 from latentlab.studies import fewest_patches
-from latentlab.study import Arm, reference_bank, run_arms
-from latentlab.vocabulary import CONTROL, INTERCHANGE, DonorRule, LatentPart, StepSets
+from latentlab.study import Arm, reference_bank
+from latentlab.vocabulary import CONTROL, INTERCHANGE, DonorRule
 
 if TYPE_CHECKING:  # the command imports this module, late
     from latentlab.interchange import InterchangeConfig
-
-
-@dataclass(frozen=True)
-class Swap:
-    """One exchange: which part, at which steps."""
-
-    part: LatentPart
-    """What is exchanged."""
-
-    steps: tuple[int, ...]
-    """At which steps, in a row and counted from 0."""
-
-    step_set: StepSets
-    """What sort of steps these are."""
-
-    @property
-    def at(self) -> str:
-        """The steps as tables name them, counted from 1."""
-        first, last = self.steps[0] + 1, self.steps[-1] + 1
-        return str(first) if first == last else f"{first}..{last}"
-
-
-def parts_of(config: "InterchangeConfig", plan: LatentPlan) -> tuple[LatentPart, ...]:
-    """The parts of a model to exchange; none if it takes no latent steps."""
-    asked = config.part or get_args(LatentPart)
-    return tuple(part for part in asked if plan.steps and plan.has_part(part))
-
-
-def swaps_of(config: "InterchangeConfig", plan: LatentPlan) -> list[Swap]:
-    """Every exchange on a model, those of fewest steps first; the widest comes last.
-
-    Steps that several words cover are exchanged once, and count as `all` or else as `each`.
-    """
-    count = plan.steps
-    ranges: dict[StepSets, list[tuple[int, ...]]] = {
-        "cumulative": [tuple(range(last + 1)) for last in range(count)],
-        "each": [(step,) for step in range(count)],
-        "all": [tuple(range(count))],
-    }
-    called = {steps: word for word in ranges for steps in ranges[word]}
-    asked = sorted({steps for word in config.steps for steps in ranges[word]}, key=_breadth)
-    return [Swap(part, steps, called[steps]) for part in parts_of(config, plan) for steps in asked]
 
 
 def check_model(
@@ -116,18 +81,44 @@ def check_model(
     return bool(parts)
 
 
+def check_data(
+    config: "InterchangeConfig", examples: Examples, tell: Callable[[str], None]
+) -> None:
+    """See which donors the data have.
+
+    Raises:
+        UserError: none of those asked for.
+    """
+
+    def lacking(message: str) -> None:
+        if not config.rules:
+            raise UserError(message)
+        tell(f"{message}; passed over")
+
+    if config.rules:
+        check_donors(config.rules, examples, config.seed, tell)
+    if counterfactual.DONOR in config.donor:
+        counterfactual.check_edits(config, examples, tell, lacking)
+
+
 def rows_of(config: "InterchangeConfig", reasoner: Reasoner, examples: Examples) -> pd.DataFrame:
     """Run every exchange from every donor on one model.
 
     Returns:
         One row per pair and exchange, and one of the untouched recipient: what `study.run_arms`
-        returns, `donor` (the rule), `donor_example`, `part`, `steps`, `step_set`, the options
-        (`choices`), `own_answer`, `donor_answer`, `expected_answer`, `donor_correct`, and what
-        `with_interchange` adds. Empty for a model without latent steps, or without any donor.
+        returns, `donor` (the rule), `donor_example` and `donor_uses` (how many recipients have
+        it), `part`, `steps`, `step_set`, the options (`choices`), `own_answer`, `donor_answer`,
+        `donor_shown` (whether the recipient's picture shows that object; missing without traces),
+        `expected_answer`, `donor_correct`, and what `with_interchange` adds. Rows of
+        counterfactual donors also have `hop`, `rest`, `patches`, `sham`, `change_norm` and
+        `needed_cell_picked` (`counterfactual.rows_of`). Empty for a model without latent steps, or
+        without any donor.
     """
     swaps = swaps_of(config, reasoner.plan)
-    matched = [(rule, match(rule, examples, config.seed)) for rule in config.donor if swaps]
+    matched = [(rule, match(rule, examples, config.seed)) for rule in config.rules if swaps]
     frames = [_rows(config, reasoner, rule, pairs, swaps) for rule, pairs in matched if len(pairs)]
+    if counterfactual.DONOR in config.donor:
+        frames += counterfactual.rows_of(config, reasoner, examples)
     return with_interchange(pd.concat(frames, ignore_index=True)) if frames else pd.DataFrame()
 
 
@@ -150,26 +141,18 @@ def _rows(
         for s in swaps
     ]
 
-    def ask(questions: Examples, *chosen: Arm) -> pd.DataFrame:
-        longest, at_once = config.max_new_tokens, config.answer == "at_once"
-        return run_arms(
-            reasoner,
-            questions,
-            chosen,
-            config.data,
-            size,
-            seed,
-            max_new_tokens=longest,
-            at_once=at_once,
-        )
-
-    rows, donors = ask(pairs.recipients, Arm(), *arms), ask(pairs.donors, Arm())
+    rows = ask(config, reasoner, pairs.recipients, Arm(), *arms)
+    donors = ask(config, reasoner, pairs.donors, Arm())
+    uses = Counter(donor.id for donor in pairs.donors)
     facts = [
-        {**_pair(rule, *pair), "donor_correct": correct, **arm}
+        {**_pair(rule, *pair), "donor_uses": uses[pair[1].id], "donor_correct": correct, **arm}
         for pair, correct in zip(pairs, donors["correct"], strict=True)
         for arm in _arms(rule, *pair, swaps)
     ]
-    found = pd.DataFrame(facts).astype({"expected_answer": "str"})
+    found = pd.DataFrame(facts).astype({"expected_answer": "str", "donor_shown": "boolean"})
+    # What only counterfactual donors have.
+    found = found.assign(hop=None, needed_cell_picked=None, change_norm=float("nan"))
+    found = found.assign(rest="", patches="", sham="").astype(counterfactual.TYPES)
     return rows.merge(found, on=["example", "intervention"], validate="one_to_one")
 
 
@@ -182,6 +165,7 @@ def _pair(rule: DonorRule, recipient: Example, donor: Example) -> dict[str, obje
         "choices": list(recipient.choices),
         "own_answer": recipient.answer,
         "donor_answer": donor.answer,
+        "donor_shown": recipient.trace and donor.answer in recipient.trace.objects,
     }
 
 
@@ -204,11 +188,6 @@ def _arms(
             for swap in swaps
         ),
     ]
-
-
-def _breadth(steps: tuple[int, ...]) -> tuple[int, ...]:
-    """Key that sorts sets of steps by how many there are, then by which."""
-    return len(steps), *steps
 
 
 def _name(rule: DonorRule, swap: Swap) -> str:
