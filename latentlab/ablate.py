@@ -4,6 +4,7 @@
     python -m latentlab.ablate --drop latent_text latent --replace noise other --model relay gaze
     python -m latentlab.ablate --steps 0..3
     python -m latentlab.ablate --select attention random bottom --k 1..4 --reuse
+    python -m latentlab.ablate --mask-evidence
     python -m latentlab.ablate --model cot --replace other permute first --part rationale
 
 Every arm is a knock-out on fixed weights and comes with its matched control; differences are
@@ -71,6 +72,14 @@ class AblateConfig(CommonConfig):
     reuse: bool = False
     """Try each rule of --select also with patches that may be picked again at a later step."""
 
+    mask_evidence: bool = False
+    """Blank the cell that a hop needs in the picture, and see whether latents made on the whole
+    picture supply it: put back, empty, or another question's (docs/controls.md)."""
+
+    hop: int | None = None
+    """The hop whose cell --mask-evidence blanks, counted from 1; by default each question's
+    last."""
+
     reference: int = REFERENCE
     """Examples whose undisturbed latents give means, deviations and donors."""
 
@@ -95,6 +104,7 @@ class AblateConfig(CommonConfig):
             ("--part", self.part, "--replace", self.replace),
             ("--sigma", self.sigma != (1.0,), noise, "noise" in self.replace),
             ("--keep-norm", self.keep_norm, noise, "noise" in self.replace),
+            ("--hop", self.hop is not None, "--mask-evidence", self.mask_evidence),
             ("--reference", self.reference != REFERENCE, "--replace", self.replace),
             ("--reuse", self.reuse, "--select attention, random or bottom", self._picking),
             ("--list-necessary", self.list_necessary, writes, empties),
@@ -107,6 +117,7 @@ class AblateConfig(CommonConfig):
             ("--reference", self.reference, 2),
             ("--noise-seeds", self.noise_seeds, 1),
             ("--max-new-tokens", self.max_new_tokens, 1),
+            ("--hop", 1 if self.hop is None else self.hop, 1),
         ):
             if value < least:
                 raise UserError(f"{flag} {value} is too small: it is at least {least}")
@@ -126,7 +137,8 @@ class AblateConfig(CommonConfig):
     @property
     def anything(self) -> bool:
         """Whether any arm was asked for."""
-        return bool(self.drop or self.replace or self.steps or self.k or self.select)
+        arms = (self.drop, self.replace, self.steps, self.k, self.select, self.mask_evidence)
+        return any(arms)
 
     @property
     def _picking(self) -> bool:
@@ -154,9 +166,11 @@ def main(config: AblateConfig) -> None:
     """Run the study and say what it found."""
     from latentlab.console import note, show, warn
     from latentlab.data import Examples
+    from latentlab.instruments.ablation.evidence import Evidence
     from latentlab.instruments.ablation.findings import conclusion, held_back, show_tables
     from latentlab.instruments.ablation.fitting import Fitted, arms_of, check_fitted, fit
     from latentlab.instruments.ablation.necessity import show_necessity
+    from latentlab.instruments.ablation.supply import show_evidence, without_evidence
     from latentlab.measures.necessity import necessity, with_necessity
     from latentlab.reasoner import Reasoner
     from latentlab.studies import run_study
@@ -180,14 +194,21 @@ def main(config: AblateConfig) -> None:
         # A model without latent steps has nothing that could be written out instead.
         at_once = config.answer == "at_once" and reasoner.plan.steps > 0
         size, seed, longest = config.batch_size, config.seed, config.max_new_tokens
+        masked = None
+        if fitted[reasoner.name].evidence:
+            masked = Evidence.of(config, reasoner, examples)
+            arms += masked.arms
         rows = run_arms(reasoner, examples, arms, config.data, size, seed, longest, at_once)
-        return with_necessity(rows)
+        return with_necessity(masked.described(rows) if masked else rows)
 
     results, out = run_study(config, "ablate", rows_of, check)
-    show_tables(results.summary)
+    plain = without_evidence(results)
+    show_tables(plain)
     labels = necessity(results.rows)
     show_necessity(labels)
-    for sentence in conclusion(results.summary):
+    if config.mask_evidence:
+        show_evidence(results.rows, config.seed)
+    for sentence in conclusion(plain):
         show(sentence)
     show("Knock-outs at inference, weights unchanged; differences are paired, with 95 % intervals.")
     if config.answer == "at_once" and (results.rows["latent_steps"] > 0).any():

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, get_args
 
 from latentlab.command import CommonConfig, run
 from latentlab.errors import UserError
-from latentlab.vocabulary import AnswerMode, Donor, DonorRule, LatentPart, Rest, StepSets
+from latentlab.vocabulary import AnswerMode, Donor, DonorRule, LatentPart, StepContext, StepSets
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,8 +50,8 @@ class InterchangeConfig(CommonConfig):
     """Of counterfactual donors, the hops whose mark is changed, counted from 1; by default the last
     of each question."""
 
-    rest: Rest = "clamped"
-    """Of counterfactual donors, what latents that are not exchanged are: clamped to their own
+    context: StepContext = "frozen"
+    """Of counterfactual donors, what latents that are not exchanged hold: frozen, their own
     undisturbed values, or remade from what they now see."""
 
     part: tuple[LatentPart, ...] = ()
@@ -81,7 +81,7 @@ class InterchangeConfig(CommonConfig):
             if rule not in get_args(Donor):
                 known = ", ".join(get_args(Donor))
                 raise UserError(f"--donor {rule} is no donor rule; the rules are {known}")
-        for flag, given in (("--hop", self.hop), ("--rest", self.rest != "clamped")):
+        for flag, given in (("--hop", self.hop), ("--context", self.context != "frozen")):
             if given and "counterfactual" not in self.donor:
                 raise UserError(f"{flag} goes with --donor counterfactual, which was not given")
         if any(hop < 1 for hop in self.hop) or len(set(self.hop)) < len(self.hop):

@@ -17,6 +17,7 @@ from torch import Tensor
 from latentlab.backbones import Batch
 from latentlab.console import track
 from latentlab.data.example import Example
+from latentlab.data.perturb import Perturbation
 from latentlab.measures.outcomes import NONE, log_odds, with_outcomes
 from latentlab.measures.scores import lenient_match
 from latentlab.reasoner import Answer, Reasoner
@@ -53,6 +54,13 @@ class Arm:
 
     rationale: RationaleEdit | None = None
     """What is done to the words that the model writes before its answer."""
+
+    change: Perturbation | None = None
+    """What is done to the input; such an arm computes a prefix of its own. The latents that an
+    intervention puts back are still those of the input as it was, and so is the right answer."""
+
+    context: str = ""
+    """What the other steps hold where the arm acts at some of them: remade or frozen."""
 
     draw: int = 0
     """Which draw of what is random: picks of a changed plan take the run's seed plus this number,
@@ -96,9 +104,10 @@ def run_arms(
         at_once: whether the answer has to follow the latent steps at once (`Reasoner.decode`).
 
     Returns:
-        One row per example and arm, arm by arm and in the order of the examples: who and what
+        One row per example and arm, arm by arm and in the order of the examples (without those that
+        do not allow the change of an arm's input): who and what
         (`model, data, example, domain, topic, hops, question_type, intervention, kind,
-        control_of`), the `seed` of its random streams, what `score` returns and what
+        control_of, context`), the `seed` of its random streams, what `score` returns and what
         `with_outcomes` adds. Only `seconds` depends on the batches.
     """
     rows: list[tuple[tuple[int, int], dict[str, Any]]] = []
@@ -113,10 +122,15 @@ def run_arms(
             untouched = reasoner.rollout(seed=seed)
             prefix, _ = prefixes.of(untouched)
             own = Bank.of(prompts.examples, [untouched.reason(prefix).latents])
+        whole = prefixes, [True] * len(asked)
+        changed: dict[Perturbation, tuple[Prefixes, list[bool]]] = {}
         written: Rationales | None = None
         for number, arm in enumerate(arms):
             rollout = reasoner.rollout(arm.plan, seed + (arm.draw if arm.plan else 0))
-            prefix, seconds = prefixes.of(rollout, arm.prompt_edits)
+            if arm.change is not None and arm.change not in changed:
+                changed[arm.change] = _changed(reasoner, asked, arm.change, arms)
+            version, allowed = changed[arm.change] if arm.change is not None else whole
+            prefix, seconds = version.of(rollout, arm.prompt_edits)
             started = time.perf_counter() - seconds
             state = rollout.reason(prefix, arm.interventions, own)
             if arm.rationale is None:
@@ -127,7 +141,9 @@ def run_arms(
                 answers = answer_after(
                     reasoner, rollout, state, asked, words, max_new_tokens, started
                 )
-            for (index, example), answer in zip(numbered, answers, strict=True):
+            for (index, example), answer, kept in zip(numbered, answers, allowed, strict=True):
+                if not kept:
+                    continue
                 row = {
                     "model": reasoner.name,
                     "data": data,
@@ -139,6 +155,7 @@ def run_arms(
                     "intervention": arm.name,
                     "kind": arm.kind,
                     "control_of": arm.control_of,
+                    "context": arm.context,
                     "seed": seed + arm.draw,
                     **score(example, answer, reasoner.prompter.format.answer_form == "letter"),
                 }
@@ -250,6 +267,17 @@ def reference_bank(
         tuple(names[i] for i in order.tolist()),
         *(part if part is None else part[order] for part in parts),
     )
+
+
+def _changed(
+    reasoner: Reasoner, examples: Sequence[Example], change: Perturbation, arms: Sequence[Arm]
+) -> tuple[Prefixes, list[bool]]:
+    """Prefixes of changed inputs, and which examples allow the change; the others run unchanged."""
+    started = time.perf_counter()
+    new = [change.edit(example) for example in examples]
+    inputs = [after or before for after, before in zip(new, examples, strict=True)]
+    prompts = _prompts(reasoner, inputs, arms)
+    return Prefixes(prompts, time.perf_counter() - started), [after is not None for after in new]
 
 
 def _prompts(reasoner: Reasoner, examples: Sequence[Example], arms: Sequence[Arm]) -> Batch:

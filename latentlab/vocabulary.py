@@ -20,6 +20,9 @@ Replacement = Literal[
 ]
 """What can be put into the slots instead of latents (docs/controls.md)."""
 
+StepContext = Literal["remade", "frozen"]
+"""What the other steps hold while one is ablated: latents made anew, or their undisturbed ones."""
+
 SelectionRule = Literal["attention", "random", "bottom", "all", "none"]
 """How patches can be picked: most attended, at random, least attended, every one, none."""
 
@@ -69,9 +72,6 @@ Donor = Literal[DonorRule, "counterfactual"]
 
 ShamName = Literal["self", "permuted", "other_question", "off_walk"]
 """Changes of a latent that say nothing about the answer (docs/interchange.md)."""
-
-Rest = Literal["clamped", "remade"]
-"""Whether latents that are not exchanged are put back as they were, or made anew."""
 
 INTERCHANGE = "interchange"
 """Kind of an arm that runs on latents of another question."""

@@ -44,7 +44,7 @@ ABOVE = ("strict_flip", "keeps_own")
 PICKED = {True: "picked", False: "not picked"}
 """Values of the column `needed_cell` of a summary, beside `all`."""
 
-_EXCHANGE = ["model", "data", "donor", "hop", "rest", "part", "steps", "step_set", "patches"]
+_EXCHANGE = ["model", "data", "donor", "hop", "context", "part", "steps", "step_set", "patches"]
 _LINE = [*_EXCHANGE, "sham"]
 _RECIPIENT = ["model", "data", "donor", "hop", "example"]
 
@@ -123,7 +123,7 @@ def summary_of(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
         seed: seed of the bootstrap.
 
     Returns:
-        In the order of the rows, `model, data, donor, hop, rest, part, steps, step_set, patches,
+        In the order of the rows, `model, data, donor, hop, context, part, steps, step_set, patches,
         sham`, the group: `domain`, and `needed_cell` (`PICKED`: whether the cell that the hop
         needs is among the patches of the exchanged steps), each `all` unless the line is about
         one; the number of pairs `n`, and with their intervals (`_low`, `_high`)

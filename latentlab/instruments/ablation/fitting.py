@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, get_args
 from latentlab.data import Examples
 from latentlab.errors import UserError
 from latentlab.instruments.ablation import arms, pick_arms
+from latentlab.instruments.ablation.evidence import check_evidence
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.rationale import blank_token, write_all
@@ -53,6 +54,9 @@ class Fitted:
     select: tuple[SelectionRule, ...] = ()
     """Rules to pick patches by."""
 
+    evidence: bool = False
+    """Whether to blank what a hop needs and see if latents supply it."""
+
     drop_words: bool = False
     """Whether to leave the rationale out."""
 
@@ -61,7 +65,7 @@ class Fitted:
 
     def __bool__(self) -> bool:
         """Whether anything is left to do."""
-        latents = (self.drop, self.overwrite, self.steps, self.k, self.select)
+        latents = (self.drop, self.overwrite, self.steps, self.k, self.select, self.evidence)
         return any(latents) or self.in_words
 
     @property
@@ -119,6 +123,7 @@ def fit(config: "AblateConfig", plan: LatentPlan, name: str, lacking: Lacking) -
         steps=tuple(n for n in config.step_counts if n != plan.steps),
         k=k,
         select=select,
+        evidence=config.mask_evidence and not plan.in_words,
     )
 
 
@@ -142,6 +147,8 @@ def check_fitted(
         raise UserError(f"--replace placeholder: {reasoner.name} has no placeholder token")
     if (fitted.overwrite or fitted.words) and min(len(examples), config.reference) < 2:
         raise UserError("--replace needs at least two examples: a donor is another example")
+    if fitted.evidence:
+        check_evidence(config, examples)
     plain = [Arm(), *_plain_arms(config, reasoner, fitted)]
     _check_patches(plain, reasoner.plan, *fewest_patches(reasoner, examples))
     # Tokenizing tells whether there are traces to take given picks from, and whether they reach.
@@ -188,8 +195,8 @@ def _fit_words(config: "AblateConfig", name: str, lacking: Lacking) -> Fitted:
         for part in asked:
             if part != "rationale":
                 lacking(f"{flag} {part}: {name} has none")
-    if config.at or config.steps or config.k or config.select:
-        lacking(f"--at, --steps, --k and --select: {name} takes no latent steps")
+    if config.at or config.steps or config.k or config.select or config.mask_evidence:
+        lacking(f"--at, --steps, --k, --select and --mask-evidence: {name} takes no latent steps")
     known: tuple[WordReplacement, ...] = get_args(WordReplacement)
     asked_for = config.replace if "rationale" in config.part else ()
     for how in asked_for:

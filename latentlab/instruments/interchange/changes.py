@@ -125,9 +125,8 @@ class Runs:
     def _orders(self, size: int) -> Int[Tensor, "examples size"]:
         """A random order of the dimensions for each example."""
         streams = (example_generator(e, self.seed, "permuted") for e in self.own.bank.examples)
-        return torch.stack([torch.randperm(size, generator=s) for s in streams]).to(
-            self.own.patches.device
-        )
+        orders = torch.stack([torch.randperm(size, generator=stream) for stream in streams])
+        return orders.to(self.needed.device)
 
     def _change(
         self,
@@ -149,6 +148,7 @@ class Runs:
 
 def _of_cell(runs: Recorded, cells: Int[Tensor, " examples"]) -> Float[Tensor, "examples hidden"]:
     """The patch of one cell of each picture."""
+    assert runs.patches is not None
     return runs.patches[torch.arange(len(cells)), cells]
 
 

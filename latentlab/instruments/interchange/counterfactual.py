@@ -20,15 +20,14 @@ from latentlab.data.scene import CELLS
 from latentlab.errors import UserError
 from latentlab.instruments.ablation.arms import PARTS
 from latentlab.instruments.interchange.changes import Change, Patches, Runs
-from latentlab.instruments.interchange.donors import cycled
 from latentlab.instruments.interchange.exchanges import Swap, ask, swaps_of
-from latentlab.instruments.recorded import record_runs
+from latentlab.instruments.recorded import cycled, record_runs
 from latentlab.measures.outcomes import NONE
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.interventions import Intervention, Replace
 from latentlab.reasoning.sources import Given
 from latentlab.study import Arm
-from latentlab.vocabulary import CONTROL, INTERCHANGE, ShamName
+from latentlab.vocabulary import CONTROL, INTERCHANGE, ShamName, StepContext
 
 if TYPE_CHECKING:  # the command imports this module, late
     from latentlab.interchange import InterchangeConfig
@@ -90,13 +89,15 @@ class Exchange:
         named = f"{DONOR} {self.swap.part} at {self.swap.at}{of}"
         return named if self.sham is None else f"{named}: {self.sham}"
 
-    def arm(self, clamped: bool) -> Arm:
-        """The arm; all other latents are clamped to their own values, or made anew."""
+    def arm(self, context: StepContext) -> Arm:
+        """The arm; all other latents are put back as they were, or made anew."""
         put = Replace(PARTS[self.swap.part], Given(self.change.bank), self.swap.steps)
-        rest: tuple[Intervention, ...] = (Replace("both", Given()),) if clamped else ()
+        held: tuple[Intervention, ...] = ()
+        if context == "frozen":
+            held = (Replace("both", Given()),)
         real = self.name.partition(": ")[0]
         kind, of = (CONTROL, real) if self.sham else (INTERCHANGE, "")
-        return Arm(self.name, kind, of, interventions=(*rest, put))
+        return Arm(self.name, kind, of, interventions=(*held, put), context=context)
 
 
 def edits_of(config: "InterchangeConfig", examples: Examples, hop: int | None) -> list[Edit]:
@@ -192,10 +193,10 @@ def runs_of(config: "InterchangeConfig", reasoner: Reasoner, edits: Sequence[Edi
     """Run each question on its picture, and on the two edits of it."""
     size, seed = config.batch_size, config.seed
     own = record_runs(reasoner, [edit.example for edit in edits], size, seed)
-    if own.patches.shape[1] != CELLS:
+    if own.patches is None or own.patches.shape[1] != CELLS:
         raise UserError(
-            f"{reasoner.name} makes {own.patches.shape[1]} patches of a picture of {CELLS} cells; "
-            f"--donor {DONOR} needs one for each"
+            f"--donor {DONOR}: {reasoner.name} makes other patches than the {CELLS} cells of a "
+            "picture, so that no patch holds one mark"
         )
     benchmark = load_data(config.data, seed=seed)
     assert isinstance(benchmark, Benchmark)
@@ -227,7 +228,7 @@ def _rows(
     """The rows of one hop."""
     runs = runs_of(config, reasoner, edits)
     exchanges = exchanges_of(runs, swaps)
-    arms = [exchange.arm(config.rest == "clamped") for exchange in exchanges]
+    arms = [exchange.arm(config.context) for exchange in exchanges]
     rows = ask(config, reasoner, [edit.example for edit in edits], Arm(), *arms)
     donors = ask(config, reasoner, [edit.donor for edit in edits], Arm())
     facts = pd.DataFrame([_pair(edit) for edit in edits])
@@ -242,7 +243,6 @@ def _rows(
             "part": exchange.swap.part,
             "steps": exchange.swap.at,
             "step_set": exchange.swap.step_set,
-            "rest": config.rest,
             "patches": exchange.patches or "",
             "sham": exchange.sham or "",
             "change_norm": exchange.change.norm(PARTS[exchange.swap.part], steps).cpu().numpy(),
@@ -253,7 +253,7 @@ def _rows(
         kept = exchange.change.defined.cpu().numpy() | (exchange.patches is None)
         about.append(facts[["example"]].assign(**columns)[kept])
     named = pd.concat(about, ignore_index=True)
-    texts = ["part", "steps", "step_set", "rest", "patches", "sham"]
+    texts = ["part", "steps", "step_set", "patches", "sham"]
     named[texts] = named[texts].fillna("")
     # What is not defined for a question has been run, so that all batches are alike, and is left.
     found = rows.merge(named, on=["example", "intervention"], validate="one_to_one")

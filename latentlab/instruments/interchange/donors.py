@@ -247,31 +247,6 @@ def _others(examples: Examples, seed: int, rule: str) -> dict[int, Maker]:
     return found
 
 
-def cycled(examples: Sequence[Example], seed: int) -> list[int]:
-    """Another example for each, all of them used once; of its own domain where that has two.
-
-    Args:
-        examples: at least two.
-        seed: seed of the order in which each lends to the next.
-    """
-    groups: dict[str, list[int]] = defaultdict(list)
-    for i, example in enumerate(examples):
-        groups[example.domain].append(i)
-    alone = [i for group in groups.values() if len(group) == 1 for i in group]
-    circles = [group for group in groups.values() if len(group) > 1]
-    if len(alone) == 1 and circles:
-        circles[0] += alone
-    elif alone:
-        circles.append(alone)
-    found = list(range(len(examples)))
-    for circle in circles:
-        stream = example_generator(examples[circle[0]].id, seed, "cycle")
-        order = [circle[i] for i in torch.randperm(len(circle), generator=stream).tolist()]
-        for receiver, giver in zip(order, [*order[1:], order[0]], strict=True):
-            found[receiver] = giver
-    return found
-
-
 def _group(example: Example) -> tuple[str, int | None, bool]:
     """What a recipient and its control donor have in common."""
     return example.domain, example.hops, example.image is not None

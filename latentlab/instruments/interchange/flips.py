@@ -47,7 +47,7 @@ def show_flips(summary: pd.DataFrame) -> None:
         shown = of[(real & (whole | widest)) | (whole & widest & of["sham"].ne("self"))]
         labels = zip(shown["sham"], shown["patches"], strict=True)
         shown = shown.assign(what=[_LABELS[sham or patches] for sham, patches in labels])
-        data, rest = of[["data", "rest"]].iloc[0]
+        data, context = of[["data", "context"]].iloc[0]
         table(
             shown,
             {
@@ -63,7 +63,7 @@ def show_flips(summary: pd.DataFrame) -> None:
                 "strict_flip_above": "above sham, points",
             },
             f"{model} on {data}: the mark that hop {hop} reads changed in latents alone, "
-            f"all else {rest}; 95 % intervals",
+            f"all else {context}; 95 % intervals",
             percent=(*FRACTIONS, "strict_flip_above"),
         )
 
@@ -93,7 +93,7 @@ def _sentence(model: str, hop: str, lines: pd.DataFrame) -> str:
     }[str(line["part"])]
     text = (
         f"{model}: with {what} in which the mark that hop {hop} reads is another, all else "
-        f"{line['rest']}, its answer becomes what that mark says in "
+        f"{line['context']}, its answer becomes what that mark says in "
         f"{_percent(line, 'strict_flip')} of {line['n']} and another in "
         f"{_percent(line, 'false_flip')}; its own answers change by {_points(line, 'own_lift')}"
     )

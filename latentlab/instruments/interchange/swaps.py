@@ -110,7 +110,7 @@ def rows_of(config: "InterchangeConfig", reasoner: Reasoner, examples: Examples)
         it), `part`, `steps`, `step_set`, the options (`choices`), `own_answer`, `donor_answer`,
         `donor_shown` (whether the recipient's picture shows that object; missing without traces),
         `expected_answer`, `donor_correct`, and what `with_interchange` adds. Rows of
-        counterfactual donors also have `hop`, `rest`, `patches`, `sham`, `change_norm` and
+        counterfactual donors also have `hop`, `patches`, `sham`, `change_norm` and
         `needed_cell_picked` (`counterfactual.rows_of`). Empty for a model without latent steps, or
         without any donor.
     """
@@ -152,7 +152,7 @@ def _rows(
     found = pd.DataFrame(facts).astype({"expected_answer": "str", "donor_shown": "boolean"})
     # What only counterfactual donors have.
     found = found.assign(hop=None, needed_cell_picked=None, change_norm=float("nan"))
-    found = found.assign(rest="", patches="", sham="").astype(counterfactual.TYPES)
+    found = found.assign(patches="", sham="").astype(counterfactual.TYPES)
     return rows.merge(found, on=["example", "intervention"], validate="one_to_one")
 
 
