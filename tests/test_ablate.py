@@ -53,6 +53,8 @@ def refused(outcome) -> str:
         ({"reuse": True, "select": ("all", "none")}, "--reuse"),
         ({"reference": 1, "replace": ("other",)}, "--reference"),
         ({"reference": 10}, "--reference"),
+        ({"hop": 2}, "--hop"),
+        ({"hop": 0, "mask_evidence": True}, "--hop"),
         ({"keep_norm": True, "replace": ("unit_noise",)}, "--keep-norm"),
         ({"noise_seeds": 0, "replace": ("noise",)}, "--noise-seeds"),
         ({"max_new_tokens": 0}, "--max-new-tokens"),
@@ -326,3 +328,27 @@ def test_help_is_quick_and_loads_nothing_heavy():
     flags = ("--drop", "--replace", "--steps", "--k", "--select", "--noise-seeds", "--answer")
     for flag in (*flags, "--list-necessary", "--out"):
         assert flag in done.stdout
+
+
+def test_masked_evidence_has_a_table_and_a_paragraph_of_its_own(ablate):
+    flags = ["--mask-evidence", "--model", "ivtlr", "relay", "cot", "--limit", "6"]
+    flags += ["--data", "benchmark:domain=letters", "--max-new-tokens", "2"]
+    code, streams = ablate(*flags, "--drop", "latent")
+    assert code == 0, streams.err
+    assert "--mask-evidence: cot" not in streams.out
+    told = [s for s in streams.out.splitlines() if ": where the cell that a hop needs" in s]
+    assert [sentence.partition(":")[0] for sentence in told] == ["ivtlr", "relay"]
+    assert "whole picture, empty" not in streams.out  # such arms are not in the usual tables
+    assert "drop latent" in streams.out
+    results = read_results(Path("results/ablate"))
+    rows = results.rows
+    dropped = rows["intervention"].str.startswith("drop latent")
+    assert (rows.loc[dropped, "evidence"] == "").all()
+    assert {"masked", "other masked", "shown"} <= set(rows["evidence"])
+    assert set(rows["hop"].dropna()) == {4}
+
+
+def test_evidence_cannot_be_masked_without_traces(ablate):
+    export(list(load_data("benchmark:domain=letters", limit=3)), Path("mine"))
+    message = refused(ablate("--mask-evidence", "--data", "mine", "--model", "relay"))
+    assert "--mask-evidence needs pictures with traces" in message

@@ -42,6 +42,10 @@ def refused(outcome) -> str:
         ({"donor": ()}, "--donor names nothing"),
         ({"donor": ("self", "self")}, "--donor names one thing twice"),
         ({"steps": ()}, "--steps names nothing"),
+        ({"hop": (2,)}, "--hop goes with --donor counterfactual"),
+        ({"context": "remade"}, "--context goes with --donor counterfactual"),
+        ({"donor": ("counterfactual",), "hop": (0,)}, "--hop takes hops from 1 on"),
+        ({"donor": ("counterfactual",), "hop": (2, 2)}, "--hop takes hops from 1 on, each once"),
         ({"limit": 0}, "--limit"),
         ({"max_new_tokens": 0}, "--max-new-tokens"),
     ],
@@ -103,6 +107,28 @@ def test_without_traces_the_controls_still_run(interchange):
     assert rows["expected_answer"].isna().all()
 
 
+def test_edited_pictures_are_donors_of_benchmark_questions_only(interchange):
+    flags = ["--donor", "counterfactual", "--limit", "6", "--steps", "all"]
+    data = ["--data", "benchmark:domain=letters,hops=2+1"]
+    assert "have 2 hops at most" in refused(interchange(*flags, *data, "--hop", "3"))
+    code, streams = interchange(*flags, *data, "--model", "ivtlr", "relay", "--hop", "1", "2")
+    assert code == 0, streams.err
+    assert "questions allow it at hop 2" in streams.err  # the others have one hop
+    told = [s for s in streams.out.splitlines() if s.startswith(("ivtlr: ", "relay: "))]
+    assert sum("own latents put back, 0 flips" in sentence for sentence in told) == 4
+    assert sum("Shams of the same size: " in sentence for sentence in told) == 2 * 3 + 2 * 2
+    assert all(sentence.endswith(".") for sentence in told)
+    results = read_results(Path("results/interchange"))
+    assert set(results.rows["hop"]) == set(results.summary["hop"]) == {1, 2}
+    remade = summary_of(results.rows, 0)
+    numbers = ["n", "strict_flip", "false_flip_low", "change_norm_high", "own_lift_smallest"]
+    assert remade[numbers].to_numpy() == pytest.approx(results.summary[numbers].to_numpy())
+    export(load_data("benchmark:domain=letters", limit=4), Path("mine"))
+    code, streams = interchange(*flags, "--data", "mine", "--out", "results/mine")
+    assert code == 2
+    assert "--donor counterfactual needs the benchmark" in streams.err
+
+
 def test_models_that_have_nothing_to_exchange_are_refused(interchange):
     assert "takes no latent steps" in refused(interchange("--model", "cot", "--limit", "3"))
     flags = ["--model", "cot", "relay", "--part", "latent_vision", "--limit", "3"]
@@ -126,10 +152,20 @@ def test_pictures_and_traces_that_do_not_fit_are_named_before_the_work(interchan
 
 
 def line(part="latent", donor="same_image", model="m", **changes):
-    names = ("iia", "follows_donor", "keeps_own", "flip", "donor_correct")
+    names = ("iia", "follows_shown", "follows_donor", "keeps_own", "flip", "donor_correct")
     values = dict.fromkeys((f"{n}{end}" for n in names for end in ("", "_low", "_high")), 0.5)
     head = {"model": model, "donor": donor, "part": part, "steps": "1..3", "step_set": "all"}
-    return {**head, "domain": "all", "n": 10, "n_iia": 4, "kl": 0.0, **values, **changes}
+    head |= {"hop": None}
+    return {
+        **head,
+        "domain": "all",
+        "n": 10,
+        "n_iia": 4,
+        "n_shown": 3,
+        "kl": 0.0,
+        **values,
+        **changes,
+    }
 
 
 def test_sentences_say_whose_answer_it_is():
@@ -145,6 +181,7 @@ def test_sentences_say_whose_answer_it_is():
         "m: with the latents of the same picture asked from another start its answer is the "
         "donor's in 93.0 % [90.0, 95.0] of 10, its own in 50.0 % [50.0, 50.0]"
     )
+    assert "(50.0 % [50.0, 50.0] of the 3 whose picture shows that object)" in treated
     assert "in 86.0 % [50.0, 50.0] of the 4 for which that is another answer" in treated
     assert "their common answer in 50.0 % [50.0, 50.0] of 7" in treated
     assert sham == "m: self-swap, 0 flips of 10 answers."

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from latentlab.data import load_data
+from latentlab.data.perturb import Perturbation
 from latentlab.instruments.ablation import arms, pick_arms
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.interventions import PromptReplace, Replace
@@ -138,3 +139,16 @@ def test_an_answer_that_must_come_at_once_begins_with_the_marker(model, data):
     # What the model itself would have begun with is on record either way.
     assert held["at_once"].tolist() == free["at_once"].tolist()
     assert free["text"].str.startswith(marker).tolist() == free["at_once"].tolist()
+
+
+def test_a_changed_input_runs_as_if_it_were_asked_and_is_scored_by_the_question(model, data):
+    """Nothing done changes nothing; what an example does not allow has no row."""
+    reasoner = model("ivtlr")
+    same = Perturbation("same", "", lambda example: replace(example))
+    long = Perturbation("long", "", lambda e: e if e.hops == 4 else None)
+    rows = ask(reasoner, data, [Arm(), Arm("same", change=same), Arm("long", change=long)])
+    alone, again, some = (rows[rows["intervention"] == n] for n in ("none", "same", "long"))
+    assert alone["option_logprobs"].tolist() == again["option_logprobs"].tolist()
+    four = [example.id for example in data if example.hops == 4]
+    assert 0 < len(four) < len(data)
+    assert some["example"].tolist() == four

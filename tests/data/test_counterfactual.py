@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from latentlab.data import Benchmark, BenchmarkConfig, counterfactual_answer
-from latentlab.data.counterfactual import mask_needed, mask_other, relink, restart
+from latentlab.data.counterfactual import mask_needed, mask_other, relink, relink_other, restart
 
 BENCHMARK = Benchmark(BenchmarkConfig(hops=(4, 1), size=12))
 
@@ -67,3 +67,21 @@ def test_what_an_example_does_not_allow_gives_none():
     stranger = Benchmark(BenchmarkConfig(seed=5, hops=(4, 1), size=12))
     assert relink(example, 1, stranger, stream()) is None
     assert mask_needed(replace(example, image=None), 1) is None
+
+
+@pytest.mark.parametrize("index", range(6))
+def test_a_mark_off_the_walk_changes_neither_walk_nor_answer(index):
+    example = BENCHMARK[index]
+    walk, named = example.trace.cells[: example.hops + 1], example.trace.cells[example.hops]
+    changed, mark = relink_other(example, range(16), named, BENCHMARK, stream())
+    assert changed_cells(example, changed) == [mark]
+    assert mark not in walk
+    assert changed.trace.links[mark] == named != example.trace.links[mark]
+    assert changed.trace.cells[: example.hops + 1] == walk
+    assert (changed.id, changed.question, changed.choices, changed.answer) == (
+        example.id,
+        example.question,
+        example.choices,
+        example.answer,
+    )
+    assert relink_other(example, walk, named, BENCHMARK, stream()) is None

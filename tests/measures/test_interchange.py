@@ -32,12 +32,21 @@ def row(example, intervention, said, scores, donor="same_image", expected="donor
         "donor_answer": "own" if donor in ("self", "same_answer") else "donor",
         "expected_answer": None if intervention == "none" else expected,
         "donor_correct": True,
+        "donor_shown": True,
+        "hop": None,
+        "context": "",
+        "patches": "",
+        "sham": "",
+        "needed_cell_picked": None,
+        "change_norm": np.nan,
         **changes,
     }
 
 
 def measured(*rows) -> pd.DataFrame:
-    frame = pd.DataFrame(list(rows)).astype({"choice": "Int64", "expected_answer": "str"})
+    types = {"choice": "Int64", "expected_answer": "str", "hop": "Int64"}
+    types |= {"donor_shown": "boolean", "needed_cell_picked": "boolean"}
+    frame = pd.DataFrame(list(rows)).astype(types)
     parts = [with_outcomes(of_rule) for _, of_rule in frame.groupby("donor", sort=False)]
     return with_interchange(pd.concat(parts, ignore_index=True))
 
@@ -63,7 +72,10 @@ def test_an_answer_is_the_donors_ones_own_or_neither():
     assert swapped["keeps_own"].tolist() == [False, True, False, False]
     assert swapped["neither"].tolist() == [False, False, False, True]
     assert swapped["solved"].tolist() == [True, True, False, True]
-    assert swapped["donor_lift"].tolist() == [1, 0, 0, 0]  # c said so anyway
+    assert swapped["strict_flip"].tolist() == [True, False, False, False]  # c said so anyway
+    assert swapped["false_flip"].tolist() == [False, False, False, True]
+    assert swapped["donor_lift"].tolist() == [1, 0, 0, 0]
+    assert swapped["own_lift"].tolist() == [-1, 0, 0, -1]
     assert swapped["margin_shift"].tolist() == [6, 0, 6, 0]
     assert rows[rows["part"] == ""]["follows_expected"].isna().all()
     assert (rows[rows["part"] == ""][["donor_lift", "margin_shift"]] == 0).all().all()
@@ -137,6 +149,42 @@ def test_recipients_left_alone_under_another_rule_do_not_count():
     swapped = rows[rows["part"] != ""].set_index("donor")
     assert swapped["donor_lift"].to_dict() == {"same_image": 1, "unrelated": 0}
     assert swapped["margin_shift"].to_dict() == {"same_image": 6, "unrelated": 0}
+
+
+def test_a_donors_answer_counts_apart_where_the_picture_shows_it():
+    shown = [row("a", "swap", "donor", HIGH), row("b", "swap", "own", LOW)]
+    hidden = [row("c", "swap", "donor", HIGH, donor_shown=False)]
+    untraced = [row("d", "swap", "donor", HIGH, donor_shown=None)]
+    alone = [row(example, "none", "own", LOW) for example in "abcd"]
+    line = summary_of(measured(*alone, *shown, *hidden, *untraced), 0).iloc[0]
+    assert line[["n", "n_shown"]].tolist() == [4, 2]
+    assert (line["follows_donor"], line["follows_shown"]) == (0.75, 0.5)
+
+
+def test_a_change_stands_above_its_sham_on_the_same_questions():
+    """The sham is not defined for c; a keeps its answer under it, b does not."""
+    edit = {"donor": "counterfactual", "hop": 2, "patches": "needed"}
+    picked = [True, True, False]
+    alone = [row(e, "none", "own", LOW, **edit) for e in "abc"]
+    real = [
+        row(e, "edit", said, LOW, **edit, needed_cell_picked=there)
+        for e, said, there in zip("abc", ["donor", "donor", "own"], picked, strict=True)
+    ]
+    sham = [
+        row(e, "edit: sham", said, LOW, **edit, sham="permuted", needed_cell_picked=True)
+        for e, said in zip("ab", ["own", "other"], strict=True)
+    ]
+    lines = summary_of(measured(*alone, *real, *sham), 3)
+    key = ["sham", "domain", "needed_cell"]
+    found = lines.set_index(key)["strict_flip"].to_dict()
+    assert found["", "all", "all"] == pytest.approx(2 / 3)
+    assert (found["", "all", "picked"], found["", "all", "not picked"]) == (1, 0)
+    assert found["permuted", "all", "all"] == 0
+    line = lines.set_index(key).loc[("permuted", "all", "all")]
+    assert (line["n"], line["strict_flip_above"], line["keeps_own_above"]) == (2, 1, -0.5)
+    ends = bootstrap_interval([0, -1], seed=3)
+    assert line["keeps_own_above_low"] == ends.low
+    assert lines.loc[lines["sham"] == "", "strict_flip_above"].isna().all()
 
 
 def test_nothing_but_untouched_rows_make_no_lines():

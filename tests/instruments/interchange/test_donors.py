@@ -1,5 +1,6 @@
 """Donors differ from their recipients in what their rule says, and in nothing else."""
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -154,3 +155,11 @@ def test_rules_without_donors_are_told_and_refused_if_none_is_left(data, untrace
 def test_an_unknown_rule_is_answered_with_all_rules(data):
     with pytest.raises(UserError, match="same_image, unrelated, same_answer, self"):
         match("same_picture", data)
+
+
+def test_no_donor_is_used_twice_while_another_one_was_not(data):
+    for rule in ("unrelated", "same_answer"):
+        uses = Counter(donor.id for _, donor in match(rule, data))
+        assert max(uses.values()) <= (2 if rule == "unrelated" else 3)
+    pairs = match("unrelated", data)
+    assert len({donor.id for _, donor in pairs}) >= 0.9 * len(pairs)
