@@ -162,6 +162,58 @@ MEDIATION_STEPS = Study(
 INTERCHANGES = Study("interchange", "interchange", InterchangeConfig(model=REASONERS, limit=200))
 """Whose answer is given on another question's latents."""
 
+COUNTERFACTUALS = Study(
+    "counterfactual",
+    "interchange",
+    InterchangeConfig(
+        model=REASONERS,
+        limit=300,
+        batch_size=100,
+        donor=("counterfactual",),
+        hop=(2, 4),
+        steps=("each", "all"),
+    ),
+    subject=False,
+)
+"""One mark changed in the latents alone; only the benchmark can draw a picture again."""
+
+COUNTERFACTUALS_ONE_HOP = Study(
+    "counterfactual-one-hop",
+    "interchange",
+    InterchangeConfig(
+        model=("bypass", "filler"),
+        data=ONE_HOP,
+        limit=300,
+        batch_size=100,
+        donor=("counterfactual",),
+        steps=("all",),
+    ),
+    subject=False,
+)
+"""The same on organisms whose latents cannot matter."""
+
+EVIDENCE = Study(
+    "evidence",
+    "ablate",
+    AblateConfig(model=REASONERS, limit=300, batch_size=100, mask_evidence=True),
+    subject=False,
+)
+"""What latents supply where the picture lacks it; needs traces."""
+
+EVIDENCE_ONE_HOP = Study(
+    "evidence-one-hop",
+    "ablate",
+    AblateConfig(
+        model=("bypass", "filler"),
+        data=ONE_HOP,
+        limit=300,
+        batch_size=100,
+        mask_evidence=True,
+    ),
+    subject=False,
+)
+"""The same on organisms whose latents cannot matter."""
+
 PROBES = Study("probe", "probe", ProbeConfig(model=REASONERS, limit=2000))
 """What latents hold, and how similar they are."""
 

@@ -36,7 +36,9 @@ _LABELS = {
 
 def of_edits(summary: pd.DataFrame) -> pd.DataFrame:
     """The lines of counterfactual donors over all domains."""
-    return summary[(summary["donor"] == DONOR) & (summary["domain"] == ALL)]
+    lines = summary[(summary["donor"] == DONOR) & (summary["domain"] == ALL)]
+    # On disk an empty text is a missing one.
+    return lines.fillna({"sham": "", "patches": "", "context": ""}).astype({"hop": int})
 
 
 def show_flips(summary: pd.DataFrame) -> None:
@@ -72,7 +74,10 @@ def flip_sentences(summary: pd.DataFrame) -> Iterator[str]:
     """For each part of each model and hop the widest exchange, then what putting back did."""
     lines = of_edits(summary)
     for (model, hop), of in lines.groupby(["model", "hop"], sort=False):
-        for _, of_part in of[of["sham"] != "self"].groupby("part", sort=False):
+        one = of["part"].nunique() == 2  # both parts together are the same thing once more
+        for part, of_part in of[of["sham"] != "self"].groupby("part", sort=False):
+            if one and part == "latent":
+                continue
             yield _sentence(str(model), str(hop), of_part[of_part["steps"] == _last(of_part)])
         back = of[(of["sham"] == "self") & (of["needed_cell"] == ALL)]
         flips, moved = round((back["flip"] * back["n"]).sum()), (back["kl"] != 0).any()
