@@ -38,7 +38,7 @@ def evidence_lines(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
 
         The last two have `_smallest` beside them (`statistics.smallest_effect`).
     """
-    shown = rows[rows["evidence"] != ""]
+    shown = rows[rows["evidence"].fillna("") != ""]
     alone = shown.loc[shown["intervention"] == NONE, ["model", "example", "correct"]]
     shown = shown.merge(alone, on=["model", "example"], suffixes=("", "_alone"))
     return pd.DataFrame(list(_lines(shown, seed)))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from latentlab.instruments.ablation import findings as ablation
+from latentlab.instruments.ablation.supply import evidence_sentences, without_evidence
 from latentlab.instruments.attention import findings as attention
 from latentlab.instruments.calibration import findings as calibration
 from latentlab.instruments.lens import findings as lens
@@ -72,6 +73,14 @@ def _interchange(results: Results) -> list[str]:
     return conclusion(results.summary)
 
 
+def _ablate(results: Results) -> list[str]:
+    seed = int(results.run["config"]["seed"])
+    return [
+        *ablation.conclusion(without_evidence(results)),
+        *evidence_sentences(results.rows, seed),
+    ]
+
+
 def _evaluate(results: Results) -> list[str]:
     from latentlab.evaluate import conclusion
 
@@ -86,7 +95,7 @@ def _attention(results: Results) -> list[str]:
 CONCLUSIONS: dict[str, Callable[[Results], list[str]]] = {
     "calibrate": lambda results: calibration.conclusion(results.summary),
     "evaluate": _evaluate,
-    "ablate": lambda results: ablation.conclusion(results.summary),
+    "ablate": _ablate,
     "mediation": lambda results: mediation.conclusion(results.summary),
     "interchange": _interchange,
     "patch": lambda results: patch.conclusion(results.summary),

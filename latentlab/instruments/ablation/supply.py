@@ -19,7 +19,8 @@ def without_evidence(results: Results) -> pd.DataFrame:
     """Lines of a summary that are not about what a picture lacks, for the usual tables."""
     if "evidence" not in results.rows:
         return results.summary
-    rows = results.rows[(results.rows["evidence"] != "") & (results.rows["intervention"] != NONE)]
+    about = results.rows["evidence"].fillna("") != ""
+    rows = results.rows[about & (results.rows["intervention"] != NONE)]
     return results.summary[~results.summary["intervention"].isin(rows["intervention"])]
 
 
@@ -32,10 +33,9 @@ def show_evidence(rows: pd.DataFrame, seed: int) -> None:
     """
     lines = evidence_lines(rows, seed)
     for model, of in lines[lines["domain"] == ALL].groupby("model", sort=False):
+        put_back = of["evidence"].eq(MASKED) & of["vision_slots"].eq("own")
         table(
-            of[
-                of["needed_cell"].eq(ALL) | of["evidence"].eq(MASKED) & of["vision_slots"].eq("own")
-            ],
+            of[of["needed_cell"].eq(ALL) | put_back],
             {
                 "evidence": "evidence",
                 "vision_slots": "patches",
@@ -53,6 +53,15 @@ def show_evidence(rows: pd.DataFrame, seed: int) -> None:
             percent=("accuracy", "likelihood", "supplied", "supplied_smallest"),
         )
         show(evidence_sentence(str(model), of))
+
+
+def evidence_sentences(rows: pd.DataFrame, seed: int) -> list[str]:
+    """One paragraph a model; none where no evidence was masked."""
+    if "evidence" not in rows:
+        return []
+    lines = evidence_lines(rows, seed)
+    total = lines[lines["domain"] == ALL].groupby("model", sort=False)
+    return [evidence_sentence(str(model), of) for model, of in total]
 
 
 def evidence_sentence(model: str, lines: pd.DataFrame) -> str:
