@@ -14,11 +14,17 @@ paired by example. Without any of these flags, each part of the latents is dropp
 import re
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from latentlab.command import CommonConfig, run
 from latentlab.errors import UserError
-from latentlab.vocabulary import AblatedPart, AnswerMode, Replacement, SelectionRule
+from latentlab.vocabulary import (
+    AblatedPart,
+    AnswerMode,
+    Replacement,
+    SelectionRule,
+    StepContext,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,8 +46,10 @@ class AblateConfig(CommonConfig):
 
     replace: tuple[Replacement, ...] = ()
     """What to put there instead: zero, mean, constant, noise (added to what is there),
-    matched_noise (moments of the slot), unit_noise (standard normal), other (another example's),
-    permute (other steps at random), reverse, first (what the first step held) or placeholder."""
+    matched_noise (moments of the slot), unit_noise (standard normal), norm_matched (a random
+    direction, each vector's own norm), other (another example's of the same domain), other_any (of
+    any domain), off_walk (patches of the same picture that the question does not need), permute
+    (other steps at random), reverse, first (what the first step held) or placeholder."""
 
     part: tuple[AblatedPart, ...] = ()
     """Parts that --replace overwrites; by default each part of its latents that a model has, and
@@ -57,8 +65,13 @@ class AblateConfig(CommonConfig):
     """How often to draw whatever is random (noise, donors, random orders, picks and prompt
     positions), each time with another seed. An example counts once, with its mean over seeds."""
 
-    at: tuple[int, ...] = ()
-    """Latent steps at which --drop and --replace act, counted from 1; by default all."""
+    at: tuple[int | Literal["each"], ...] = ()
+    """Latent steps at which --drop and --replace act, counted from 1; by default all. Several are
+    acted on together; "each" acts on every step alone."""
+
+    context: tuple[StepContext, ...] = ("remade",)
+    """What the other steps hold under --at: remade, latents made anew from what they now see;
+    frozen, the example's own undisturbed ones. With both the arms stand side by side."""
 
     steps: str = ""
     """Numbers of latent steps to try, e.g. 0..4 or 1,3."""
@@ -81,7 +94,8 @@ class AblateConfig(CommonConfig):
     last."""
 
     reference: int = REFERENCE
-    """Examples whose undisturbed latents give means, deviations and donors."""
+    """Examples at most whose undisturbed latents give means, deviations and donors; none of them is
+    evaluated."""
 
     list_necessary: bool = False
     """Write necessity.csv: which questions are right with latents only, which without them only."""
@@ -101,6 +115,7 @@ class AblateConfig(CommonConfig):
         empties = self.drop or "placeholder" in self.replace or not self.anything
         for flag, given, goes_with, there in (
             ("--at", self.at, "--drop or --replace", acts),
+            ("--context", self.context != ("remade",), "--at", self.at),
             ("--part", self.part, "--replace", self.replace),
             ("--sigma", self.sigma != (1.0,), noise, "noise" in self.replace),
             ("--keep-norm", self.keep_norm, noise, "noise" in self.replace),
@@ -111,6 +126,10 @@ class AblateConfig(CommonConfig):
         ):
             if given and not there:
                 raise UserError(f"{flag} goes with {goes_with}, which was not given")
+        if "each" in self.at and len(self.at) > 1:
+            raise UserError("--at each stands alone: it acts on every step")
+        if not self.context:
+            raise UserError("--context names nothing: give remade, frozen or both")
         if any(not 0 <= sigma < float("inf") for sigma in self.sigma) or not self.sigma:
             raise UserError("--sigma needs numbers from 0")
         for flag, value, least in (
@@ -169,13 +188,17 @@ def main(config: AblateConfig) -> None:
     from latentlab.instruments.ablation.evidence import Evidence
     from latentlab.instruments.ablation.findings import conclusion, held_back, show_tables
     from latentlab.instruments.ablation.fitting import Fitted, arms_of, check_fitted, fit
+    from latentlab.instruments.ablation.materials import REFERRING
     from latentlab.instruments.ablation.necessity import show_necessity
     from latentlab.instruments.ablation.supply import show_evidence, without_evidence
     from latentlab.measures.necessity import necessity, with_necessity
     from latentlab.reasoner import Reasoner
-    from latentlab.studies import run_study
+    from latentlab.studies import divide, run_study
     from latentlab.study import run_arms
 
+    refers = REFERRING & set(config.replace)
+    wanted = config.reference if refers else 0
+    data = divide(config.data, config.seed, config.limit, wanted)
     fitted: dict[str, Fitted] = {}
 
     def lacking(message: str) -> None:
@@ -190,7 +213,7 @@ def main(config: AblateConfig) -> None:
             raise UserError("nothing is left to do: the models are as the flags want them anyway")
 
     def rows_of(reasoner: Reasoner, examples: Examples) -> "pd.DataFrame":
-        arms = arms_of(config, reasoner, fitted[reasoner.name], examples)
+        arms = arms_of(config, reasoner, fitted[reasoner.name], examples, data.references)
         # A model without latent steps has nothing that could be written out instead.
         at_once = config.answer == "at_once" and reasoner.plan.steps > 0
         size, seed, longest = config.batch_size, config.seed, config.max_new_tokens
@@ -201,7 +224,7 @@ def main(config: AblateConfig) -> None:
         rows = run_arms(reasoner, examples, arms, config.data, size, seed, longest, at_once)
         return with_necessity(masked.described(rows) if masked else rows)
 
-    results, out = run_study(config, "ablate", rows_of, check)
+    results, out = run_study(config, "ablate", rows_of, check, division=data)
     plain = without_evidence(results)
     show_tables(plain)
     labels = necessity(results.rows)

@@ -65,7 +65,8 @@ class MediationConfig(CommonConfig):
     """Latent steps that are taken: all together, each alone, or cumulative (1, 1 to 2, ...)."""
 
     reference: int = 256
-    """Examples at most that the mean and the spread of each latent are measured on."""
+    """Examples at most that the mean and the spread of each latent are measured on; none of them is
+    evaluated."""
 
     def __post_init__(self) -> None:
         """Refuse flags that contradict each other."""
@@ -100,8 +101,9 @@ def main(config: MediationConfig) -> None:
     from latentlab.instruments.mediation.tables import show_tables
     from latentlab.measures.effect_lines import summary_of
     from latentlab.reasoner import Reasoner
-    from latentlab.studies import run_study
+    from latentlab.studies import divide, run_study
 
+    data = divide(config.data, config.seed, config.limit, config.reference)
     left: dict[str, bool] = {}
 
     def lacking(message: str) -> None:
@@ -115,9 +117,9 @@ def main(config: MediationConfig) -> None:
             raise UserError("nothing is left to do: the models have nothing that could mediate")
 
     def rows(reasoner: Reasoner, examples: Examples) -> "pd.DataFrame":
-        return rows_of(config, reasoner, examples)
+        return rows_of(config, reasoner, examples, data.references)
 
-    results, out = run_study(config, "mediation", rows, check, summary_of)
+    results, out = run_study(config, "mediation", rows, check, summary_of, division=data)
     show_tables(results.summary)
     for sentence in conclusion(results.summary):
         show(sentence)

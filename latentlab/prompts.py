@@ -234,13 +234,17 @@ class Prompter:
             )
         return self.step_ends.split(self._rationale(example.rationale), said, example.id)
 
+    def prompt_text(self, example: Example, n_patches: int) -> str:
+        """A prompt as it is tokenized, with one image token for each of its patches."""
+        text = self._prompt(example)
+        if not n_patches:
+            return text
+        image_text = self.backbone.image_text(n_patches)
+        return text.replace(self.backbone.image_token, image_text, 1)
+
     def _row(self, example: Example, n_patches: int) -> list[int]:
         """Token ids of a prompt, with one image token for each of its patches."""
-        text = self._prompt(example)
-        if n_patches:
-            image_text = self.backbone.image_text(n_patches)
-            text = text.replace(self.backbone.image_token, image_text, 1)
-        ids = self.encode(text)
+        ids = self.encode(self.prompt_text(example, n_patches))
         if (found := ids.count(self.backbone.image_token_id)) != n_patches:
             raise UserError(
                 f"{example.id}: the prompt has {found} image tokens for {n_patches} patches; the "

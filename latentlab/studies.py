@@ -5,6 +5,7 @@ here, so that results of different commands can be laid side by side.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,6 +30,9 @@ Check = Callable[[Reasoner, Examples], None]
 Summary = Callable[[pd.DataFrame, int], pd.DataFrame]
 """Makes the lines of the tables out of all rows and a seed."""
 
+FEWEST = 2
+"""References that a deviation takes at least."""
+
 KEEP_BYTES = 2**30
 """Pictures are kept in memory up to this many bytes."""
 
@@ -44,6 +48,54 @@ def by_domain(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
     return lines.merge(controls, on=arm, how="left")
 
 
+@dataclass(frozen=True)
+class Division:
+    """Examples of a study: none is both evaluated and a reference."""
+
+    evaluated: Examples
+    """What models are asked."""
+
+    references: Examples
+    """What means, deviations and donors are taken from."""
+
+
+def divide(data: str, seed: int, limit: int, most: int) -> Division:
+    """Set references apart from what is evaluated, the same ones at every call.
+
+    They are the examples after the limit. Where the data have none, they are of another split;
+    where there is none, the last quarter of the examples is held back. The latter two are told.
+
+    Args:
+        data: the spec of the data.
+        seed: seed of what is generated.
+        limit: examples to evaluate at most.
+        most: references at most; 0 divides nothing.
+
+    Raises:
+        UserError: there are fewer than three examples, two for reference and one to evaluate.
+    """
+    whole = load_data(data, seed=seed)
+    evaluated = whole[:limit]
+    if not most or len(whole) >= limit + FEWEST:
+        return Division(evaluated, Kept(whole[limit : limit + most]))
+    asked = {example.id for example in evaluated}
+    for split in ("validation", "train"):
+        others = load_data(data, split, seed, most)
+        # Data without that split, or with a spec that names one, give the same examples again.
+        if len(others) >= FEWEST and not any(example.id in asked for example in others):
+            note(f"{data}: references are {len(others)} examples of the {split} split")
+            return Division(evaluated, Kept(others))
+    held = min(most, max(FEWEST, len(whole) // 4))
+    left = len(whole) - held
+    if left < 1:
+        raise UserError(
+            f"{data} has {len(whole)} examples, but this takes two for reference and one to "
+            "evaluate at least"
+        )
+    note(f"{data}: the last {held} of {len(whole)} examples are references and not evaluated")
+    return Division(whole[: min(left, limit)], Kept(whole[left:]))
+
+
 def run_study(
     config: CommonConfig,
     command: str,
@@ -52,6 +104,7 @@ def run_study(
     summary_of: Summary = by_domain,
     beside: tuple[str, ...] = (),
     pass_over: bool = True,
+    division: Division | None = None,
 ) -> tuple[Results, Path]:
     """Run a study on every model asked for and write its results folder.
 
@@ -67,6 +120,8 @@ def run_study(
         beside: further models that the command reads.
         pass_over: whether models that need traces which the data lack are passed over with a
             remark, as long as others are left. A command that says no sees to it in `check`.
+        division: what to ask, and the references that go with it; without, the first of the data
+            are asked, as many as the flags say.
 
     Returns:
         The results, and the folder that holds them.
@@ -80,14 +135,17 @@ def run_study(
     device = str(find_device(config.device))
     given = (*config.model, *beside)
     folders = [find_checkpoint(name) for name in given]
-    examples = Kept(load_data(config.data, seed=config.seed, limit=config.limit))
-    check_examples(examples)
+    division = division or divide(config.data, config.seed, config.limit, 0)
+    examples = Kept(division.evaluated)
+    for asked in (examples, division.references):
+        check_examples(asked)
     reasoners = [load(name, device) for name in given]
     names = _distinct_names(given, reasoners)
     chosen = []
     for reasoner, name in zip(reasoners, names, strict=True):
         reasoner.name = name
-        if pass_over and (lacking := _lacks_traces(reasoner, examples)):
+        lacking = _lacks_traces(reasoner, examples) or _lacks_traces(reasoner, division.references)
+        if pass_over and lacking:
             if len(given) == 1:
                 raise UserError(lacking)
             note(f"{lacking}; passed over")

@@ -6,7 +6,7 @@ table of thirty arms affordable.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,12 +21,13 @@ from latentlab.data.perturb import Perturbation
 from latentlab.measures.outcomes import NONE, log_odds, with_outcomes
 from latentlab.measures.scores import lenient_match
 from latentlab.reasoner import Answer, Reasoner
-from latentlab.reasoning.interventions import Intervention, PromptReplace
+from latentlab.reasoning.donors import Donors
+from latentlab.reasoning.interventions import Intervention, PromptReplace, Replace
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.rationale import RationaleEdit, Rationales, answer_after, write
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.selection import example_generator
-from latentlab.reasoning.sources import Bank
+from latentlab.reasoning.sources import Bank, Resample
 from latentlab.reasoning.trajectory import Latent, Trajectory
 
 
@@ -108,7 +109,10 @@ def run_arms(
         do not allow the change of an arm's input): who and what
         (`model, data, example, domain, topic, hops, question_type, intervention, kind,
         control_of, context`), the `seed` of its random streams, what `score` returns and what
-        `with_outcomes` adds. Only `seconds` depends on the batches.
+        `with_outcomes` adds. Where an arm takes something from other examples, `donor_example` says
+        which one and `donor_uses` how many rows of that arm and seed it lends to; where it edits
+        the prompt, `control_positions` says how many positions. Elsewhere these are missing, and
+        so are columns that no arm needs. Only `seconds` depends on the batches.
     """
     rows: list[tuple[tuple[int, int], dict[str, Any]]] = []
     total = -(-len(examples) // batch_size)
@@ -141,7 +145,10 @@ def run_arms(
                 answers = answer_after(
                     reasoner, rollout, state, asked, words, max_new_tokens, started
                 )
-            for (index, example), answer, kept in zip(numbered, answers, allowed, strict=True):
+            facts = _facts(arm, prompts, seed)
+            for (index, example), answer, kept, more in zip(
+                numbered, answers, allowed, facts, strict=True
+            ):
                 if not kept:
                     continue
                 row = {
@@ -157,12 +164,38 @@ def run_arms(
                     "control_of": arm.control_of,
                     "context": arm.context,
                     "seed": seed + arm.draw,
+                    **more,
                     **score(example, answer, reasoner.prompter.format.answer_form == "letter"),
                 }
                 rows.append(((number, index), row))
     frame = pd.DataFrame([row for _, row in sorted(rows, key=lambda item: item[0])])
     frame = frame.astype({"hops": "Int64", "choice": "Int64", "correct_lenient": "boolean"})
+    if "control_positions" in frame:
+        frame = frame.astype({"control_positions": "Int64"})
+    if "donor_example" in frame:
+        one = frame.groupby(["intervention", "seed", "donor_example"])["example"]
+        frame = frame.assign(donor_uses=one.transform("size").astype("Int64"))
     return with_outcomes(frame)
+
+
+def _facts(arm: Arm, prompts: Batch, seed: int) -> list[dict[str, Any]]:
+    """What an arm's rows say of its donors and of what it overwrites in the prompt."""
+    facts: list[dict[str, Any]] = [{} for _ in prompts.examples]
+    lenders: set[tuple[Donors, int]] = set()
+    for edit in (*arm.interventions, *arm.prompt_edits):
+        if isinstance(edit, (Replace, PromptReplace)) and isinstance(edit.source, Resample):
+            lenders.add((edit.source.donors, edit.draw))
+    if arm.rationale is not None and arm.rationale.how == "other" and arm.rationale.donors:
+        lenders.add((arm.rationale.donors, arm.rationale.draw))
+    for donors, draw in lenders:
+        for fact, name in zip(facts, donors.names(prompts.examples, seed + draw), strict=True):
+            fact["donor_example"] = name
+    if arm.prompt_edits:
+        lengths = prompts.attention_mask.sum(-1).tolist()
+        for fact, example, length in zip(facts, prompts.examples, lengths, strict=True):
+            places = [edit.places(example, length, seed) for edit in arm.prompt_edits]
+            fact["control_positions"] = sum(map(len, places))
+    return facts
 
 
 class Prefixes:
@@ -234,9 +267,22 @@ def score(example: Example, answer: Answer, by_letter: bool) -> dict[str, Any]:
 
 @torch.no_grad()
 def reference_bank(
-    reasoner: Reasoner, examples: Sequence[Example], batch_size: int = 64, seed: int = 0
+    reasoner: Reasoner,
+    examples: Sequence[Example],
+    batch_size: int = 64,
+    seed: int = 0,
+    ordinary: Mapping[str, Sequence[int]] | None = None,
 ) -> Bank:
-    """Run examples undisturbed and keep their latents, for means, deviations and donors."""
+    """Run examples undisturbed and keep their latents, for means, deviations and donors.
+
+    Args:
+        reasoner: the model.
+        examples: reference examples.
+        batch_size: examples per forward pass.
+        seed: seed of random picks, and of which ordinary position of each prompt is kept.
+        ordinary: which words of each prompt count as ordinary, counted from its beginning; all by
+            default. A control that puts one prompt's word into another must not put a name there.
+    """
     steps: list[list[Latent]] = []
     names: list[str] = []
     numbers: list[int] = []
@@ -253,7 +299,11 @@ def reference_bank(
         embeds, seen = reasoner.backbone.embed(prompts), prompts.input_ids == token
         for i, name in enumerate(prompts.examples):
             real = prompts.attention_mask[i]
-            for found, where in ((words, real & ~seen[i]), (image, real & seen[i])):
+            plain = real & ~seen[i]
+            if ordinary:
+                plain = torch.zeros_like(real)
+                plain[real.nonzero(as_tuple=True)[0][list(ordinary[name])]] = True
+            for found, where in ((words, plain), (image, real & seen[i])):
                 if where.any():
                     stream = example_generator(name, seed, "ordinary")
                     place = torch.randint(int(where.sum()), (), generator=stream)

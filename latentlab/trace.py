@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from latentlab.ablate import REFERENCE
 from latentlab.command import CommonConfig, run
 from latentlab.errors import UserError
 
@@ -48,11 +49,13 @@ class TraceConfig(CommonConfig):
             raise UserError(f"--tokens {self.tokens} is too small: it is at least 1")
 
 
-def rows_of(config: TraceConfig, reasoner: "Reasoner", examples: "Examples") -> "pd.DataFrame":
+def rows_of(
+    config: TraceConfig, reasoner: "Reasoner", examples: "Examples", references: "Examples"
+) -> "pd.DataFrame":
     """Rows of one model; see `tracing.rows_of`."""
     from latentlab.instruments.trace import tracing
 
-    return tracing.rows_of(config, reasoner, examples)
+    return tracing.rows_of(config, reasoner, examples, references)
 
 
 def summary_of(rows: "pd.DataFrame", seed: int) -> "pd.DataFrame":
@@ -67,14 +70,16 @@ def main(config: TraceConfig) -> None:
     from latentlab.console import show
     from latentlab.instruments.trace.findings import conclusion
     from latentlab.instruments.trace.tracing import check
-    from latentlab.studies import run_study
+    from latentlab.studies import divide, run_study
 
+    data = divide(config.data, config.seed, config.limit, REFERENCE)
     results, out = run_study(
         config,
         "trace",
-        lambda reasoner, examples: rows_of(config, reasoner, examples),
+        lambda reasoner, examples: rows_of(config, reasoner, examples, data.references),
         lambda reasoner, examples: check(config, reasoner, examples),
         summary_of,
+        division=data,
     )
     for sentence in conclusion(results.summary):
         show(sentence)

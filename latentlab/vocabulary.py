@@ -16,7 +16,16 @@ WordReplacement = Literal["other", "permute", "reverse", "first", "placeholder"]
 """What words as well as latents can be replaced by (docs/controls.md)."""
 
 Replacement = Literal[
-    "zero", "mean", "constant", "noise", "matched_noise", "unit_noise", WordReplacement
+    "zero",
+    "mean",
+    "constant",
+    "noise",
+    "matched_noise",
+    "unit_noise",
+    "norm_matched",
+    "off_walk",
+    "other_any",
+    WordReplacement,
 ]
 """What can be put into the slots instead of latents (docs/controls.md)."""
 
@@ -54,6 +63,9 @@ MediatorName = Literal["latents", "slots"]
 
 StepSets = Literal["all", "each", "cumulative"]
 """Latent steps acted on: all of them, one at a time, or the first one, two, three."""
+
+FROZEN = ", others frozen"
+"""Ends the name of an arm in whose run the latents of all other steps are held."""
 
 KNOCK_OUT = "knock-out at inference"
 """Kind of an arm that takes something from a model whose weights stay as they are."""

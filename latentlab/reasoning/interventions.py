@@ -6,6 +6,8 @@ or `both`) and the steps (None for all, counted from 0). What a replacement puts
 `Source` (`sources.py`).
 """
 
+import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -103,20 +105,44 @@ def permute(part: Part, order: tuple[int, ...], bank: Bank | None = None) -> Rep
 
 @dataclass(frozen=True, eq=False)
 class PromptReplace:
-    """The same replacement on ordinary prompt positions: what would any such damage do?
+    """The same replacement on positions of the prompt: what would any such damage do?
 
-    The matched control of `Replace`. It edits embeddings before the prompt is run, so an arm with
-    it has a prefix of its own.
+    The control of `Replace`. It is matched only where the positions are known to be as little
+    needed as the claim says latents are (`where`). It edits embeddings before the prompt is run, so
+    an arm with it has a prefix of its own.
     """
 
     source: Source
     """Where the new vectors come from."""
 
-    count: int
-    """How many positions of the prompt to overwrite, drawn anew for each example."""
+    count: int | None
+    """How many positions to overwrite, drawn anew for each example, or as many as there are if
+    there are fewer; None means all."""
+
+    where: Mapping[str, Sequence[int]] | None = None
+    """Positions to choose from for each example, counted from the beginning of its prompt; None
+    means any, whatever stands there."""
 
     draw: int = 0
     """Which draw of what is random, the positions among it; see `Replace`."""
+
+    def places(self, example: str, length: int, seed: int) -> list[int]:
+        """Positions to overwrite, counted from the beginning of the prompt.
+
+        Args:
+            example: whose prompt.
+            length: of the prompt, padding not counted.
+            seed: the run's seed.
+
+        Raises:
+            UserError: the positions of the example are not known.
+        """
+        if self.where is not None and example not in self.where:
+            raise UserError(f"{example}: nobody said which of its prompt may be overwritten")
+        allowed = range(length) if self.where is None else self.where[example]
+        stream = example_generator(example, seed + self.draw, "prompt")
+        order = torch.randperm(len(allowed), generator=stream).tolist()
+        return [allowed[i] for i in order[: self.count]]
 
     def edit_prompt(
         self,
@@ -125,23 +151,22 @@ class PromptReplace:
         is_image: Bool[Tensor, "batch seq"],
         context: Context,
     ) -> Float[Tensor, "batch seq hidden"]:
-        """Overwrite `count` of the ordinary positions of each example, image and words alike.
+        """Overwrite positions of each example.
 
         What is put there is made for the kind of position: the deviation of words says nothing of
         image embeddings, which may be a hundred times as long.
         """
-        context = context.drawn(self.draw)
-        count = min(self.count, int(ordinary.sum(-1).min()))
-        draws = torch.full(ordinary.shape, -1.0)
-        for draw, row, example in zip(draws, ordinary.cpu(), context.examples, strict=True):
-            stream = example_generator(example, context.seed, "prompt")
-            draw[row] = torch.rand(int(row.sum()), generator=stream)
-        places = draws.topk(count).indices.to(embeds.device)
-        index = places[..., None].expand(-1, -1, embeds.shape[-1])
-        original = embeds.gather(1, index)
-        words, image = (
-            self.source.values(original, part, 0, context).expand_as(original)
-            for part in PROMPT_PARTS
-        )
-        new = torch.where(is_image.gather(1, places)[..., None], image, words)
-        return embeds.scatter(1, index, new)
+        edited = embeds.clone()
+        for i, example in enumerate(context.examples):
+            (real,) = ordinary[i].nonzero(as_tuple=True)
+            places = real[self.places(example, len(real), context.seed)]
+            if not len(places):
+                continue
+            original = embeds[i, places][None]
+            alone = dataclasses.replace(context.drawn(self.draw), examples=(example,), patches=None)
+            words, image = (
+                self.source.values(original, part, 0, alone).expand_as(original)
+                for part in PROMPT_PARTS
+            )
+            edited[i, places] = torch.where(is_image[i, places][:, None], image[0], words[0])
+        return edited

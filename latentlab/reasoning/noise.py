@@ -2,7 +2,8 @@
 
 How much a model loses depends on the size of the noise more than on anything else, so every kind
 says what its size is measured by. `Noise` and `MatchedNoise` take the spread of each slot over
-reference examples as their unit; `UnitNoise` is the published one, which takes none.
+reference examples as their unit, `NormMatched` the norm of each vector that it replaces, and
+`UnitNoise`, which is the published one, takes none.
 """
 
 from dataclasses import dataclass
@@ -70,11 +71,29 @@ class MatchedNoise:
 
 
 @dataclass(frozen=True)
+class NormMatched:
+    """A random direction instead of a latent, with the latent's own norm: z' = |z| e / |e|.
+
+    e is standard normal, so that all directions are as likely. Nothing of a latent is left but its
+    length; unlike `MatchedNoise` it takes no references, and unlike `UnitNoise` it is of the size
+    that the model is used to.
+    """
+
+    def values(
+        self, original: Float[Tensor, "batch slots hidden"], part: str, step: int, context: Context
+    ) -> Float[Tensor, "batch slots hidden"]:
+        """Return vectors of the same norms in random directions."""
+        noise = _standard_normal(original, part, step, context)
+        scale: Tensor = original.norm(dim=-1, keepdim=True) / noise.norm(dim=-1, keepdim=True)
+        return noise * scale
+
+
+@dataclass(frozen=True)
 class UnitNoise:
     """Standard normal noise instead of a latent, z' = e, as arXiv 2605.18641 codes its ablation.
 
     Its norm is the square root of the width, whatever that of the latents is: what it costs may be
-    due to its size. Read it next to `MatchedNoise`.
+    due to its size. Read it next to `MatchedNoise` and `NormMatched`.
     """
 
     def values(

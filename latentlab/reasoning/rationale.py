@@ -14,13 +14,14 @@ from typing import Literal
 import torch
 
 from latentlab.data.example import Example
+from latentlab.errors import UserError
 from latentlab.measures.scores import parse_answer
 from latentlab.prompts import Prompter
 from latentlab.reasoner import Answer, Reasoner
 from latentlab.reasoning.decoding import generate, option_logprobs
+from latentlab.reasoning.donors import Donors
 from latentlab.reasoning.orders import order_of
 from latentlab.reasoning.rollout import Rollout
-from latentlab.reasoning.sources import donor
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.visibility import Kind
 from latentlab.vocabulary import WordReplacement
@@ -55,8 +56,11 @@ class RationaleEdit:
     first step as often as there were steps, a token without content for every word, the rationale
     itself (a sham), or nothing."""
 
-    donors: Rationales | None = None
+    rationales: Rationales | None = None
     """Rationales to take another example's from."""
+
+    donors: Donors | None = None
+    """Who lends to whom; its references are the examples of the rationales, in their order."""
 
     blank: int = 0
     """The token without content."""
@@ -75,15 +79,17 @@ class RationaleEdit:
             UserError: another example's rationale is asked for, and nobody else has written any.
         """
         seed += self.draw
-        pairs = zip(own.examples, own.steps, strict=True)
-        return [self._one(example, steps, seed) for example, steps in pairs]
+        steps: Sequence[Steps | None] = own.steps
+        if self.how == "other":
+            if self.rationales is None or self.donors is None:
+                raise UserError("there are no rationales of other examples to take")
+            steps = [self.rationales.steps[i] for i in self.donors.of(own.examples, seed)]
+        pairs = zip(own.examples, steps, strict=True)
+        return [self._one(example, words, seed) for example, words in pairs]
 
     def _one(self, example: str, steps: Steps | None, seed: int) -> list[int] | None:
         if self.how == "drop":
             return []
-        if self.how == "other":
-            donors = self.donors or Rationales((), ())
-            steps = donors.steps[donor(donors.examples, example, seed)]
         if steps is None:  # nothing was written that led to an answer: there is nothing to edit
             return None
         if self.how in ("permute", "reverse", "first") and steps:

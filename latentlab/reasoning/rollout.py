@@ -153,7 +153,7 @@ class Rollout:
         state = prefix.fork()
         given = state.batch.given_picks
         check_patches(self.plan, state.batch.examples, state.patches.count, given)
-        context = Context(state.batch.examples, self._placeholder(), self.seed, own)
+        context = Context(state.batch.examples, self._placeholder(), self.seed, own, state.patches)
         for step in range(self.plan.steps):
             if self.plan.in_words:
                 say(self, state, step, words[step] if words else None)

@@ -2,8 +2,9 @@
 
 A `Source` gives new vectors for one part of a latent at one step. Every source is a function of the
 example, the step and a seed, never of the batch an example happens to run in. `Bank` holds the
-undisturbed latents of reference examples, which give means, deviations and donors. Noise and other
-orders of the steps have modules of their own (`noise.py`, `orders.py`).
+undisturbed latents of reference examples, which give means, deviations and donors. Noise, other
+orders of the steps and other patches of the picture have modules of their own (`noise.py`,
+`orders.py`, `off_walk.py`).
 """
 
 import dataclasses
@@ -12,12 +13,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from latentlab.errors import UserError
-from latentlab.reasoning.selection import example_generator
-from latentlab.reasoning.trajectory import Latent
+from latentlab.reasoning.donors import Donors
+from latentlab.reasoning.trajectory import Latent, Patches
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,9 @@ class Context:
 
     own: "Bank | None" = None
     """The batch's own undisturbed latents, where a study has recorded them."""
+
+    patches: Patches | None = None
+    """The patches of the batch's pictures."""
 
     def drawn(self, draw: int) -> "Context":
         """The same context with other random streams; draw 0 is the run's own."""
@@ -138,31 +142,6 @@ class Bank:
         """Reference vectors of ordinary positions: of words, or of the image where all have one."""
         return self.image if part == "image" and self.image is not None else self.prompt
 
-    def donors(self, context: Context) -> Int[Tensor, " batch"]:
-        """Pick for each example another reference example, from the example's own random stream."""
-        return torch.tensor([donor(self.examples, e, context.seed) for e in context.examples])
-
-
-def donor(reference: Sequence[str], example: str, seed: int) -> int:
-    """Pick another reference example at random; the same one whatever is taken from it.
-
-    Args:
-        reference: identifiers of the reference examples.
-        example: identifier of the one that receives.
-        seed: seed of the example's stream.
-
-    Returns:
-        An index of `reference`.
-
-    Raises:
-        UserError: there is no other example.
-    """
-    if not set(reference) - {example}:
-        raise UserError("replacing by what another example had needs at least two examples")
-    stream = example_generator(example, seed, "donor")
-    order = torch.randperm(len(reference), generator=stream).tolist()
-    return int(next(i for i in order if reference[i] != example))
-
 
 @dataclass(frozen=True, eq=False)
 class Mean:
@@ -197,17 +176,24 @@ class Constant:
 
 
 @dataclass(frozen=True, eq=False)
-class Other:
-    """The latents that another example had at the same step (cross-sample swap)."""
+class Resample:
+    """The latents that another example had at the same step (resample ablation).
+
+    All parts and steps of an example come from the same donor.
+    """
 
     bank: Bank
-    """The reference rollouts that donate."""
+    """The reference rollouts that lend."""
+
+    donors: Donors
+    """Who lends to whom; its references are the examples of the bank, in their order."""
 
     def values(
         self, original: Float[Tensor, "batch slots hidden"], part: str, step: int, context: Context
     ) -> Float[Tensor, "batch slots hidden"]:
         """Return the donor's vectors."""
-        return self.bank.part(part, step)[self.bank.donors(context)].to(original)
+        rows = torch.tensor(self.donors.of(context.examples, context.seed))
+        return self.bank.part(part, step)[rows].to(original)
 
 
 @dataclass(frozen=True, eq=False)

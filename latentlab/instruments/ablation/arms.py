@@ -4,35 +4,29 @@ Everything here happens at inference, on one set of weights; retrained arms are 
 A control answers the question that would otherwise be open: is it the content that was lost, or
 would any such disturbance have done the same (`docs/controls.md`)?
 
-Each function makes the arms of one flag; those of the patches are in `pick_arms.py`. What a model
-does not have is asked for elsewhere.
+Each function makes the arms of one flag; those that replace latents are in `replace_arms.py`, those
+of the patches in `pick_arms.py`. What a model does not have is asked for elsewhere.
 """
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
+from latentlab.reasoning.donors import Donors
 from latentlab.reasoning.interventions import Drop, Intervention, Part, PromptReplace, Replace
-from latentlab.reasoning.noise import MatchedNoise, Noise, UnitNoise
+from latentlab.reasoning.noise import MatchedNoise, Noise, NormMatched, UnitNoise
+from latentlab.reasoning.off_walk import OffWalk
 from latentlab.reasoning.orders import Reordered
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.rationale import RationaleEdit, Rationales
-from latentlab.reasoning.sources import (
-    Bank,
-    Constant,
-    Given,
-    Mean,
-    Other,
-    Placeholder,
-    Source,
-    Zero,
-)
+from latentlab.reasoning.sources import Given, Placeholder, Resample
 from latentlab.study import Arm
 from latentlab.vocabulary import (
     CONTROL,
     EMPTY,
+    FROZEN,
     KNOCK_OUT,
     LatentPart,
-    Replacement,
+    StepContext,
     WordReplacement,
 )
 
@@ -44,6 +38,9 @@ PARTS: dict[LatentPart, Part] = {
 
 Steps = tuple[int, ...] | None
 """Latent steps at which something is done, counted from 0; None means all."""
+
+RANDOM = (Noise, MatchedNoise, NormMatched, UnitNoise, OffWalk, Resample)
+"""Sources in which something is drawn at random."""
 
 
 def drop_arms(parts: Iterable[LatentPart], steps: Steps, placeholder: bool) -> list[Arm]:
@@ -61,53 +58,16 @@ def drop_arms(parts: Iterable[LatentPart], steps: Steps, placeholder: bool) -> l
     return [
         arm
         for part in parts
-        for arm in dropped(f"drop {part}{_at(steps)}", part, steps, placeholder)
+        for arm in dropped(f"drop {part}{at_steps(steps)}", part, steps, placeholder)
     ]
 
 
-def replace_arms(
-    plan: LatentPlan,
-    replacements: Iterable[Replacement],
-    parts: Iterable[LatentPart],
-    steps: Steps,
-    bank: Bank,
-    sigmas: Sequence[float],
-    patches: int,
-    keep_norm: bool = False,
-) -> list[Arm]:
-    """Overwrite parts.
-
-    Two controls. The sham puts each latent's own value back: it goes through all the motions and
-    must read exactly 0, or the instrument itself does something. The same replacement on as many
-    ordinary prompt positions tells whether the latents are special: if it hurts as much, the model
-    is merely sensitive to such vectors anywhere.
-
-    Args:
-        plan: the model's plan, for the number of slots.
-        replacements: what to put into the slots.
-        parts: whose slots.
-        steps: at which steps.
-        bank: reference rollouts for means, deviations and donors.
-        sigmas: strengths of the noise that is added.
-        patches: how many the smallest picture has, for plans that re-insert every one.
-        keep_norm: whether added noise leaves the norm as it was.
-    """
-    moved = tuple(range(plan.steps)) if steps is None else steps
-    arms = []
-    for part in parts:
-        for label, source in _sources(replacements, bank, sigmas, keep_norm, moved):
-            name = f"{label} {part}{_at(steps)}"
-            new = Replace(PARTS[part], source, steps)
-            edit = PromptReplace(source, _slots(plan, part, steps, patches))
-            arms.append(Arm(name, KNOCK_OUT, interventions=(new,)))
-            arms.append(control(name, "on as many prompt positions", prompt_edits=(edit,)))
-        own = Replace(PARTS[part], Given(), steps)
-        arms.append(Arm(f"sham {part}{_at(steps)}", CONTROL, interventions=(own,)))
-    return arms
-
-
 def rationale_arms(
-    drop: bool, replacements: Iterable[WordReplacement], donors: Rationales | None, blank: int
+    drop: bool,
+    replacements: Iterable[WordReplacement],
+    rationales: Rationales | None,
+    donors: Donors | None,
+    blank: int,
 ) -> list[Arm]:
     """Edit the words that a model writes before its answer: does the test see a use that is there?
 
@@ -117,7 +77,8 @@ def rationale_arms(
     Args:
         drop: whether to leave the rationale out, so that the answer comes at once.
         replacements: what to put in its place.
-        donors: rationales of other examples, where they are asked for.
+        rationales: those of reference examples, where another example's is asked for.
+        donors: who gets whose.
         blank: the token without content.
     """
     arms = []
@@ -128,7 +89,7 @@ def rationale_arms(
             dataclasses.replace(control("drop rationale", EMPTY), rationale=empty),
         ]
     for how in replacements:
-        edit = RationaleEdit(how, donors, blank)
+        edit = RationaleEdit(how, rationales, donors, blank)
         arms.append(Arm(f"{how} rationale", KNOCK_OUT, rationale=edit))
     return [*arms, Arm("sham rationale", CONTROL, rationale=RationaleEdit("own"))]
 
@@ -188,11 +149,52 @@ def dropped(name: str, part: LatentPart, steps: Steps, placeholder: bool) -> lis
     return arms
 
 
+def at_steps(steps: Steps) -> str:
+    """Name the steps an arm is restricted to, counted from 1."""
+    return "" if steps is None else " at step " + "+".join(str(step + 1) for step in steps)
+
+
+def frozen(arm: Arm, plan: LatentPlan) -> Arm:
+    """The same in a fixed context: every latent that the arm leaves alone is held.
+
+    At all other steps the example's own undisturbed latents are put back, so that only what is done
+    at the chosen ones can tell. They are held as they are appended; what layers make of them
+    in their slots may still depend on the steps before.
+
+    Args:
+        arm: an arm that acts at some of the steps, or on the prompt, where every step is held.
+        plan: the model's plan.
+    """
+    acts = {step for edit in arm.interventions for step in getattr(edit, "steps", None) or ()}
+    rest = tuple(step for step in range(plan.steps) if step not in acts)
+    name, colon, what = arm.name.partition(": ")
+    held = Replace("both", Given(), rest)
+    return dataclasses.replace(
+        arm,
+        name=f"{name}{FROZEN}{colon}{what}",
+        control_of=arm.control_of and f"{arm.control_of}{FROZEN}",
+        interventions=(*arm.interventions, held),
+        context="frozen",
+    )
+
+
+def in_contexts(
+    arms: Iterable[Arm], contexts: Iterable[StepContext], plan: LatentPlan
+) -> list[Arm]:
+    """Arms that act at some of the steps, with the others remade or frozen, side by side."""
+    made, contexts = list(arms), list(contexts)
+    if not contexts:
+        return made
+    remade = [dataclasses.replace(arm, context="remade") for arm in made]
+    every = {"remade": remade, "frozen": [frozen(arm, plan) for arm in made]}
+    return [arm for context in contexts for arm in every[context]]
+
+
 def _is_random(arm: Arm) -> bool:
     """Whether another seed would give other rows."""
     sources = [edit.source for edit in arm.interventions if isinstance(edit, Replace)]
     return bool(
-        any(isinstance(source, (Noise, MatchedNoise, UnitNoise, Other)) for source in sources)
+        any(isinstance(source, RANDOM) for source in sources)
         or any(isinstance(source, Reordered) and source.how == "permute" for source in sources)
         or arm.prompt_edits  # their positions are drawn
         or (arm.plan is not None and arm.plan.select == "random")
@@ -215,47 +217,3 @@ def _drawn(arm: Arm, draw: int) -> Arm:
         prompt_edits=tuple(dataclasses.replace(edit, draw=draw) for edit in arm.prompt_edits),
         rationale=arm.rationale and dataclasses.replace(arm.rationale, draw=draw),
     )
-
-
-def _at(steps: Steps) -> str:
-    """Name the steps an arm is restricted to, counted from 1."""
-    return "" if steps is None else " at step " + "+".join(str(step + 1) for step in steps)
-
-
-def _slots(plan: LatentPlan, part: LatentPart, steps: Steps, patches: int) -> int:
-    """How many positions a part takes up over the chosen steps."""
-    if plan.select == "all" and part != "latent_text":
-        return patches  # more than that, and some prompt may not have as many
-    text, vision = int(plan.has_text), plan.k
-    per_step = {"latent_text": text, "latent_vision": vision, "latent": text + vision}
-    return per_step[part] * (plan.steps if steps is None else len(steps))
-
-
-def _sources(
-    replacements: Iterable[Replacement],
-    bank: Bank,
-    sigmas: Sequence[float],
-    keep_norm: bool,
-    steps: tuple[int, ...],
-) -> list[tuple[str, Source]]:
-    """Name and source of each replacement; added noise once for each sigma."""
-    plain: dict[str, Source] = {
-        "zero": Zero(),
-        "mean": Mean(bank),
-        "constant": Constant(bank),
-        "matched_noise": MatchedNoise(bank),
-        "unit_noise": UnitNoise(),
-        "other": Other(bank),
-        "permute": Reordered("permute", steps),
-        "reverse": Reordered("reverse", steps),
-        "first": Reordered("first", steps),
-        "placeholder": Placeholder(),
-    }
-    noise = "norm-kept noise" if keep_norm else "noise"
-    named: list[tuple[str, Source]] = []
-    for replacement in replacements:
-        if replacement == "noise":
-            named += [(f"{noise} {sigma:g}", Noise(bank, sigma, keep_norm)) for sigma in sigmas]
-        else:
-            named.append((replacement, plain[replacement]))
-    return named

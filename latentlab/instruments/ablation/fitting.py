@@ -4,20 +4,31 @@ Models differ in what they have, and one command asks several of them. What a mo
 the caller, who decides whether that ends the command.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
-from latentlab.data import Examples
+from latentlab.data import Example, Examples
 from latentlab.errors import UserError
 from latentlab.instruments.ablation import arms, pick_arms
+from latentlab.instruments.ablation.arms import Steps
 from latentlab.instruments.ablation.evidence import check_evidence
+from latentlab.instruments.ablation.materials import gather
+from latentlab.instruments.ablation.replace_arms import replace_arms
+from latentlab.instruments.ablation.unneeded import unneeded
 from latentlab.reasoner import Reasoner
+from latentlab.reasoning.donors import Donors
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.rationale import blank_token, write_all
 from latentlab.studies import fewest_patches
-from latentlab.study import Arm, batches, reference_bank
-from latentlab.vocabulary import LatentPart, Replacement, SelectionRule, WordReplacement
+from latentlab.study import Arm, batches
+from latentlab.vocabulary import (
+    LatentPart,
+    Replacement,
+    SelectionRule,
+    StepContext,
+    WordReplacement,
+)
 
 if TYPE_CHECKING:  # the command imports this module, late
     from latentlab.ablate import AblateConfig
@@ -42,8 +53,11 @@ class Fitted:
     replace: tuple[Replacement, ...] = ()
     """What to overwrite them with."""
 
-    at: tuple[int, ...] | None = None
-    """At which steps, counted from 0; None means all."""
+    at: tuple[Steps, ...] = (None,)
+    """At which steps, one set of arms each; counted from 0, None means all."""
+
+    contexts: tuple[StepContext, ...] = ()
+    """What the other steps hold; empty where all steps are acted on."""
 
     steps: tuple[int, ...] = ()
     """Numbers of latent steps."""
@@ -103,23 +117,27 @@ def fit(config: "AblateConfig", plan: LatentPlan, name: str, lacking: Lacking) -
     parts = tuple(part for part in every if plan.has_part(part))
     drop = config.drop or (() if config.anything else parts)
     overwrite = config.part or (parts if config.replace else ())
-    for step in config.at:
-        if not 1 <= step <= plan.steps:
-            lacking(f"--at {step}: {name} has latent steps 1 to {plan.steps}")
-    at = tuple(sorted({step - 1 for step in config.at if 1 <= step <= plan.steps}))
-    nowhere = bool(config.at) and not at
-    moved = at or tuple(range(plan.steps))
-    idle = {"permute": len(moved) < 2, "reverse": len(moved) < 2, "first": moved == (0,)}
+    at, contexts = _fit_steps(config, plan, name, lacking)
+    moved = max((_every(plan) if one is None else one for one in at), key=len, default=())
+    idle = {
+        "permute": len(moved) < 2,
+        "reverse": len(moved) < 2,
+        "first": moved == (0,) and len(at) == 1,
+    }
     for how in config.replace:
         if idle.get(how):
             lacking(f"--replace {how}: it takes another step of {name} than this to do anything")
     replace = tuple(how for how in config.replace if not idle.get(how))
+    if "off_walk" in replace and "latent_vision" not in overwrite:
+        lacking(f"--replace off_walk: it is for the re-inserted patches of {name} (latent_vision)")
+        replace = tuple(how for how in replace if how != "off_walk")
     k, select = _fit_picks(config, plan, name, lacking)
     return Fitted(
-        drop=() if nowhere else tuple(part for part in parts if part in drop),
-        overwrite=() if nowhere or not replace else tuple(p for p in parts if p in overwrite),
+        drop=tuple(part for part in parts if part in drop) if at else (),
+        overwrite=tuple(part for part in parts if part in overwrite) if at and replace else (),
         replace=replace,
-        at=at or None,
+        at=at,
+        contexts=contexts,
         steps=tuple(n for n in config.step_counts if n != plan.steps),
         k=k,
         select=select,
@@ -141,14 +159,17 @@ def check_fitted(
 
     Raises:
         UserError: a picture has too few patches, or no traces where they are needed, or there are
-            no two examples where another one's latents are asked for.
+            nothing tells which patches are off the walk where these are asked for.
     """
     if fitted.overwrite and "placeholder" in fitted.replace and reasoner.placeholder_id is None:
         raise UserError(f"--replace placeholder: {reasoner.name} has no placeholder token")
-    if (fitted.overwrite or fitted.words) and min(len(examples), config.reference) < 2:
-        raise UserError("--replace needs at least two examples: a donor is another example")
     if fitted.evidence:
         check_evidence(config, examples)
+    if "off_walk" in fitted.replace and not unneeded(reasoner, examples).patches:
+        raise UserError(
+            f"--replace off_walk: nothing tells what is off the walk in {config.data}; it takes "
+            f"traces, of pictures that {reasoner.name} sees in one patch a cell"
+        )
     plain = [Arm(), *_plain_arms(config, reasoner, fitted)]
     _check_patches(plain, reasoner.plan, *fewest_patches(reasoner, examples))
     # Tokenizing tells whether there are traces to take given picks from, and whether they reach.
@@ -163,29 +184,41 @@ def check_fitted(
 
 
 def arms_of(
-    config: "AblateConfig", reasoner: Reasoner, fitted: Fitted, examples: Examples
+    config: "AblateConfig",
+    reasoner: Reasoner,
+    fitted: Fitted,
+    examples: Examples,
+    references: Sequence[Example],
 ) -> list[Arm]:
-    """All arms of one model, the untouched one first; runs the reference examples if needed."""
-    chosen = [Arm(), *_plain_arms(config, reasoner, fitted)]
-    reference, size, seed = examples[: config.reference], config.batch_size, config.seed
+    """All arms of one model, the untouched one first; runs the reference examples if needed.
+
+    Args:
+        config: the flags.
+        reasoner: the model.
+        fitted: what of the flags applies to it.
+        examples: what it is asked.
+        references: other examples, for means, deviations and donors (`studies.divide`).
+    """
+    plan, placeholder = reasoner.plan, reasoner.placeholder_id is not None
+    acting: list[Arm] = []
+    for at in fitted.at:
+        acting += arms.drop_arms(fitted.drop, at, placeholder)
     if fitted.overwrite:
-        chosen += arms.replace_arms(
-            reasoner.plan,
-            fitted.replace,
-            fitted.overwrite,
-            fitted.at,
-            reference_bank(reasoner, reference, size, seed),
-            config.sigma,
-            fewest_patches(reasoner, reference)[0],
-            config.keep_norm,
-        )
+        materials = gather(config, reasoner, fitted.replace, examples, references)
+        for at in fitted.at:
+            acting += replace_arms(plan, fitted.replace, fitted.overwrite, at, materials)
+    chosen = [Arm(), *arms.in_contexts(acting, fitted.contexts, plan)]
+    chosen += _plain_arms(config, reasoner, fitted)
     if fitted.in_words:
-        donors = None
+        rationales = donors = None
         if "other" in fitted.words:
-            asked = batches(reference, size)
-            donors = write_all(reasoner, asked, seed, config.max_new_tokens)
+            asked = batches(references, config.batch_size)
+            rationales = write_all(reasoner, asked, config.seed, config.max_new_tokens)
+            domains = {example.id: example.domain for example in references}
+            of_words = {name: domains[name] for name in rationales.examples}
+            donors = Donors({example.id: example.domain for example in examples}, of_words)
         blank = blank_token(reasoner)
-        chosen += arms.rationale_arms(fitted.drop_words, fitted.words, donors, blank)
+        chosen += arms.rationale_arms(fitted.drop_words, fitted.words, rationales, donors, blank)
     return arms.repeated({arm.name: arm for arm in chosen}.values(), config.noise_seeds)
 
 
@@ -204,6 +237,34 @@ def _fit_words(config: "AblateConfig", name: str, lacking: Lacking) -> Fitted:
             lacking(f"--replace {how}: {name} reasons in words, which take {', '.join(known)}")
     words = tuple(how for how in known if how in asked_for)
     return Fitted(drop_words="rationale" in config.drop, words=words)
+
+
+def _fit_steps(
+    config: "AblateConfig", plan: LatentPlan, name: str, lacking: Lacking
+) -> tuple[tuple[Steps, ...], tuple[StepContext, ...]]:
+    """Sets of steps to act at, and what the others hold meanwhile."""
+    if not config.at:
+        return (None,), ()
+    if config.at == ("each",):
+        at: tuple[Steps, ...] = tuple((step,) for step in _every(plan))
+    else:
+        steps = {step for step in config.at if isinstance(step, int)}
+        for step in sorted(steps):
+            if not 1 <= step <= plan.steps:
+                lacking(f"--at {step}: {name} has latent steps 1 to {plan.steps}")
+        chosen = tuple(step for step in _every(plan) if step + 1 in steps)
+        at = (chosen,) if chosen else ()
+    contexts = config.context
+    if "frozen" in contexts and _every(plan) in at:
+        lacking(f"--context frozen: --at names every step of {name}, so no other can be held")
+        contexts = tuple(context for context in contexts if context != "frozen")
+        at = at if contexts else ()
+    return at, contexts
+
+
+def _every(plan: LatentPlan) -> tuple[int, ...]:
+    """All latent steps, counted from 0."""
+    return tuple(range(plan.steps))
 
 
 def _fit_picks(
@@ -262,10 +323,9 @@ def _check_patches(chosen: Iterable[Arm], own: LatentPlan, patches: int, example
 
 
 def _plain_arms(config: "AblateConfig", reasoner: Reasoner, fitted: Fitted) -> list[Arm]:
-    """The arms that need no reference examples."""
+    """The arms that change the plan."""
     plan, placeholder = reasoner.plan, reasoner.placeholder_id is not None
-    made = arms.drop_arms(fitted.drop, fitted.at, placeholder)
-    made += arms.step_arms(plan, fitted.steps, placeholder)
+    made = arms.step_arms(plan, fitted.steps, placeholder)
     if fitted.select:
         rules, reuse, k = fitted.select, config.reuse, fitted.k
         return made + pick_arms.select_arms(plan, rules, reuse, placeholder, k)

@@ -10,7 +10,7 @@ import dataclasses
 import pandas as pd
 
 from latentlab import lens, patch
-from latentlab.ablate import AblateConfig
+from latentlab.ablate import REFERENCE, AblateConfig
 from latentlab.data import load_data
 from latentlab.instruments.ablation.fitting import arms_of, fit
 from latentlab.instruments.calibration.gauges import REPLACEMENTS, SIGMA, Instrument
@@ -24,7 +24,7 @@ from latentlab.measures.probes import INPUT, probe_grid
 from latentlab.mediation import MediationConfig
 from latentlab.patch import PatchConfig
 from latentlab.reasoner import Reasoner
-from latentlab.studies import Kept
+from latentlab.studies import Division, Kept, divide
 from latentlab.study import run_arms
 from latentlab.vocabulary import CONTROL, LatentPart
 
@@ -65,9 +65,10 @@ def run_instruments(reasoner: Reasoner, settings: Settings) -> Runs:
         "seed": settings.seed,
     }
     answerable, full = {**common, "data": settings.answerable}, {**common, "data": settings.full}
-    questions = Kept(load_data(settings.answerable, seed=settings.seed, limit=settings.limit))
+    asked = divide(settings.answerable, settings.seed, settings.limit, REFERENCE)
+    also = divide(settings.full, settings.seed, settings.limit, REFERENCE)
+    questions, few = Kept(asked.evaluated), Kept(also.evaluated)
     long = Kept(load_data(settings.full, seed=settings.seed, limit=PROBED))
-    few = Kept(load_data(settings.full, seed=settings.seed, limit=settings.limit))
     moved = MediationConfig(**full, perturb=("none", "other_image"), mediator=("latents",))  # type: ignore[arg-type]
     # The last hop is looked up after the last latent, so that no latent could carry it.
     middle = (max((question.hops or 1 for question in questions), default=1) + 1) // 2
@@ -76,9 +77,9 @@ def run_instruments(reasoner: Reasoner, settings: Settings) -> Runs:
     swapped = InterchangeConfig(**answerable, donor=("same_image", "self"), steps=("all",))  # type: ignore[arg-type]
     patched = PatchConfig(**answerable, knockout=("answer-latent",))  # type: ignore[arg-type]
     return {
-        "ablate": _ablate(reasoner, AblateConfig(**answerable, **_arms(reasoner)), questions),  # type: ignore[arg-type]
-        "mediation": mediating.rows_of(effects, reasoner, questions),
-        "movement": mediating.rows_of(moved, reasoner, few),
+        "ablate": _ablate(reasoner, AblateConfig(**answerable, **_arms(reasoner)), asked),  # type: ignore[arg-type]
+        "mediation": mediating.rows_of(effects, reasoner, questions, asked.references),
+        "movement": mediating.rows_of(moved, reasoner, few, also.references),
         "interchange": swaps.rows_of(swapped, reasoner, questions),
         "patch": patch.rows_of(patched, reasoner, questions, _is_latent_as_fed_in),
         "lens": lens.rows_of(LensConfig(**answerable), reasoner, questions),  # type: ignore[arg-type]
@@ -94,12 +95,13 @@ def _arms(reasoner: Reasoner) -> dict[str, object]:
     return {"drop": parts, "replace": REPLACEMENTS, "part": parts, "sigma": (SIGMA,)}
 
 
-def _ablate(reasoner: Reasoner, config: AblateConfig, questions: Kept) -> pd.DataFrame:
+def _ablate(reasoner: Reasoner, config: AblateConfig, asked: Division) -> pd.DataFrame:
     """Rows of the arms themselves and of the sham."""
+    questions = Kept(asked.evaluated)
     fitted = fit(config, reasoner.plan, reasoner.name, lambda message: None)
     arms = [
         arm
-        for arm in arms_of(config, reasoner, fitted, questions)
+        for arm in arms_of(config, reasoner, fitted, questions, asked.references)
         if arm.kind != CONTROL or arm.name.startswith("sham")
     ]
     return run_arms(

@@ -107,14 +107,18 @@ class InputRun:
 
 @torch.no_grad()
 def rows_of(
-    config: "MediationConfig", reasoner: Reasoner, examples: Sequence[Example]
+    config: "MediationConfig",
+    reasoner: Reasoner,
+    examples: Sequence[Example],
+    references: Sequence[Example],
 ) -> pd.DataFrame:
     """Measure how a model's latents move with the input and what they carry of its effect.
 
     Args:
         config: the flags.
         reasoner: a model that takes latent steps; one that takes none has no rows.
-        examples: what to ask it, at least two.
+        examples: what to ask it.
+        references: at least two others, to measure the spread of its latents (`studies.divide`).
 
     Returns:
         Rows of two sorts in one table, told apart by `measure` (docs/mediation.md lists the
@@ -128,10 +132,9 @@ def rows_of(
     for message in left_out:
         note(f"{reasoner.name}: {message}")
     chosen = mediators(config, reasoner.plan)
-    reference = examples[: config.reference]
     spreads = reference_spreads(
         InputRun(reasoner, [example for _, example in numbered], config.seed, slots=False)
-        for numbered in batches(reference, config.batch_size)
+        for numbered in batches(references, config.batch_size)
     )
     total = -(-len(examples) // config.batch_size)
     frames = [

@@ -131,15 +131,13 @@ def check_mediation(
         Whether there is anything to measure.
 
     Raises:
-        UserError: there is one example only, a picture has too few patches, traces are missing
-            where a model needs them, or the data allows no perturbation.
+        UserError: a picture has too few patches, traces are missing where a model needs them, or
+            the data allows no perturbation.
     """
     plan, name = reasoner.plan, reasoner.name
     if not takes_latent_steps(plan):
         lacking(f"{name} takes no latent steps, so there is nothing that could mediate")
         return False
-    if min(len(examples), config.reference) < 2:
-        raise UserError("--limit, --reference: two examples at least, to measure their spread")
     perturbations_of(config, reasoner, examples)
     patches, smallest = fewest_patches(reasoner, examples)
     given = reasoner.prompter.batch([examples[0]], plan).given_picks

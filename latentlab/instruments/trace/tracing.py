@@ -47,13 +47,16 @@ LOOKED = (
 """Columns taken over from the attention instrument (docs/attention.md)."""
 
 
-def rows_of(config: "TraceConfig", reasoner: Reasoner, examples: Examples) -> pd.DataFrame:
+def rows_of(
+    config: "TraceConfig", reasoner: Reasoner, examples: Examples, references: Examples
+) -> pd.DataFrame:
     """Record one model's answers.
 
     Args:
         config: `data`, `batch_size`, `seed`, `reference` and `tokens` are read.
         reasoner: a model with latent steps.
         examples: what to ask it.
+        references: other examples, which the knock-outs take deviations and donors from.
 
     Returns:
         Rows with `model, data, example, domain, topic, hops, question_type` and `record`:
@@ -66,7 +69,7 @@ def rows_of(config: "TraceConfig", reasoner: Reasoner, examples: Examples) -> pd
         - `answer`: one per example and arm, as `study.run_arms` returns them, with
           `option_probs` and `necessity` (`measures.necessity`).
     """
-    answers = _answer_rows(config, reasoner, examples)
+    answers = _answer_rows(config, reasoner, examples, references)
     steps = _step_rows(config, reasoner, examples)
     whole = {"step": "Int64", "choice": "Int64", "probe_n": "Int64"}
     typed = {"probe_correct": "boolean", "correct": "boolean", "flip": "boolean", **whole}
@@ -115,11 +118,13 @@ def _passed_over(message: str) -> None:
     """A part that a model does not have gets no arm."""
 
 
-def _answer_rows(config: "TraceConfig", reasoner: Reasoner, examples: Examples) -> pd.DataFrame:
+def _answer_rows(
+    config: "TraceConfig", reasoner: Reasoner, examples: Examples, references: Examples
+) -> pd.DataFrame:
     """Every arm of the knock-outs on every example."""
     flags = knock_outs(config, reasoner)
     fitted = fit(flags, reasoner.plan, reasoner.name, _passed_over)
-    arms = arms_of(flags, reasoner, fitted, examples)
+    arms = arms_of(flags, reasoner, fitted, examples, references)
     size, seed = config.batch_size, config.seed
     rows = run_arms(reasoner, examples, arms, config.data, size, seed, at_once=True)
     rows = with_necessity(rows)
