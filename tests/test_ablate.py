@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -39,6 +40,15 @@ def refused(outcome) -> str:
     return streams.err
 
 
+def refused_again(outcome) -> str:
+    """The one line of a command that refused to start; an earlier one may have written."""
+    code, streams = outcome
+    assert code == 2
+    assert streams.out == ""
+    assert streams.err.count("\n") == 1
+    return streams.err
+
+
 @pytest.mark.parametrize(
     ("flags", "named"),
     [
@@ -49,6 +59,9 @@ def refused(outcome) -> str:
         ({"sigma": (-1.0,), "replace": ("noise",)}, "--sigma"),
         ({"sigma": (float("nan"),), "replace": ("noise",)}, "--sigma"),
         ({"sigma": (), "replace": ("noise",)}, "--sigma"),
+        ({"context": ("frozen",)}, "--context"),
+        ({"context": (), "at": (1,)}, "--context"),
+        ({"at": ("each", 2)}, "--at each"),
         ({"reuse": True}, "--reuse"),
         ({"reuse": True, "select": ("all", "none")}, "--reuse"),
         ({"reference": 1, "replace": ("other",)}, "--reference"),
@@ -159,7 +172,7 @@ def test_one_run_leaves_rows_a_summary_and_a_sentence(ablate):
             "drop latent_vision: slots kept, empty",
             "select random",
             "other latent_text",
-            "other latent_text: on as many prompt positions",
+            "other latent_text: on uninformative words",
             "sham latent_text",
         },
         "cot": {"none"},
@@ -228,6 +241,38 @@ def test_random_arms_are_drawn_as_often_as_asked(ablate):
     assert "drawn with 3 seeds" in streams.out
 
 
+def test_every_step_is_acted_on_alone_in_both_contexts_side_by_side(ablate):
+    flags = ["--model", "relay", "--limit", "3", "--drop", "latent_text", "--at", "each"]
+    code, streams = ablate(*flags, "--context", "remade", "frozen")
+    assert code == 0, streams.err
+    results = read_results(Path("results/ablate"))
+    arms = results.rows.groupby("intervention")["context"].unique().map(list)
+    assert arms.pop("none") == [""]
+    names = [f"drop latent_text at step {step}" for step in (1, 2, 3)]
+    assert {name for name in arms.index if ": " not in name} == {
+        *names,
+        *(f"{name}, others frozen" for name in names),
+    }
+    for name, contexts in arms.items():
+        assert contexts == ["frozen" if "frozen" in name else "remade"]
+    assert "Without its latent text at step 1 and all others held" in streams.out
+    message = refused_again(ablate(*flags[:-1], "1", "2", "3", "--context", "frozen"))
+    assert "--at names every step of relay, so no other can be held" in message
+
+
+def test_off_walk_patches_need_traces(ablate):
+    off_walk = ("--replace", "off_walk", "--limit", "3")
+    code, streams = ablate("--model", "ivtlr", "relay", *off_walk)
+    assert code == 0, streams.err
+    assert "--replace off_walk: it is for the re-inserted patches of relay" in streams.err
+    rows = read_results(Path("results/ablate")).rows
+    assert {"off_walk latent_vision", "sham latent_vision"} < set(rows["intervention"])
+    assert not rows["intervention"].str.contains("latent_text").any()
+    export([replace(e, trace=None) for e in load_data("benchmark", limit=4)], Path("mine"))
+    message = refused_again(ablate("--data", "mine", *off_walk))
+    assert "nothing tells what is off the walk in mine" in message
+
+
 def test_rules_and_numbers_of_patches_are_crossed(ablate):
     rules = ["attention", "random", "bottom", "all", "none"]
     code, streams = ablate("--limit", "2", "--select", *rules, "--k", "1..2", "--reuse")
@@ -267,7 +312,9 @@ def test_a_model_alone_is_refused_what_it_lacks(ablate):
     )
     assert "has none" in refused(ablate("--model", "relay", "--drop", "latent_vision"))
     assert "nothing is left to do" in refused(ablate("--model", "ivtlr", "--k", "2"))
-    assert "two examples" in refused(ablate("--replace", "other", "--limit", "1"))
+    export(load_data("benchmark", limit=2), Path("two"))
+    few = refused(ablate("--replace", "other", "--data", "two"))
+    assert "has 2 examples, but this takes two for reference and one to evaluate" in few
 
 
 def test_several_models_that_all_lack_everything_are_refused(ablate):

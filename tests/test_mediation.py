@@ -87,7 +87,9 @@ def test_your_own_data_without_traces_is_measured_with_what_it_allows(mediation)
 def test_what_cannot_be_is_refused_in_one_line(mediation):
     assert "takes no latent steps" in refused(mediation("--model", "cot"))
     assert "has none" in refused(mediation("--model", "relay", "--part", "latent_vision"))
-    assert "two examples" in refused(mediation("--model", "relay", "--limit", "1"))
+    export(load_data("benchmark", limit=2), Path("two"))
+    few = refused(mediation("--model", "relay", "--data", "two"))
+    assert "has 2 examples, but this takes two for reference and one to evaluate" in few
     assert "4 hops at most" in refused(mediation("--model", "relay", "--hop", "5"))
     both = mediation("--model", "relay", "cot", "--part", "latent_vision")
     assert "nothing is left to do" in refused(both)

@@ -9,11 +9,15 @@ import json
 import pandas as pd
 import pytest
 
+from latentlab.ablate import AblateConfig
 from latentlab.checkpoint import ZOO, load, zoo_names
 from latentlab.data import load_data
-from latentlab.instruments.ablation.arms import drop_arms, replace_arms
+from latentlab.instruments.ablation.arms import drop_arms
+from latentlab.instruments.ablation.materials import gather
+from latentlab.instruments.ablation.replace_arms import replace_arms
+from latentlab.reasoning.donors import Donors
 from latentlab.reasoning.interventions import Replace
-from latentlab.reasoning.sources import Other
+from latentlab.reasoning.sources import Resample
 from latentlab.study import Arm, reference_bank, run_arms
 from latentlab.training.purposes import PURPOSES
 from latentlab.training.recipes import CURRICULUM, PLANS
@@ -73,12 +77,14 @@ def test_positive_controls_need_their_latents(name, part):
 @pytest.mark.slow
 def test_no_knock_out_reaches_an_answer_that_cannot_see_the_latents():
     reasoner, examples = load("bypass"), load_data(ONE_HOP, limit=60)
-    bank = reference_bank(reasoner, examples)
+    kinds = ("zero", "noise", "other", "norm_matched", "off_walk")
+    references = load_data(ONE_HOP, limit=80)[60:]
+    materials = gather(AblateConfig(), reasoner, kinds, examples, references)
     parts = ("latent_text", "latent_vision", "latent")
     arms = [
         Arm(),
         *drop_arms(parts, None, placeholder=True),
-        *replace_arms(reasoner.plan, ("zero", "noise", "other"), parts, None, bank, (1.0,), 16),
+        *replace_arms(reasoner.plan, kinds, parts, None, materials),
     ]
     arms = [arm for arm in arms if not arm.prompt_edits]
     rows = run_arms(reasoner, examples, arms, ONE_HOP, at_once=True)
@@ -91,7 +97,9 @@ def test_no_knock_out_reaches_an_answer_that_cannot_see_the_latents():
 def test_a_swap_of_contentless_latents_changes_nothing():
     reasoner, examples = load("filler"), load_data(ONE_HOP, limit=40)
     bank = reference_bank(reasoner, examples)
-    swap = Arm("other", interventions=(Replace("both", Other(bank)),))
+    names = dict.fromkeys(bank.examples, "")
+    source = Resample(bank, Donors(names, names))
+    swap = Arm("other", interventions=(Replace("both", source),))
     rows = run_arms(reasoner, examples, [Arm(), swap], ONE_HOP, at_once=True)
     by_arm = rows.pivot(index="example", columns="intervention", values="gold_logprob")
     assert (by_arm["none"] == by_arm["other"]).all()

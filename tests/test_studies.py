@@ -8,11 +8,11 @@ from PIL import Image
 
 from latentlab import checkpoint
 from latentlab.command import CommonConfig
-from latentlab.data import Example, Examples, export
+from latentlab.data import Example, Examples, export, load_data
 from latentlab.errors import UserError
 from latentlab.reasoner import Reasoner
 from latentlab.results import read_results
-from latentlab.studies import Kept, check_examples, fewest_patches, run_study
+from latentlab.studies import Kept, check_examples, divide, fewest_patches, run_study
 from latentlab.training.recipes import PLANS
 
 
@@ -139,3 +139,52 @@ def test_nothing_is_written_where_nothing_can_be_done(config):
     with pytest.raises(UserError, match="nothing is left to do"):
         run_study(config, "study", lambda *_: pd.DataFrame())
     assert not config.out.exists()
+
+
+def ids(examples):
+    return [example.id for example in examples]
+
+
+def test_references_are_the_examples_after_the_limit_whatever_is_asked_for(capsys):
+    whole = ids(load_data("benchmark:size=12"))
+    one, again = (divide("benchmark:size=12", 0, 5, 4) for _ in range(2))
+    assert ids(one.evaluated) == whole[:5]
+    assert ids(one.references) == ids(again.references) == whole[5:9]
+    assert ids(divide("benchmark:size=12", 0, 5, 99).references) == whole[5:]
+    nothing = divide("benchmark:size=12", 0, 50, 0)
+    assert ids(nothing.evaluated) == whole
+    assert not len(nothing.references)
+    assert capsys.readouterr().err == ""
+
+
+def test_where_the_data_have_no_more_another_split_is_referred_to(tmp_path, capsys):
+    for split, n in (("test", 4), ("train", 9), ("validation", 1)):
+        export(load_data("benchmark", split, limit=n), tmp_path / split)
+    division = divide(str(tmp_path), 0, 50, 5)
+    assert ids(division.evaluated) == ids(load_data("benchmark", limit=4))
+    assert ids(division.references) == ids(load_data("benchmark", "train", limit=5))
+    assert "references are 5 examples of the train split" in capsys.readouterr().err
+    generated = divide("benchmark:size=4", 0, 50, 5)
+    assert ids(generated.references) == [f"validation-0-{i}" for i in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("n", "limit", "most", "held"), [(3, 9, 9, 2), (8, 8, 9, 2), (40, 40, 9, 9), (40, 39, 30, 10)]
+)
+def test_where_there_is_no_other_split_the_last_quarter_is_held_back(
+    n, limit, most, held, tmp_path, capsys
+):
+    export(load_data("benchmark", limit=n), tmp_path)
+    division = divide(str(tmp_path), 0, limit, most)
+    evaluated, references = ids(division.evaluated), ids(division.references)
+    assert evaluated + references == ids(load_data("benchmark", limit=n))
+    assert len(references) == held
+    assert f"the last {held} of {n} examples are references" in capsys.readouterr().err
+    named = divide("benchmark:size=8,split=test", 0, 8, 9)
+    assert (len(named.evaluated), len(named.references)) == (6, 2)
+
+
+def test_two_references_and_one_to_evaluate_are_the_least(tmp_path):
+    export(load_data("benchmark", limit=2), tmp_path)
+    with pytest.raises(UserError, match="two for reference and one to evaluate"):
+        divide(str(tmp_path), 0, 9, 9)

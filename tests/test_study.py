@@ -5,13 +5,17 @@ from dataclasses import replace
 import pytest
 import torch
 
+from latentlab.ablate import AblateConfig
 from latentlab.data import load_data
 from latentlab.data.perturb import Perturbation
 from latentlab.instruments.ablation import arms, pick_arms
+from latentlab.instruments.ablation.materials import gather
+from latentlab.instruments.ablation.replace_arms import replace_arms
 from latentlab.reasoner import Reasoner
+from latentlab.reasoning.donors import Donors
 from latentlab.reasoning.interventions import PromptReplace, Replace
 from latentlab.reasoning.rollout import Rollout
-from latentlab.reasoning.sources import Other, Zero
+from latentlab.reasoning.sources import Resample, Zero
 from latentlab.study import Arm, reference_bank, run_arms
 from latentlab.training.recipes import PLANS
 
@@ -34,12 +38,13 @@ def model(qwen):
 
 def some_arms(reasoner, data):
     """Of every sort one: dropped, noisy, swapped, on the prompt, fewer steps, random picks."""
-    bank = reference_bank(reasoner, data)
-    kinds = ("noise", "other")
+    kinds = ("noise", "other", "norm_matched")
+    references = load_data("benchmark:hops=1+4", limit=15)[7:]
+    materials = gather(AblateConfig(), reasoner, kinds, data, references)
     return [
         Arm(),
         *arms.drop_arms(["latent"], None, True),
-        *arms.replace_arms(reasoner.plan, kinds, ["latent_text"], None, bank, (1.0,), 16),
+        *replace_arms(reasoner.plan, kinds, ["latent_text"], None, materials),
         *arms.step_arms(reasoner.plan, [1], True),
         *pick_arms.select_arms(reasoner.plan, ["random"], False, True),
     ]
@@ -71,7 +76,7 @@ def test_same_seed_same_rows_and_order_of_arms_does_not_matter(model, data):
         mixed.sort_values(KEY, ignore_index=True)
     )
     other = ask(reasoner, data, chosen, seed=1)
-    drawn = rows["intervention"].str.startswith(("noise", "other", "select"))
+    drawn = rows["intervention"].str.startswith(("noise", "other", "norm_matched", "select"))
     assert not rows[drawn].equals(other[drawn])
     assert rows[~drawn].drop(columns="seed").equals(other[~drawn].drop(columns="seed"))
     assert set(other["seed"]) == {1}
@@ -96,7 +101,9 @@ def test_a_donor_does_not_depend_on_batches_even_if_some_lack_a_picture(model, d
     assert banks[0].examples == banks[1].examples == tuple(example.id for example in data)
     torch.testing.assert_close(banks[0].text, banks[1].text)
     torch.testing.assert_close(banks[0].prompt, banks[1].prompt)
-    swapped = Arm("other", interventions=(Replace("text", Other(banks[0])),))
+    names = dict.fromkeys(banks[0].examples, "")
+    swap = Resample(banks[0], Donors(names, names))
+    swapped = Arm("other", interventions=(Replace("text", swap),))
     assert ask(reasoner, mixed, [Arm(), swapped])["example"].tolist() == [
         *(example.id for example in data),
         *(example.id for example in data),
@@ -117,7 +124,7 @@ def test_all_arms_go_on_from_one_prefix_except_those_that_edit_the_prompt(model,
     monkeypatch.setattr(Rollout, "prefill", counted)
     ask(reasoner, data, [*chosen, edited], batch_size=4)
     of_prompt = [arm for arm in [*chosen, edited] if arm.prompt_edits]
-    assert len(of_prompt) == 3
+    assert len(of_prompt) == 4
     assert edits.count(0) == 2  # one a batch
     assert edits.count(1) == 2 * len(of_prompt)
 

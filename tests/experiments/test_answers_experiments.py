@@ -22,7 +22,7 @@ from latentlab.studies import by_domain
 from latentlab.vocabulary import CONTROL, EMPTY, KNOCK_OUT
 
 N = 20
-PROMPT = "on as many prompt positions"
+PROMPT = "on unneeded prompt positions"
 NAMES = (
     "knockouts", "knockouts_table", "main_table", "necessity", "noise", "organisms", "patches",
     "patches_trained", "rationales", "replacements", "retrained_arms", "steps", "topics",

@@ -61,7 +61,7 @@ def test_each_example_falls_into_its_cell(arm, part):
 
 
 def test_only_rows_of_an_arm_that_empties_slots_have_a_label():
-    others = ["drop latent", "zero latent", "placeholder latent: on as many prompt positions"]
+    others = ["drop latent", "zero latent", "placeholder latent: on any prompt positions"]
     wrong = [rows_of(arm, [False] * 5) for arm in others]
     rows = with_necessity(pd.concat([study("placeholder latent"), *wrong]))
     labelled = rows.groupby("intervention")["necessity"].count()

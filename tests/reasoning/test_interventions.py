@@ -8,6 +8,7 @@ from PIL import Image
 
 from latentlab.backbones import Backbone
 from latentlab.errors import UserError
+from latentlab.reasoning.donors import Donors
 from latentlab.reasoning.interventions import Drop, PromptReplace, Replace, permute
 from latentlab.reasoning.noise import Noise
 from latentlab.reasoning.orders import Reordered
@@ -18,8 +19,8 @@ from latentlab.reasoning.sources import (
     Context,
     Given,
     Mean,
-    Other,
     Placeholder,
+    Resample,
     Zero,
 )
 from latentlab.reasoning.visibility import Kind
@@ -189,13 +190,19 @@ def test_a_filler_holds_the_same_whatever_was_asked(ask, reasoner):
 def test_the_latents_of_a_bypass_are_full_but_inert(ask, bank_of):
     expected, state = ask(BYPASS)
     bank = bank_of(BYPASS)
-    sources = (Zero(), Placeholder(), Mean(bank), Constant(bank), Noise(bank, 9.0), Other(bank))
+    sources = (Zero(), Placeholder(), Mean(bank), Constant(bank), Noise(bank, 9.0), swap(bank))
     for source in sources:
         logits, changed = ask(BYPASS, [Replace("both", source)])
         assert not torch.equal(changed.latents[0].text, state.latents[0].text)
         assert torch.equal(logits, expected)
         assert not torch.equal(ask(PLAN, [Replace("both", source)])[0], ask(PLAN)[0])
     assert state.latents[0].text.std(0).max() > 0
+
+
+def swap(bank):
+    """What another example of the same bank had."""
+    names = dict.fromkeys(bank.examples, "")
+    return Resample(bank, Donors(names, names))
 
 
 def mirrored(examples):
@@ -227,7 +234,7 @@ def test_replacements_are_what_they_say(ask, bank_of, examples):
     _, state = ask(PLAN, [Replace("both", Constant(bank))])
     torch.testing.assert_close(state.latents[0].text[1], bank.text.mean((0, 1)))
     torch.testing.assert_close(state.latents[2].vision[1, 1], bank.vision.mean((0, 1, 2)))
-    _, state = ask(PLAN, [Replace("both", Other(bank), steps=(1,))])
+    _, state = ask(PLAN, [Replace("both", swap(bank), steps=(1,))])
     for i in range(len(examples)):
         matches = [j for j in range(3) if torch.equal(state.latents[1].text[i], bank.text[j, 1])]
         assert len(matches) == 1
@@ -298,7 +305,7 @@ def test_refuses_replacements_that_are_not_there(ask, bank_of, examples):
         ask(PLAN, [Replace("text", Given(Bank(("x", "y", "z"), text_only.text, None)))])
     alone = Bank(("e0",), text_only.text[:1], None)
     with pytest.raises(UserError, match="needs at least two examples"):
-        ask(PLAN, [Replace("text", Other(alone))])
+        ask(PLAN, [Replace("text", swap(alone))])
     with pytest.raises(UserError, match="needs at least two"):
         ask(PLAN, [Replace("text", Noise(alone))])
 
@@ -320,3 +327,33 @@ def test_a_control_on_the_prompt_puts_words_for_words_and_patches_for_patches(re
     assert (edited[changed & ~is_image] == 2).all()
     blind = PromptReplace(Mean(Bank(names, None, None, words)), count=6)
     assert (blind.edit_prompt(embeds, batch.attention_mask, is_image, context)[changed] == 2).all()
+
+
+def test_a_control_on_chosen_positions_touches_these_alone_and_never_more_than_there_are(
+    reasoner, examples
+):
+    batch = reasoner.prompter.batch(examples, LatentPlan(steps=0))
+    embeds, ordinary = reasoner.backbone.embed(batch), batch.attention_mask
+    is_image = (batch.input_ids == reasoner.backbone.image_token_id) & ordinary
+    names = batch.examples
+    where = {"e0": (1, 3), "e1": (), "e2": (0, 2, 4, 5)}
+    edit = PromptReplace(Zero(), count=3, where=where)
+    context = Context(names, None, 0)
+    edited = edit.edit_prompt(embeds, ordinary, is_image, context)
+    for i, name in enumerate(names):
+        length = int(ordinary[i].sum())
+        first = embeds.shape[1] - length
+        changed = (edited[i] != embeds[i]).any(-1).nonzero().flatten() - first
+        places = edit.places(name, length, 0)
+        assert set(changed.tolist()) == set(places) <= set(where[name])
+        assert len(places) == min(3, len(where[name]))
+        # The same in whatever batch.
+        alone = (slice(i, i + 1), slice(first, None))
+        one = edit.edit_prompt(
+            embeds[alone], ordinary[alone], is_image[alone], Context((name,), None, 0)
+        )
+        assert torch.equal(one[0], edited[i, first:])
+    every = PromptReplace(Zero(), count=None, where=where).places("e2", 9, 0)
+    assert sorted(every) == [0, 2, 4, 5]
+    with pytest.raises(UserError, match="e9"):
+        edit.places("e9", 5, 0)

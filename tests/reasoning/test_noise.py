@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from latentlab.errors import UserError
-from latentlab.reasoning.noise import MatchedNoise, Noise, UnitNoise
+from latentlab.reasoning.noise import MatchedNoise, Noise, NormMatched, UnitNoise
 from latentlab.reasoning.selection import example_generator
 from latentlab.reasoning.sources import Bank, Context
 
@@ -21,7 +21,8 @@ def bank():
 
 
 def kinds(bank):
-    return [Noise(bank, 0.5), Noise(bank, 0.5, keep_norm=True), MatchedNoise(bank), UnitNoise()]
+    added = [Noise(bank, 0.5), Noise(bank, 0.5, keep_norm=True)]
+    return [*added, MatchedNoise(bank), UnitNoise(), NormMatched()]
 
 
 def given(noise, original, part="text", examples=NAMES, seed=0):
@@ -66,7 +67,7 @@ def test_matched_noise_has_the_moments_of_the_slot_and_unit_noise_has_none_of_th
     assert unit.mean(0).abs().max() < 0.25
 
 
-@pytest.mark.parametrize("index", range(4))
+@pytest.mark.parametrize("index", range(5))
 def test_an_example_gets_the_same_noise_in_any_batch_and_other_noise_with_another_seed(bank, index):
     noise = kinds(bank)[index]
     for part, values in (("text", bank.text), ("vision", bank.vision[:, 0])):
@@ -76,6 +77,18 @@ def test_an_example_gets_the_same_noise_in_any_batch_and_other_noise_with_anothe
         assert not torch.equal(given(noise, values, part, seed=1), many)
     alike = given(noise, bank.vision[:, 0], "vision")
     assert not torch.equal(alike[:, 0], alike[:, 1])
+
+
+def test_norm_matched_vectors_keep_each_norm_and_nothing_else(bank):
+    for part, values in (("text", bank.text), ("vision", bank.vision[:, 0])):
+        found = given(NormMatched(), values, part)
+        torch.testing.assert_close(found.norm(dim=-1), values.norm(dim=-1))
+        cosine = torch.cosine_similarity(found, values, dim=-1)
+        # Random directions in 16 dimensions: mean 0, standard deviation 1 / 4.
+        assert cosine.mean().abs() < 0.05
+        assert abs(float(cosine.std()) - 0.25) < 0.04
+    scaled = given(NormMatched(), 7 * bank.text)
+    torch.testing.assert_close(scaled, 7 * given(NormMatched(), bank.text))
 
 
 def test_a_spread_needs_two_examples(bank):

@@ -10,6 +10,7 @@ from latentlab.errors import UserError
 from latentlab.prompts import Prompter, PromptFormat
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.decoding import generate
+from latentlab.reasoning.donors import Donors
 from latentlab.reasoning.orders import order_of
 from latentlab.reasoning.rationale import (
     RationaleEdit,
@@ -89,11 +90,13 @@ def test_what_is_put_in_place_of_the_words():
 def test_another_rationale_is_never_the_own_one_and_never_missing():
     donors = OWN.written
     assert donors.examples == ("a", "b")
-    found = RationaleEdit("other", donors).edit(OWN, 0)
+    recipients = dict.fromkeys(OWN.examples, "")
+    dealt = Donors(recipients, dict.fromkeys(donors.examples, ""))
+    found = RationaleEdit("other", donors, dealt).edit(OWN, 0)
     assert found[:2] == [[5], [1, 2, 3, 4]]
     assert all(ids in ([1, 2, 3, 4], [5]) for ids in found[2:])
     with pytest.raises(UserError, match="at least two examples"):
-        RationaleEdit("other", Rationales(("a",), ([[1]],))).edit(OWN, 0)
+        RationaleEdit("other", OWN, Donors({"a": ""}, {"a": ""})).edit(OWN, 0)
 
 
 def test_steps_are_single_tokens_where_the_separator_has_none(qwen):
@@ -180,7 +183,9 @@ def test_rows_of_edited_words_do_not_depend_on_the_batch(writer, data):
     donors = write_all(writer, batches(data, 4), max_new_tokens=LONGEST)
     assert donors.examples == write_all(writer, batches(data, 6), max_new_tokens=LONGEST).examples
     edits = ("other", "permute", "reverse", "first", "placeholder", "drop")
-    arms = [Arm(), *(Arm(how, rationale=RationaleEdit(how, donors, 6)) for how in edits)]
+    names = dict.fromkeys(donors.examples, "")
+    dealt = Donors(dict.fromkeys([example.id for example in data], ""), names)
+    arms = [Arm(), *(Arm(how, rationale=RationaleEdit(how, donors, dealt, 6)) for how in edits)]
     frames = [
         run_arms(writer, data, arms, "benchmark", size, max_new_tokens=LONGEST) for size in (2, 6)
     ]

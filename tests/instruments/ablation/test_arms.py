@@ -1,18 +1,23 @@
 """What arms do to models of which it is known what they must do."""
 
 import re
+from dataclasses import replace
 from functools import cache
 from typing import get_args
 
 import pytest
 import torch
 
+from latentlab.ablate import AblateConfig
 from latentlab.data import load_data
 from latentlab.instruments.ablation import arms, pick_arms
+from latentlab.instruments.ablation.materials import gather
+from latentlab.instruments.ablation.replace_arms import replace_arms
 from latentlab.reasoner import Reasoner
+from latentlab.reasoning.interventions import Drop
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.sources import Bank
-from latentlab.study import Arm, reference_bank, run_arms
+from latentlab.study import Arm, run_arms
 from latentlab.training.recipes import PLANS
 from latentlab.vocabulary import CONTROL, KNOCK_OUT, Replacement, WordReplacement
 
@@ -29,6 +34,18 @@ ANSWER = ["text", "choice", "gold_logprob"]
 @pytest.fixture(scope="module")
 def data():
     return list(load_data("benchmark", limit=4))
+
+
+@cache
+def references():
+    """Examples that are not evaluated."""
+    return list(load_data("benchmark", limit=10)[4:])
+
+
+def replacing(reasoner, data, replacements, parts, at=None, sigma=(1.0,), **flags):
+    config = AblateConfig(replace=("noise",), sigma=sigma, **flags)
+    materials = gather(config, reasoner, replacements, data, references())
+    return replace_arms(reasoner.plan, replacements, parts, at, materials)
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +65,10 @@ def parts_of(plan):
 def every_arm(reasoner, data, at=None):
     """All that the flags of `ablate` can ask of a model."""
     plan = reasoner.plan
-    bank = reference_bank(reasoner, data)
     made = arms.drop_arms(parts_of(plan), at, True)
-    made += arms.replace_arms(plan, REPLACEMENTS, ["latent"], at, bank, (0.0, 1.0), 16)
-    single = parts_of(plan)[:-1]
-    made += arms.replace_arms(plan, ("zero", "other", "noise"), single, at, bank, (0.0,), 16)
+    made += replacing(reasoner, data, REPLACEMENTS, ["latent"], at, (0.0, 1.0))
+    single = ("zero", "other", "noise", "off_walk")
+    made += replacing(reasoner, data, single, parts_of(plan)[:-1], at, (0.0,))
     made += arms.step_arms(plan, range(5), True)
     if plan.has_vision and plan.select != "all":
         made += pick_arms.k_arms(plan, (0, 1) if plan.select == "given" else range(4), True)
@@ -135,7 +151,7 @@ def test_answers_that_cannot_see_latents_do_not_change_with_them(ask):
     rows = ask("bypass")
     for arm in rows.index.unique("intervention"):
         moved = re.fullmatch(r"steps=\d", arm) or arm.startswith("steps=4")
-        if moved or arm.endswith("prompt positions"):
+        if moved or arm.endswith(("words", "image positions", "prompt positions")):
             continue  # these change where the answer stands, or the prompt
         # Other slots make other sums of zeros, so only what keeps its slots is equal to the bit.
         keeps = not arm.startswith(("drop", "k=", "select"))
@@ -147,7 +163,7 @@ def test_answers_that_cannot_see_latents_do_not_change_with_them(ask):
 
 def test_the_same_damage_to_the_prompt_reaches_such_answers(ask):
     rows = ask("bypass")
-    assert not same_answers(rows, "zero latent: on as many prompt positions", ["gold_logprob"])
+    assert not same_answers(rows, "zero latent: on unneeded prompt positions", ["gold_logprob"])
 
 
 def test_latents_reach_answers_that_see_nothing_else(ask):
@@ -221,11 +237,12 @@ def test_only_what_is_random_is_drawn_again(model, data):
     names = [arm.name for arm in arms.repeated(every_arm(reasoner, data), 3)]
     once = ("none", "drop", "zero", "mean", "constant", "reverse", "first", "placeholder", "sham")
     for name in dict.fromkeys(names):
-        random = name.endswith((" prompt positions", "as many at random")) or not (
+        on_prompt = (" prompt positions", " image positions", " words")
+        random = name.endswith((*on_prompt, "as many at random")) or not (
             name.startswith((*once, "steps=", "k=", "select bottom", "select all", "select none"))
         )
         assert names.count(name) == (3 if random else 1), name
-    rationale = arms.rationale_arms(True, get_args(WordReplacement), None, 0)
+    rationale = arms.rationale_arms(True, get_args(WordReplacement), None, None, 0)
     assert [(arm.name, arm.draw) for arm in arms.repeated(rationale, 2) if arm.draw] == [
         ("other rationale", 1),
         ("permute rationale", 1),
@@ -234,8 +251,7 @@ def test_only_what_is_random_is_drawn_again(model, data):
 
 def test_draws_differ_and_the_first_is_the_only_one_there_was(model, data):
     reasoner = model("ivtlr")
-    bank = reference_bank(reasoner, data)
-    noise = arms.replace_arms(reasoner.plan, ("noise",), ["latent"], None, bank, (1.0,), 16)
+    noise = replacing(reasoner, data, ("noise",), ["latent"])
     random = pick_arms.select_arms(reasoner.plan, ["random"], False, True)
     chosen = [Arm(), *noise, *random]
     once, thrice = (
@@ -245,17 +261,14 @@ def test_draws_differ_and_the_first_is_the_only_one_there_was(model, data):
     assert sorted(thrice["seed"].unique()) == [0, 1, 2]
     first = thrice[thrice["seed"] == 0].reset_index(drop=True)
     assert first.drop(columns="seconds").equals(once.drop(columns="seconds"))
-    for name in ("noise 1 latent", "noise 1 latent: on as many prompt positions", "select random"):
+    for name in ("noise 1 latent", "noise 1 latent: on unneeded prompt positions", "select random"):
         odds = thrice[thrice["intervention"] == name].groupby("seed")["gold_log_odds"].sum()
         assert odds.nunique() == 3, name
 
 
 def test_noise_that_keeps_the_norm_has_a_name_of_its_own(model, data):
     reasoner = model("relay")
-    bank = reference_bank(reasoner, data)
-    (arm, _, _) = arms.replace_arms(
-        reasoner.plan, ("noise",), ["latent"], None, bank, (0.3,), 16, keep_norm=True
-    )
+    (arm, _, _) = replacing(reasoner, data, ("noise",), ["latent"], sigma=(0.3,), keep_norm=True)
     assert arm.name == "norm-kept noise 0.3 latent"
     prompts = reasoner.prompter.batch(data, reasoner.plan)
     rollout = reasoner.rollout()
@@ -264,3 +277,107 @@ def test_noise_that_keeps_the_norm_has_a_name_of_its_own(model, data):
         for state in (rollout(prompts), rollout(prompts, arm.interventions))
     ]
     torch.testing.assert_close(*norms)
+
+
+def test_controls_on_the_prompt_are_as_many_positions_and_matched_where_that_can_be(model, data):
+    reasoner = model("ivtlr")
+    made = replacing(reasoner, data, ("zero",), parts_of(reasoner.plan))
+    rows = run_arms(reasoner, data, [Arm(), *made], "benchmark", max_new_tokens=2)
+    rows = rows.set_index("intervention")
+    for part, what, count in (
+        ("latent_text", "on uninformative words", 3),
+        ("latent_vision", "on off-walk image positions", 6),
+        ("latent", "on unneeded prompt positions", 9),
+    ):
+        assert (rows.loc[f"zero {part}: {what}", "control_positions"] == count).all()
+        assert rows.loc[f"zero {part}", "control_positions"].isna().all()
+    bare = [replace(example, trace=None) for example in data]
+    weak = replacing(reasoner, bare, ("zero",), ["latent"])
+    assert weak[1].name == "zero latent: on any prompt positions"
+    (edit,) = weak[1].prompt_edits
+    assert (edit.where, edit.count) == (None, 9)
+
+
+def test_data_that_tell_less_are_said_to(model, data, capsys):
+    reasoner = model("ivtlr")
+    bare = [replace(example, trace=None, domain="") for example in data]
+    replacing(reasoner, bare, ("other",), ["latent"])
+    said = capsys.readouterr().err
+    assert "nothing tells which words and patches the questions of benchmark do not need" in said
+    assert "only the weaker control, on any prompt positions" in said
+    replacing(reasoner, data, ("other",), ["latent"])
+    assert capsys.readouterr().err == ""
+
+
+def test_donors_are_of_the_domain_never_evaluated_and_counted(model):
+    reasoner, asked = model("relay"), load_data("benchmark", limit=9)
+    config = AblateConfig(replace=("other",))
+    lending = load_data("benchmark", limit=15)[9:]
+    kinds = ("other", "other_any")
+    materials = gather(config, reasoner, kinds, asked, lending)
+    made = replace_arms(reasoner.plan, kinds, ["latent_text"], None, materials)
+    chosen = arms.repeated([Arm(), *made], 2)
+    rows = run_arms(reasoner, asked, chosen, "benchmark", batch_size=4, max_new_tokens=2)
+    domains = {example.id: example.domain for example in (*asked, *lending)}
+    lent = rows[rows["donor_example"].notna()]
+    assert set(lent["intervention"].str.partition(" ")[0]) == {"other", "other_any"}
+    assert not set(lent["donor_example"]) & {example.id for example in asked}
+    same = lent[lent["intervention"] == "other latent_text"]
+    assert (same["donor_example"].map(domains) == same["domain"]).all()
+    any_domain = lent[lent["intervention"] == "other_any latent_text"]
+    assert (any_domain["donor_example"].map(domains) != any_domain["domain"]).any()
+    for (_, _), arm in lent.groupby(["intervention", "seed"]):
+        uses = arm["donor_example"].value_counts()
+        assert (arm["donor_uses"] == arm["donor_example"].map(uses)).all()
+        assert uses.max() - uses.min() <= 1
+    draws = same.pivot(index="example", columns="seed", values="donor_example")
+    assert (draws[0] != draws[1]).any()
+    # The control takes its words from the same donor.
+    control = lent[lent["intervention"] == "other latent_text: on uninformative words"]
+    assert control["donor_example"].tolist() == same["donor_example"].tolist()
+
+
+@pytest.mark.parametrize("name", ["ivtlr", "relay", "gaze", "vision", "every", "strided"])
+def test_freezing_everything_with_nothing_replaced_is_the_untouched_run(name, model, data):
+    reasoner = model(name)
+    nothing = arms.frozen(Arm("nothing"), reasoner.plan)
+    shams = [arm for arm in every_arm(reasoner, data, (1,)) if arm.name.startswith("sham")]
+    frozen = [arms.frozen(arm, reasoner.plan) for arm in shams]
+    rows = run_arms(reasoner, data, [Arm(), nothing, *frozen], "benchmark", max_new_tokens=3)
+    rows = rows.set_index(["intervention", "example"])
+    assert "sham latent at step 2, others frozen" in rows.index.unique("intervention")
+    for arm in rows.index.unique("intervention"):
+        assert same_answers(rows, arm), arm
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_only_the_step_at_hand_differs_in_a_fixed_context(closed, model, data):
+    reasoner = model("ivtlr")
+    prompts = reasoner.prompter.batch(data, reasoner.plan)
+    rollout = reasoner.rollout()
+    untouched = rollout(prompts)
+    own = Bank.of(prompts.examples, [untouched.latents])
+    arm = Arm("x at step 1", interventions=(Drop("text", (0,), closed),))
+    remade, frozen = arms.in_contexts([arm], ("remade", "frozen"), reasoner.plan)
+    assert (remade.context, frozen.context) == ("remade", "frozen")
+    assert (remade.name, frozen.name) == ("x at step 1", "x at step 1, others frozen")
+    states = [
+        rollout.reason(rollout.prefill(prompts), one.interventions, own) for one in (remade, frozen)
+    ]
+    for step in (1, 2):
+        held, now = untouched.latents[step], states[1].latents[step]
+        assert torch.equal(held.text, now.text)
+        assert torch.equal(held.vision, now.vision)
+        assert not torch.equal(held.text, states[0].latents[step].text)
+    assert states[1].latents[0].text is None
+    assert torch.equal(states[1].latents[0].vision, untouched.latents[0].vision)
+
+
+def test_controls_stay_with_their_arms_in_a_fixed_context(model):
+    made = arms.drop_arms(["latent"], (1,), True)
+    both = arms.in_contexts(made, ("remade", "frozen"), model("ivtlr").plan)
+    names = {arm.name: arm for arm in both}
+    assert len(names) == len(both) == 2 * len(made)
+    for arm in both:
+        assert not arm.control_of or names[arm.control_of].context == arm.context
+    assert arms.in_contexts(made, (), model("ivtlr").plan) == made

@@ -84,13 +84,13 @@ def test_a_gain_and_a_model_with_little_to_lose_are_told():
 def test_many_arms_of_a_kind_are_one_sentence_about_the_worst():
     (said,) = say(
         line("zero latent_text", (-0.5, -0.6, -0.4)),
-        control("zero latent_text", "on as many prompt positions", (-0.1, -0.2, 0.0)),
+        control("zero latent_text", "on uninformative words", (-0.1, -0.2, 0.0)),
         line("noise 0.5 latent_text", (-0.01, -0.02, 0.01)),
         line("select bottom", (-0.001, -0.01, 0.01)),
     )
     assert (
         "1 of 2 replacements measurably cost it points; the worst: with zeros for its latent text "
-        "it loses 50.0 points [40.0, 60.0]; doing the same to as many prompt positions: "
+        "it loses 50.0 points [40.0, 60.0]; doing the same to as many uninformative words: "
         "-10.0 [-20.0, 0.0]." in said
     )
     assert said.endswith(
@@ -123,6 +123,10 @@ def test_a_sham_that_moves_discredits_the_instrument():
     [
         ("noise 0.5 latent_vision", "with noise of 0.5 SD on its latent vision"),
         ("other latent at step 3", "with another question's latents at step 3"),
+        ("other_any latent_vision", "with the latent vision of a question of any domain"),
+        ("off_walk latent_vision", "with patches off the walk for its latent vision"),
+        ("norm_matched latent", "with random vectors of the same norm for its latents"),
+        ("drop latent at step 2, others frozen", "without its latents at step 2 and all others"),
         ("steps=2", "with 2 latent steps"),
         ("k=0", "with 0 re-inserted patches a step"),
         ("select random, with reuse", "with patches picked by the rule random and reuse"),

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 
 from latentlab.data import load_data
 from latentlab.instruments.mediation.mediating import InputRun, rows_of
@@ -31,9 +32,15 @@ def measure(qwen, data):
     def call(plan: LatentPlan, **flags) -> pd.DataFrame:
         reasoner = Reasoner(qwen.backbone, plan, qwen.prompter, qwen.placeholder_id, "m")
         config = MediationConfig(data="benchmark:hops=1+4", **{"perturb": PERTURB, **flags})
-        return rows_of(config, reasoner, data)
+        return rows_of(config, reasoner, data, load_data(config.data, limit=12)[5:])
 
     return call
+
+
+def mirrored(examples):
+    """Other examples with pictures of the same sizes."""
+    flip = Image.Transpose.FLIP_TOP_BOTTOM
+    return [replace(e, id=f"other {e.id}", image=e.image.transpose(flip)) for e in examples]
 
 
 def effects(rows: pd.DataFrame, mediator: str, part: str = "latent") -> pd.DataFrame:
@@ -189,7 +196,7 @@ def test_a_model_without_latent_steps_has_no_rows(measure):
 
 def test_another_family_and_pictures_of_several_sizes(reasoner, examples):
     config = MediationConfig(data="benchmark", perturb=("other_image", "shuffle", "shuffle_words"))
-    rows = rows_of(config, reasoner, examples)
+    rows = rows_of(config, reasoner, examples, mirrored(examples))
     assert set(rows["perturbation"]) == {"none", "other_image", "shuffle", "shuffle_words"}
     assert (
         (rows.loc[rows["perturbation"] == "none", ["te", "nie", "nde"]].fillna(0) == 0).all().all()

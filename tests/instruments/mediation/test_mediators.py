@@ -90,7 +90,5 @@ def test_what_would_go_wrong_later_is_told_first(qwen):
         False,
         ["--part latent_vision: it has none"],
     )
-    with pytest.raises(UserError, match="two examples"):
-        check(PLANS["ivtlr"], examples=data[:1])
     with pytest.raises(UserError, match="needs 18 patches"):
         check(PLANS["ivtlr"].replace(k=6))

@@ -1,5 +1,7 @@
 """Recorded answers: the same numbers as the rollout, the measures and the probes give."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,7 +22,8 @@ CONFIG = TraceConfig(model=("tiny",), limit=4, reference=30, tokens=3)
 
 @pytest.fixture(scope="module")
 def rows(qwen):
-    return rows_of(CONFIG, qwen, load_data("benchmark", limit=4))
+    data = load_data("benchmark", limit=10)
+    return rows_of(CONFIG, qwen, data[:4], data[4:])
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +139,8 @@ def test_lines_tell_knock_outs_and_probes_with_n(rows):
 
 def test_data_without_traces_has_neither_probes_nor_hops(chameleon, examples, monkeypatch):
     monkeypatch.setattr("latentlab.instruments.trace.tracing.load_data", lambda *_, **__: examples)
-    rows = rows_of(TraceConfig(model=("tiny",), reference=20), chameleon, examples)
+    references = [replace(example, id=f"other {example.id}") for example in examples]
+    rows = rows_of(TraceConfig(model=("tiny",), reference=20), chameleon, examples, references)
     steps = rows[rows["record"] == STEP]
     assert len(steps) == len(examples) * chameleon.plan.steps
     assert steps["cell_read"].isna().all()
