@@ -54,9 +54,9 @@ def make(found: Found) -> Table:
         f"Accuracy lost under knock-outs, in points: {sample(untouched(lines))}. {INFERENCE} "
         "Losses are paired by question, with 95 % bootstrap intervals, as are flips and log-odds. "
         "The control of what is left out keeps the slots with the placeholder token in them; that "
-        "of a replacement does the same to as many prompt positions, and where that costs "
-        "as much, such vectors hurt anywhere. p-values are exact (McNemar), corrected "
-        "over all arms and controls of a model. A negative loss is a gain. "
+        "of a replacement does the same to as many positions of the prompt that the question does "
+        "not need, and where that costs as much, such vectors hurt anywhere. p-values are exact "
+        "(McNemar), corrected over all arms and controls of a model. A negative loss is a gain. "
         "The published ablation (IVT-LR, Table 2) compares retrained systems and is no counterpart."
     )
     numbers = data[[*keep, *(name for name in ends if name in data)]]

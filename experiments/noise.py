@@ -2,8 +2,9 @@
 
 Study: `noise` (`latentlab.ablate`): noise of sigma standard deviations, measured for each dimension
 of each slot, is added to the latents of all steps, and each vector scaled back to its norm. Points
-of strict accuracy lost, paired by question. Control: the same on as many prompt positions. The
-PRISM paper (arXiv 2606.05753) publishes such a sweep for other models, units of sigma not stated.
+of strict accuracy lost, paired by question. Control: the same on as many positions of the prompt
+that the question does not need. The PRISM paper (arXiv 2606.05753) publishes such a sweep for other
+models, units of sigma not stated.
 """
 
 import matplotlib.ticker
@@ -31,7 +32,7 @@ def make(found: Found) -> Drawing:
     data["sigma"] = data["sigma"].astype(float)
     models, sigmas = names(lines["model"]), sorted(set(data["sigma"]))
     parts = [part for part in PARTS if part in set(data["part"])]
-    kinds = {KNOCK_OUT: "noise on the {}", CONTROL: "as many prompt positions"}
+    kinds = {KNOCK_OUT: "noise on the {}", CONTROL: "as many of the prompt"}
     figure, axes = canvas("double", 2.5, 1, 2 * len(parts), sharex=True, sharey=True)
     for i, part in enumerate(parts):
         for axis, (kind, title) in zip(axes[2 * i :], kinds.items(), strict=False):
@@ -57,10 +58,11 @@ def make(found: Found) -> Drawing:
         "Accuracy lost against the strength of noise on the latents of all steps: "
         f"{sample(untouched(lines))}; {int(data['seeds'].max())} draws of noise, a question counts "
         f"once with their mean. {INFERENCE} Noise is added in units of the standard deviation of "
-        f"each dimension of the slot over questions{'; ' + norm if norm else ''}. Hollow marks, "
-        "the control: noise on as many prompt positions, in units of the deviation of ordinary "
-        "prompt embeddings, words and patches together; where patches are much longer vectors than "
-        "words, as in the embedded models, little of it drowns a word. Zero strength changes no "
+        f"each dimension of the slot over other questions{'; ' + norm if norm else ''}. Hollow "
+        "marks, the control: noise on as many positions of the prompt that the question does not "
+        "need, for text on words that name neither its start nor how many hops, in units of the "
+        "deviation of such words, for vision on patches off its walk, in units of the deviation of "
+        "patches. Zero strength changes no "
         "answer. Differences are paired by question, bars are 95 % bootstrap intervals; strengths "
         "are evenly spaced for reading. Published for other models: noise of 0.1 moves accuracy by "
         "-1.6 to +2.6 points (PRISM, arXiv 2606.05753; units not stated)."

@@ -1,10 +1,10 @@
-"""Everything that can be put into the slots of all latents at once.
+"""Everything that can be put into the slots of the latent text, or of the latent vision.
 
-Study: `replacements` (`latentlab.ablate`), each model's latents (text and vision, all steps)
-overwritten with zeros, means, noise, other latents or the placeholder token. Points of strict
-accuracy lost, paired by question, beside the control: the same replacement on as many prompt
-positions. CapImagine (arXiv 2602.22766), 2605.18641 and 2605.18445 publish such replacements for
-other models, mostly without loss and without this control.
+Study: `replacements` (`latentlab.ablate`), the slots of one part overwritten at every step with
+zeros, means, noise, other latents, other patches or the placeholder token. Points of strict
+accuracy lost, paired by question, beside the control: the same replacement on as many positions of
+the prompt that the question does not need. CapImagine (arXiv 2602.22766), 2605.18641 and 2605.18445
+publish such replacements for other models, mostly without loss and without this control.
 """
 
 from latentlab.paper import studies
@@ -14,6 +14,7 @@ from latentlab.paper.experiment import Found
 from latentlab.paper.lines import (
     INFERENCE,
     LOST,
+    PARTS,
     REPLACEMENTS,
     names,
     overall,
@@ -25,41 +26,54 @@ from latentlab.vocabulary import CONTROL, KNOCK_OUT
 
 STUDIES = (studies.REPLACEMENTS,)
 
+SHOWN = ("latent_text", "latent_vision")
+"""Parts that are drawn, one row of panels each."""
+
 
 def make(found: Found) -> Drawing:
-    """The figure: a panel for each model, a row for each replacement."""
+    """The figure: columns are models, rows of panels are parts, a line for each replacement."""
     lines = overall(found[studies.REPLACEMENTS.name].summary)
     shams = lines[lines["intervention"].str.startswith("sham ")]
-    data = lines[lines["kind"].isin([KNOCK_OUT, CONTROL])].drop(index=shams.index)
-    data = data.assign(
-        row=data["intervention"].str.partition(" ")[0],
-        series=data["kind"].map({KNOCK_OUT: "latents", CONTROL: "prompt positions"}),
-    )
-    rows = {name: label for name, label in REPLACEMENTS.items() if name in set(data["row"])}
-    models = names(lines["model"])
+    arms = lines["intervention"].str.extract(r"^(?P<row>\S+) (?P<part>latent\w*)")
+    data = lines.join(arms).drop(index=shams.index)
+    data = data[data["kind"].isin([KNOCK_OUT, CONTROL]) & data["part"].isin(SHOWN)]
+    data["series"] = data["kind"].map({KNOCK_OUT: "latents", CONTROL: "prompt"})
+    models, parts = names(lines["model"]), [part for part in SHOWN if part in set(data["part"])]
+    rows = {
+        part: {n: label for n, label in REPLACEMENTS.items() if n in set(of["row"])}
+        for part, of in data.groupby("part")
+    }
+    height = 1.0 + 0.21 * sum(map(len, rows.values()))
+    ratios = [len(rows[part]) for part in parts]
     figure, axes = canvas(
-        "double", 0.9 + 0.21 * len(rows), 1, len(models), sharex=True, sharey=True
+        "double", height, len(parts), len(models), sharex=True, sharey="row", height_ratios=ratios
     )
-    for axis, model in zip(axes, models, strict=True):
+    places = [(part, model) for part in parts for model in models]
+    for axis, (part, model) in zip(axes, places, strict=True):
         style = look_of(model, models)
-        looks = {"latents": style, "prompt positions": style | HOLLOW}
-        draw_dots(axis, data[data["model"] == model], rows, looks)
+        looks = {"latents": style, "prompt": style | HOLLOW}
+        chosen = data[(data["model"] == model) & (data["part"] == part)]
+        axis.set_title(f"{model}: {PARTS[part]}" + ("" if len(chosen) else " (it has none)"))
+        draw_dots(axis, chosen, rows[part], looks)
+    for axis in axes[-len(models) :]:
         axis.set_xlabel(LOST)
-        axis.set_title(model)
     filled = {"marker": "o", "color": "#333333", "linestyle": "none"}
-    axes[0].plot([], [], **filled, label="filled: on the latents")
-    axes[0].plot([], [], **(filled | HOLLOW), label="hollow: on as many prompt positions")
+    axes[0].plot([], [], **filled, label="filled: in the slots")
+    axes[0].plot([], [], **(filled | HOLLOW), label="hollow: on as many positions of the prompt")
     figure.legend(loc="outside upper center", ncols=2)
-    kept = data[["model", "row", "series", "intervention", "n", "lost", "lost_low", "lost_high"]]
+    keep = ["model", "part", "row", "series", "intervention", "n", "seeds"]
+    kept = data[[*keep, "lost", "lost_low", "lost_high"]]
     caption = (
-        f"Accuracy lost when the slots of all latents hold something else: "
-        f"{sample(untouched(lines))}. {INFERENCE} Filled marks: text and vision of every step are "
-        "overwritten. Hollow marks, the control: the same is done to as many positions of the "
-        "prompt, words and patches alike; where it costs as much, such vectors hurt anywhere. "
-        "Rows run from the crudest content to the subtlest; the last ones keep real latents. "
-        "Differences are paired by question, bars are 95 % bootstrap intervals. Putting each "
-        f"latent's own value back costs {100 * shams['lost'].abs().max():.1f} points at most. "
-        "Published for other models: replacements of this kind mostly cost nothing (CapImagine; "
-        "arXiv 2605.18641, 2605.18445)."
+        f"Accuracy lost when the slots of one part hold something else at every step: "
+        f"{sample(untouched(lines))}; {int(data['seeds'].max())} draws of what is random, a "
+        f"question counts once with their mean. {INFERENCE} Means, noise and donors come from "
+        "questions that are not among these, donors of one domain or of any. Hollow marks, the "
+        "control: the same is done to as many positions of the prompt that the question does not "
+        "need, for text words that name neither its start nor how many hops, for vision patches "
+        "off its walk; where it costs as much, such vectors hurt anywhere. Rows run from the "
+        "crudest content to the subtlest. Differences are paired by question, bars are 95 % "
+        "bootstrap intervals. Putting each latent's own value back costs "
+        f"{100 * shams['lost'].abs().max():.1f} points at most. Published for other models: "
+        "replacements of this kind mostly cost nothing (CapImagine; arXiv 2605.18641, 2605.18445)."
     )
     return Drawing(figure, kept.reset_index(drop=True), caption)

@@ -74,16 +74,20 @@ REPLACEMENTS = Study(
             "mean",
             "constant",
             "other",
+            "other_any",
+            "off_walk",
             "permute",
             "first",
             "placeholder",
             "unit_noise",
             "matched_noise",
+            "norm_matched",
         ),
-        part=("latent",),
+        part=("latent_text", "latent_vision", "latent"),
+        noise_seeds=2,
     ),
 )
-"""Everything that can be put into all slots at once."""
+"""Everything that can be put into the slots of a part, or of all at once."""
 
 NOISE = Study(
     "noise",

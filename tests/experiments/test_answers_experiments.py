@@ -108,7 +108,9 @@ def made_up(folder, known=True):
     def replaced(name):
         arms = {}
         for i, how in enumerate(("zero", "placeholder", "other", "permute")):
-            arms |= {f"{how} latent": i + len(name) % 3, f"{how} latent: {PROMPT}": 9 + i}
+            for j, part in enumerate(BOTH if name == "ivtlr" else TEXT):
+                first = i + j + len(name) % 3
+                arms |= {f"{how} {part}": first, f"{how} {part}: {PROMPT}": 9 + i + j}
         return arms | {"sham latent": 18}
 
     def noisy(name):
@@ -329,18 +331,25 @@ def test_retrained_arms_without_any_of_them_are_an_empty_table(make, found, tmp_
 def test_replacements_stand_in_rows_with_their_controls(make, found):
     made = make("replacements")
     data = made.data
-    assert set(data["series"]) == {"latents", "prompt positions"}
+    assert set(data["series"]) == {"latents", "prompt"}
+    assert set(data["part"]) == {"latent_text", "latent_vision"}
     for _, line in data.iterrows():
         alone = fraction(found["replacements"], line["model"], "none")
         left = fraction(found["replacements"], line["model"], line["intervention"])
         assert line["lost"] == pytest.approx(alone - left)
         assert (line["series"] == "latents") == (":" not in line["intervention"])
-    ivtlr, relay = made.figure.axes
-    assert [axis.get_title() for axis in (ivtlr, relay)] == ["ivtlr", "relay"]
+    ivtlr = made.figure.axes[0]
+    assert [axis.get_title() for axis in made.figure.axes] == [
+        "ivtlr: latent text",
+        "relay: latent text",
+        "ivtlr: latent vision",
+        "relay: latent vision (it has none)",
+    ]
     labels = [tick.get_text() for tick in ivtlr.get_yticklabels()]
     assert labels == ["zeros", "placeholder token", "another question's", "steps permuted"]
     latents = ivtlr.containers[0][0]
-    wanted = data[(data["model"] == "ivtlr") & (data["series"] == "latents")]
+    of_text = (data["model"] == "ivtlr") & (data["part"] == "latent_text")
+    wanted = data[of_text & (data["series"] == "latents")]
     rows = {"zero": 0, "placeholder": 1, "other": 2, "permute": 3}
     places = [round(place) for place in latents.get_ydata()]
     assert places == [rows[row] for row in wanted["row"]]
@@ -367,7 +376,7 @@ def test_noise_is_sorted_by_strength_part_and_control(make, found):
     curves = [container[0] for container in vision.containers if len(container[0].get_xdata())]
     assert len(curves) == 1  # the other model has no latent vision
     assert list(curves[0].get_xdata()) == [0, 1, 2]
-    assert control.get_title() == "as many prompt positions"
+    assert control.get_title() == "as many of the prompt"
 
 
 def test_patches_have_a_point_for_each_rule_and_number_and_for_what_was_trained(make, found):
