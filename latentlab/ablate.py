@@ -2,6 +2,7 @@
 
     python -m latentlab.ablate --drop latent_vision
     python -m latentlab.ablate --drop latent_text latent --replace noise other --model relay gaze
+    python -m latentlab.ablate --drop latent_text --at each --context remade frozen
     python -m latentlab.ablate --steps 0..3
     python -m latentlab.ablate --select attention random bottom --k 1..4 --reuse
     python -m latentlab.ablate --mask-evidence

@@ -174,11 +174,13 @@ def test_latents_reach_answers_that_see_nothing_else(ask):
 
 def test_slots_without_content_have_nothing_to_swap_or_empty(ask):
     rows = ask("filler")
-    kept = [f"{how} latent" for how in ("other", "placeholder", "permute", "reverse", "first")]
+    kept = [f"{how} latent" for how in ("other", "other_any", "placeholder", "permute")]
+    kept += [f"{how} latent" for how in ("reverse", "first")]
     kept += ["drop latent: slots kept, empty", "select bottom"]
     for arm in kept:
         assert same_answers(rows, arm), arm
     assert not same_answers(rows, "zero latent", ["gold_logprob"])
+    assert not same_answers(rows, "norm_matched latent", ["gold_logprob"])
 
 
 def test_one_step_is_left_alone_by_what_is_done_at_another(model, data):
