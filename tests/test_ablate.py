@@ -134,7 +134,10 @@ def test_what_a_model_has_is_kept():
     assert fit(AblateConfig(), VISION, "it", fail).drop == ("latent_vision", "latent")
     both = fit(AblateConfig(at=(3, 1, 3)), BOTH, "it", fail)
     assert both.drop == ("latent_text", "latent_vision", "latent")
-    assert both.at == (0, 2)
+    assert both.at == ((0, 2),)
+    assert both.contexts == ("remade",)
+    alone = AblateConfig(at=("each",), context=("frozen",))
+    assert fit(alone, BOTH, "it", fail).at == ((0,), (1,), (2,))
     swept = AblateConfig(steps="0..4", k="0..3", select=("attention", "random", "none"))
     fitted = fit(swept, BOTH, "it", fail)
     # Each rule is crossed with each k; only attention to two patches is what it does anyway.

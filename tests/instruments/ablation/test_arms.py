@@ -328,9 +328,12 @@ def test_donors_are_of_the_domain_never_evaluated_and_counted(model):
     assert (same["donor_example"].map(domains) == same["domain"]).all()
     any_domain = lent[lent["intervention"] == "other_any latent_text"]
     assert (any_domain["donor_example"].map(domains) != any_domain["domain"]).any()
-    for (_, _), arm in lent.groupby(["intervention", "seed"]):
+    for _, arm in lent.groupby(["intervention", "seed"]):
         uses = arm["donor_example"].value_counts()
         assert (arm["donor_uses"] == arm["donor_example"].map(uses)).all()
+    evenly = [*same.groupby(["seed", "domain"]), *any_domain.groupby("seed")]
+    for _, arm in evenly:
+        uses = arm["donor_uses"]
         assert uses.max() - uses.min() <= 1
     draws = same.pivot(index="example", columns="seed", values="donor_example")
     assert (draws[0] != draws[1]).any()
