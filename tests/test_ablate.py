@@ -259,7 +259,7 @@ def test_every_step_is_acted_on_alone_in_both_contexts_side_by_side(ablate):
     for name, contexts in arms.items():
         assert contexts == ["frozen" if "frozen" in name else "remade"]
     assert "Without its latent text at step 1 and all others held" in streams.out
-    message = refused_again(ablate(*flags[:-1], "1", "2", "3", "--context", "frozen"))
+    message = refused_again(ablate(*flags[:-1], "1", "2", "3", "--context", "frozen", "--out", "b"))
     assert "--at names every step of relay, so no other can be held" in message
 
 
@@ -272,7 +272,7 @@ def test_off_walk_patches_need_traces(ablate):
     assert {"off_walk latent_vision", "sham latent_vision"} < set(rows["intervention"])
     assert not rows["intervention"].str.contains("latent_text").any()
     export([replace(e, trace=None) for e in load_data("benchmark", limit=4)], Path("mine"))
-    message = refused_again(ablate("--data", "mine", *off_walk))
+    message = refused_again(ablate("--data", "mine", *off_walk, "--out", "b"))
     assert "nothing tells what is off the walk in mine" in message
 
 

@@ -75,11 +75,12 @@ def test_one_run_leaves_rows_a_summary_and_sentences(mediation):
 
 
 def test_your_own_data_without_traces_is_measured_with_what_it_allows(mediation):
-    bare = [replace(e, trace=None) for e in load_data("benchmark", limit=3)]
+    bare = [replace(e, trace=None) for e in load_data("benchmark", limit=5)]
     export(bare, Path("mine"))
     code, streams = mediation("--model", "relay", "--data", "mine", "--mediator", "latents")
     assert code == 0, streams.err
     assert "relink needs the benchmark" in streams.err
+    assert "the last 2 of 5 examples are references and not evaluated" in streams.err
     rows = read_results(Path("results/mediation")).rows
     assert set(rows["perturbation"]) == {"none", "other_image", "blank", "noise 0.5"}
 
