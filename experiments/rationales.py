@@ -38,7 +38,8 @@ def make(found: Found) -> Drawing:
         content=["words" if i < len(words) else "latents" for i in range(len(lines))],
     )
     shams = data[data["row"] == "sham"]
-    data = data[data["kind"] == KNOCK_OUT]
+    whole = data["intervention"].str.endswith((" rationale", " latent"))
+    data = data[whole & (data["kind"] == KNOCK_OUT)]
     in_words = set(data.loc[data["content"] == "words", "row"])
     rows = {name: label for name, label in REPLACEMENTS.items() if name in in_words}
     data = data[data["row"].isin(in_words)]

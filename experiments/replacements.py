@@ -53,10 +53,15 @@ def make(found: Found) -> Drawing:
         style = look_of(model, models)
         looks = {"latents": style, "prompt": style | HOLLOW}
         chosen = data[(data["model"] == model) & (data["part"] == part)]
-        axis.set_title(f"{model}: {PARTS[part]}" + ("" if len(chosen) else " (it has none)"))
         draw_dots(axis, chosen, rows[part], looks)
+        if chosen.empty:
+            axis.text(0.5, 0.5, "none", ha="center", va="center", transform=axis.transAxes)
+    for axis, model in zip(axes, models, strict=False):
+        axis.set_title(model)
     for axis in axes[-len(models) :]:
         axis.set_xlabel(LOST)
+    for axis, part in zip(axes[:: len(models)], parts, strict=True):
+        axis.set_ylabel(PARTS[part])
     filled = {"marker": "o", "color": "#333333", "linestyle": "none"}
     axes[0].plot([], [], **filled, label="filled: in the slots")
     axes[0].plot([], [], **(filled | HOLLOW), label="hollow: on as many positions of the prompt")
@@ -65,10 +70,10 @@ def make(found: Found) -> Drawing:
     kept = data[[*keep, "lost", "lost_low", "lost_high"]]
     caption = (
         f"Accuracy lost when the slots of one part hold something else at every step: "
-        f"{sample(untouched(lines))}; {int(data['seeds'].max())} draws of what is random, a "
-        f"question counts once with their mean. {INFERENCE} Means, noise and donors come from "
-        "questions that are not among these, donors of one domain or of any. Hollow marks, the "
-        "control: the same is done to as many positions of the prompt that the question does not "
+        f"{sample(untouched(lines))}; what is random is drawn {int(data['seeds'].max())} "
+        f"times, a question counts once with its mean. {INFERENCE} Means, noise and donors come "
+        "from questions that are not among these, donors of one domain or of any. Hollow marks: "
+        "the same is done to as many positions of the prompt that the question does not "
         "need, for text words that name neither its start nor how many hops, for vision patches "
         "off its walk; where it costs as much, such vectors hurt anywhere. Rows run from the "
         "crudest content to the subtlest. Differences are paired by question, bars are 95 % "

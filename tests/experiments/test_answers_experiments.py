@@ -339,12 +339,10 @@ def test_replacements_stand_in_rows_with_their_controls(make, found):
         assert line["lost"] == pytest.approx(alone - left)
         assert (line["series"] == "latents") == (":" not in line["intervention"])
     ivtlr = made.figure.axes[0]
-    assert [axis.get_title() for axis in made.figure.axes] == [
-        "ivtlr: latent text",
-        "relay: latent text",
-        "ivtlr: latent vision",
-        "relay: latent vision (it has none)",
-    ]
+    assert [axis.get_title() for axis in made.figure.axes] == ["ivtlr", "relay", "", ""]
+    labels = [axis.get_ylabel() for axis in made.figure.axes]
+    assert labels == ["latent text", "", "latent vision", ""]
+    assert [text.get_text() for text in made.figure.axes[3].texts] == ["none"]
     labels = [tick.get_text() for tick in ivtlr.get_yticklabels()]
     assert labels == ["zeros", "placeholder token", "another question's", "steps permuted"]
     latents = ivtlr.containers[0][0]
