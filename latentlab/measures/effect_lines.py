@@ -62,7 +62,7 @@ def single_hops(lines: pd.DataFrame) -> pd.DataFrame:
         The lines, with the `label` of each: its perturbation and, where there is one, its hop.
     """
     lines = lines[~lines["hop"].isin([FIRST, BETWEEN, LAST])]
-    hops = lines["hop"].fillna("").astype(str)
+    hops = lines["hop"].astype(object).fillna("").astype(str)
     return lines.assign(label=lines["perturbation"] + (" hop " + hops).where(hops != "", ""))
 
 

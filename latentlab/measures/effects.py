@@ -34,7 +34,7 @@ SHARED = ("nie", "tie", "interaction")
 """Effects that are also given as a share of the total one, in columns `nie_share` and so on."""
 
 Reading = Literal[
-    "not used", "redundant", "necessary, not sufficient", "necessary and sufficient", ""
+    "bypassed", "redundant", "necessary, not sufficient", "necessary and sufficient", ""
 ]
 """What the two shares of a deletion say together (`reading`)."""
 
@@ -141,7 +141,7 @@ def reading(nie: Interval | None, tie: Interval | None) -> Reading:
         is not there.
     """
     words: dict[tuple[str, str], Reading] = {
-        ("small", "small"): "not used",
+        ("small", "small"): "bypassed",
         ("small", "large"): "redundant",
         ("large", "small"): "necessary, not sufficient",
         ("large", "large"): "necessary and sufficient",

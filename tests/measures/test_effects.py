@@ -39,7 +39,7 @@ MECHANISMS = {
         "necessary, not sufficient",
     ),
     "latents only": (lambda direct, latent: latent, (1, 1), "necessary and sufficient"),
-    "past the latents": (lambda direct, latent: direct, (0, 0), "not used"),
+    "past the latents": (lambda direct, latent: direct, (0, 0), "bypassed"),
     "each carries half": (lambda direct, latent: (direct + latent) / 2, (0.5, 0.5), ""),
 }
 """How an answer depends on evidence by two routes, both shares of a deletion, and their reading."""

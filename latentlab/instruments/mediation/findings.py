@@ -45,7 +45,8 @@ def conclusion(summary: pd.DataFrame) -> list[str]:
     Args:
         summary: what `measures.effect_lines.summary_of` returns.
     """
-    lines = summary[summary["domain"] == ALL].fillna({"hop": "", "reading": ""})
+    lines = summary[summary["domain"] == ALL].astype({"hop": object, "reading": object})
+    lines = lines.fillna({"hop": "", "reading": ""})
     return [
         f"{model}: {' '.join(_sentences(of_model))}"
         for model, of_model in lines.groupby("model", sort=False)
@@ -70,7 +71,7 @@ def _sentences(lines: pd.DataFrame) -> Iterator[str]:
             if (group["hop"] == hop).any():
                 yield _effect(group[group["hop"] == hop])
         yield from _control(effects, perturbation)
-        yield from _moved(lines, perturbation)
+    yield from _moved(lines, chosen[0] if chosen else "")
     if not chosen:
         least = effects.loc[effects["perturbation"] != NONE, "te_smallest"].max()
         yield (
@@ -122,12 +123,12 @@ def _carried(line: "Line") -> str:
 def _word(line: "Line") -> str:
     """What both shares say together; of no use, how little would have been noticed."""
     word = str(line["reading"])
-    if word != "not used":
+    if word != "bypassed":
         return f": {word}" if word else ""
     if not line[["nie_low", "nie_high", "tie_low", "tie_high"]].any():
-        return ": not used, exactly 0 in every example"
+        return ": bypassed, exactly 0 in every example"
     least = max(line["nie_smallest"], line["tie_smallest"]) / abs(line["te"])
-    return f": not used, {line['n']} examples would tell {100 * least:.1f} %"
+    return f": bypassed, {line['n']} examples would tell {100 * least:.1f} %"
 
 
 def _control(effects: pd.DataFrame, perturbation: str) -> Iterator[str]:

@@ -58,7 +58,7 @@ def share_table(lines: pd.DataFrame) -> pd.DataFrame:
         shared = named["nie_share"].notna().any()
         rows.append(named if shared else named.head(1).assign(mediator=""))
     made = pd.concat(rows, ignore_index=True)
-    return made.assign(reading=made["reading"].fillna(""))[
+    return made.assign(reading=made["reading"].astype(object).fillna(""))[
         [f"{name}{end}" for name in _HEADINGS for end in _ENDS if f"{name}{end}" in made]
     ]
 

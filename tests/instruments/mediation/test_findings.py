@@ -60,7 +60,7 @@ def test_the_first_and_the_last_hop_stand_apart_from_those_between():
     vision = {"part": "latent_vision", "share": (0.01, 0, 0.02)}
     lines = [
         *(line("mask_needed", hop=hop, te=-9.0) for hop in "1234"),
-        line("mask_needed", hop="first", **vision, reading="not used"),
+        line("mask_needed", hop="first", **vision, reading="bypassed"),
         line("mask_needed", hop="between", **vision, tie=(0.7, 0.6, 0.8), reading="redundant"),
         line("mask_needed", hop="last", share=(0.003, 0, 0.01), te=-8.0),
         *(moved("mask_needed", "ordinary", "", 0.1, hop) for hop in "1234"),
@@ -71,7 +71,7 @@ def test_the_first_and_the_last_hop_stand_apart_from_those_between():
         (said,) = conclusion(pd.DataFrame([*SHAM, *lines]).replace({"hop": {"": hop}}))
         first, between, last, control, movement, *_ = said.split(". ")
         assert "at the first hop changes" in first
-        assert first.endswith("(TE - NDE): not used, 200 examples would tell 5.0 %")
+        assert first.endswith("(TE - NDE): bypassed, 200 examples would tell 5.0 %")
         assert between.startswith("mask_needed at hops between changes")
         assert between.endswith(
             "keeping the latent vision averts 70.0 % [60.0, 80.0] (TE - NDE): redundant"
@@ -88,9 +88,9 @@ def test_the_first_and_the_last_hop_stand_apart_from_those_between():
 
 def test_what_is_exactly_nothing_is_called_so():
     nothing = dict.fromkeys(("nie_low", "nie_high", "tie_low", "tie_high"), 0.0)
-    unused = line("blank", share=(0.0, 0.0, 0.0), reading="not used") | nothing
+    unused = line("blank", share=(0.0, 0.0, 0.0), reading="bypassed") | nothing
     (said,) = conclusion(pd.DataFrame([*SHAM, unused]))
-    assert "(TE - NDE): not used, exactly 0 in every example." in said
+    assert "(TE - NDE): bypassed, exactly 0 in every example." in said
 
 
 def test_nothing_is_said_of_shares_that_are_not_there():
