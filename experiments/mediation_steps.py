@@ -6,6 +6,8 @@ pure indirect, and mean total indirect, by mean total effect on log-odds. Steps 
 hop are the control: they must carry nothing of it. There is no such figure in the IVT-LR paper.
 """
 
+from textwrap import fill
+
 import pandas as pd
 
 from latentlab.measures.effect_lines import EFFECT, single_hops
@@ -64,7 +66,8 @@ def make(found: Found) -> Drawing:
         if row == list(rows)[-1]:
             axis.set_xlabel(SETS[steps])
     for axis, label in zip(axes[:: 2 * len(models)], rows.values(), strict=True):
-        axis.set_ylabel(f"{label}:\nshare of effect (%)")
+        axis.set_ylabel(fill(label, 16))
+    figure.supylabel("share of effect (%)", fontsize="small")
     marks = {PARTS[part]: looks[part] for part in PARTS if part in set(data["part"])}
     marks["hollow: total indirect (TE - NDE)"] = look(8) | SHARES["tie_share"]
     legend(figure, axes[0], marks, 4)
