@@ -38,14 +38,14 @@ KEEP_BYTES = 2**30
 
 
 def by_domain(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """The usual lines, each with the arm that it controls.
+    """The usual lines, each with the arm that it goes with and its positions.
 
     They are over all examples, and by domain, topic, number of hops and type of question.
     """
     arm = ["model", "intervention"]
-    controls = rows[[*arm, "control_of"]].drop_duplicates()
+    facts = rows[[*arm, "control_of", "positions"]].drop_duplicates()
     lines = summarise(rows, also=("hops", "question_type"), seed=seed)
-    return lines.merge(controls, on=arm, how="left")
+    return lines.merge(facts, on=arm, how="left")
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.selection import example_generator
 from latentlab.reasoning.sources import Bank, Resample
 from latentlab.reasoning.trajectory import Latent, Trajectory
+from latentlab.vocabulary import PositionRule
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +63,9 @@ class Arm:
 
     context: str = ""
     """What the other steps hold where the arm acts at some of them: remade or frozen."""
+
+    positions: PositionRule | None = None
+    """What becomes of later positions, of an arm that changes how many slots there are."""
 
     draw: int = 0
     """Which draw of what is random: picks of a changed plan take the run's seed plus this number,
@@ -108,11 +112,11 @@ def run_arms(
         One row per example and arm, arm by arm and in the order of the examples (without those that
         do not allow the change of an arm's input): who and what
         (`model, data, example, domain, topic, hops, question_type, intervention, kind,
-        control_of, context`), the `seed` of its random streams, what `score` returns and what
-        `with_outcomes` adds. Where an arm takes something from other examples, `donor_example` says
-        which one and `donor_uses` how many rows of that arm and seed it lends to; where it edits
-        the prompt, `control_positions` says how many positions. Elsewhere these are missing, and
-        so are columns that no arm needs. Only `seconds` depends on the batches.
+        control_of, positions, context`), the `seed` of its random streams, what `score` returns and
+        what `with_outcomes` adds. Where an arm takes something from other examples,
+        `donor_example` says which one and `donor_uses` how many rows of that arm and seed it lends
+        to; where it edits the prompt, `control_positions` says how many positions. Elsewhere these
+        are missing, and so are columns that no arm needs. Only `seconds` depends on the batches.
     """
     rows: list[tuple[tuple[int, int], dict[str, Any]]] = []
     total = -(-len(examples) // batch_size)
@@ -142,6 +146,7 @@ def run_arms(
             else:
                 written = written or write(reasoner, rollout, state, max_new_tokens)
                 words = arm.rationale.edit(written, seed)
+                state = state.skip(arm.rationale.gaps(written))
                 answers = answer_after(
                     reasoner, rollout, state, asked, words, max_new_tokens, started
                 )
@@ -162,6 +167,7 @@ def run_arms(
                     "intervention": arm.name,
                     "kind": arm.kind,
                     "control_of": arm.control_of,
+                    "positions": arm.positions or "",
                     "context": arm.context,
                     "seed": seed + arm.draw,
                     **more,

@@ -35,6 +35,11 @@ StepContext = Literal["remade", "frozen"]
 SelectionRule = Literal["attention", "random", "bottom", "all", "none"]
 """How patches can be picked: most attended, at random, least attended, every one, none."""
 
+PositionRule = Literal["held", "closed", "kept"]
+"""What becomes of position ids where slots are taken away or added: later ones stay where they
+were (held, which leaves a hole, or lets slots share a position), they follow on (closed), or the
+slots themselves stay, empty (kept)."""
+
 AnswerMode = Literal["at_once", "free"]
 """Whether an answer must follow the latent steps, or the model may write something else first."""
 
@@ -75,6 +80,13 @@ CONTROL = "control"
 
 EMPTY = "slots kept, empty"
 """The control of leaving something out: its positions stay, without content."""
+
+POSITION_ARMS: dict[PositionRule, str] = {
+    "held": "positions held",
+    "closed": "positions closed",
+    "kept": EMPTY,
+}
+"""What the name of an arm ends with that removes the same as another under another rule."""
 
 DonorRule = Literal["same_image", "unrelated", "same_answer", "self"]
 """Whose latents an interchange puts in (docs/interchange.md): the treatment and its controls."""

@@ -68,6 +68,18 @@ class RationaleEdit:
     draw: int = 0
     """Which draw of what is random; see `interventions.Replace`."""
 
+    held: bool = False
+    """Of a rationale that is dropped: whether the answer stands where it would have stood."""
+
+    def gaps(self, own: Rationales) -> list[int]:
+        """Positions that each example leaves free before it goes on, for `Trajectory.skip`.
+
+        Where nothing was written that led to an answer, nothing tells where it would have stood.
+        """
+        if not self.held:
+            return [0] * len(own.steps)
+        return [sum(map(len, steps or ())) for steps in own.steps]
+
     def edit(self, own: Rationales, seed: int) -> list[list[int] | None]:
         """What each example goes on from, as token ids; None where it is left to itself.
 

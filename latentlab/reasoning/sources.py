@@ -70,13 +70,17 @@ class Zero:
 class Placeholder:
     """The embedding of the placeholder token: the slot's position without any content."""
 
+    first: int = 0
+    """How many slots, from the first, keep what they hold."""
+
     def values(
         self, original: Float[Tensor, "batch slots hidden"], part: str, step: int, context: Context
     ) -> Float[Tensor, "batch slots hidden"]:
-        """Return the placeholder's embedding in every slot."""
+        """Return the placeholder's embedding in every slot but the first ones."""
         if context.placeholder is None:
             raise UserError("this model has no placeholder token to replace latents with")
-        return context.placeholder[:, None].expand_as(original)
+        empty = context.placeholder[:, None].expand_as(original)
+        return torch.cat([original[:, : self.first], empty[:, self.first :]], dim=1)
 
 
 PROMPT_PARTS = ("prompt", "image")

@@ -179,6 +179,12 @@ class Trajectory:
         fork.hidden = fork.hidden.repeat_interleave(times, 0)
         return fork
 
+    def skip(self, positions: Sequence[int]) -> "Trajectory":
+        """Return a fork that goes on as many position ids further on, one number an example."""
+        fork = self.fork()
+        fork.next_position = self.next_position + self.next_position.new_tensor(positions)
+        return fork
+
     def check_finite(self) -> None:
         """Refuse a rollout that has run into values that are no numbers.
 

@@ -57,12 +57,12 @@ def typed(results: Results) -> Results:
     """Give the summary back what a CSV file does not keep.
 
     Steps and layers are whole numbers, but read back as 1.0 where some line has none; and an empty
-    text, which stands for "compared with nothing" and "controls nothing", reads back as missing.
+    text, which stands for "compared with nothing" and the like, reads back as missing.
     """
     summary = results.summary
     whole = [name for name in ("step", "layer") if name in summary]
     whole = [name for name in whole if summary[name].dtype.kind == "f"]
-    empty = [name for name in ("against", "control_of") if name in summary]
+    empty = [name for name in ("against", "control_of", "positions") if name in summary]
     summary = summary.astype(dict.fromkeys(whole, "Int64")).fillna(dict.fromkeys(empty, ""))
     return replace(results, summary=summary)
 

@@ -22,10 +22,11 @@ from latentlab.reasoning.sources import Given, Placeholder, Resample
 from latentlab.study import Arm
 from latentlab.vocabulary import (
     CONTROL,
-    EMPTY,
     FROZEN,
     KNOCK_OUT,
+    POSITION_ARMS,
     LatentPart,
+    PositionRule,
     StepContext,
     WordReplacement,
 )
@@ -44,16 +45,12 @@ RANDOM = (Noise, MatchedNoise, NormMatched, UnitNoise, OffWalk, Resample)
 
 
 def drop_arms(parts: Iterable[LatentPart], steps: Steps, placeholder: bool) -> list[Arm]:
-    """Leave parts out; every later position keeps its id.
-
-    The control keeps the slots and puts the placeholder token into them. It tells whether the
-    content is missed or the positions to compute in: if both lose the same, it is the content; if
-    only leaving the slots out hurts, it is the positions.
+    """Leave parts out, in each of the ways that positions may take it (`dropped`).
 
     Args:
         parts: what to drop, one arm each.
         steps: at which steps.
-        placeholder: whether the model has a placeholder token; without, there is no control.
+        placeholder: whether the model has a placeholder token, to leave slots empty.
     """
     return [
         arm
@@ -71,8 +68,9 @@ def rationale_arms(
 ) -> list[Arm]:
     """Edit the words that a model writes before its answer: does the test see a use that is there?
 
-    Leaving all words out has the same control as leaving out latents: as many tokens without
-    content. The sham puts the model's own words back, token by token, and must read exactly 0.
+    Positions are a factor as where latents are left out: the answer comes at once, or where it
+    would have stood, or after as many tokens without content. The sham puts the model's own words
+    back, token by token, and must read exactly 0.
 
     Args:
         drop: whether to leave the rationale out, so that the answer comes at once.
@@ -83,10 +81,15 @@ def rationale_arms(
     """
     arms = []
     if drop:
-        empty = RationaleEdit("placeholder", blank=blank)
+        ways: dict[PositionRule, RationaleEdit] = {
+            "closed": RationaleEdit("drop"),
+            "held": RationaleEdit("drop", held=True),
+            "kept": RationaleEdit("placeholder", blank=blank),
+        }
+        named = [removed("drop rationale", rule, rule == "closed") for rule in ways]
         arms += [
-            Arm("drop rationale", KNOCK_OUT, rationale=RationaleEdit("drop")),
-            dataclasses.replace(control("drop rationale", EMPTY), rationale=empty),
+            dataclasses.replace(arm, rationale=edit)
+            for arm, edit in zip(named, ways.values(), strict=True)
         ]
     for how in replacements:
         edit = RationaleEdit(how, rationales, donors, blank)
@@ -97,6 +100,7 @@ def rationale_arms(
 def step_arms(plan: LatentPlan, counts: Iterable[int], placeholder: bool) -> list[Arm]:
     """Take fewer or more latent steps; the answer moves up or back, as it did in training.
 
+    Where steps are taken away positions are a factor: the answer moves up, or stays where it was.
     The control takes the larger number of steps and leaves those that make the difference empty. It
     tells whether the difference is due to what the steps hold, or to how many there are and where
     the answer stands.
@@ -112,11 +116,15 @@ def step_arms(plan: LatentPlan, counts: Iterable[int], placeholder: bool) -> lis
             continue
         name = f"steps={count}"
         fewer, more = sorted((count, plan.steps))
-        arms.append(Arm(name, KNOCK_OUT, plan=plan.replace(steps=count)))
+        removes, last = count < plan.steps, tuple(range(fewer, more))
+        changed = plan.replace(steps=count)
+        arms.append(Arm(name, KNOCK_OUT, plan=changed, positions="closed" if removes else None))
+        if removes:
+            arms.append(removed(name, "held", interventions=(Drop("both", last),)))
         if placeholder:
-            empty = Replace("both", Placeholder(), tuple(range(fewer, more)))
-            longer = plan.replace(steps=more)
-            arms.append(control(name, "the difference empty", longer, (empty,)))
+            longer, empty = plan.replace(steps=more), Replace("both", Placeholder(), last)
+            kept = control(name, "the difference empty", longer, (empty,))
+            arms.append(dataclasses.replace(kept, positions="kept" if removes else None))
     return arms
 
 
@@ -141,11 +149,26 @@ def control(
 
 
 def dropped(name: str, part: LatentPart, steps: Steps, placeholder: bool) -> list[Arm]:
-    """Leave a part out, with the control that keeps its slots."""
-    arms = [Arm(name, KNOCK_OUT, interventions=(Drop(PARTS[part], steps),))]
+    """Leave a part out: with positions held, with positions closed up, and with its slots empty.
+
+    A model may be sensitive to a hole in its positions, to an answer that has moved, and to slots
+    that hold nothing it knows. The content is missing in all three, so only what they agree on is
+    about the content.
+
+    Args:
+        name: of the arm that holds positions; the others are named after it.
+        part: what to leave out.
+        steps: at which steps.
+        placeholder: whether the model has a placeholder token; without, no slots can be empty.
+    """
+    held, closed = (Drop(PARTS[part], steps, closed) for closed in (False, True))
+    arms = [
+        removed(name, "held", first=True, interventions=(held,)),
+        removed(name, "closed", interventions=(closed,)),
+    ]
     if placeholder:
         empty = Replace(PARTS[part], Placeholder(), steps)
-        arms.append(control(name, EMPTY, interventions=(empty,)))
+        arms.append(removed(name, "kept", interventions=(empty,)))
     return arms
 
 
@@ -188,6 +211,32 @@ def in_contexts(
     remade = [dataclasses.replace(arm, context="remade") for arm in made]
     every = {"remade": remade, "frozen": [frozen(arm, plan) for arm in made]}
     return [arm for context in contexts for arm in every[context]]
+
+
+def removed(
+    name: str,
+    positions: PositionRule,
+    first: bool = False,
+    plan: LatentPlan | None = None,
+    interventions: tuple[Intervention, ...] = (),
+) -> Arm:
+    """One of the arms that remove the same and differ in what becomes of positions.
+
+    Args:
+        name: what is removed.
+        positions: what becomes of positions.
+        first: whether this arm has the name, and the others are named after it.
+        plan: a changed plan, if any.
+        interventions: what is done to latents.
+    """
+    return Arm(
+        name if first else f"{name}: {POSITION_ARMS[positions]}",
+        CONTROL if positions == "kept" else KNOCK_OUT,
+        "" if first else name,
+        plan,
+        interventions,
+        positions=positions,
+    )
 
 
 def _is_random(arm: Arm) -> bool:

@@ -9,17 +9,27 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from latentlab import console
 from latentlab.console import interval_text, table
+from latentlab.instruments.ablation.amounts import (
+    interval,
+    numbers,
+    points,
+    size,
+    smallest,
+    verdict,
+)
 from latentlab.instruments.ablation.phrases import CONTROLS, FAMILIES, phrase
+from latentlab.instruments.ablation.removals import depends, removal, ways_of
 from latentlab.measures.outcomes import NONE
 from latentlab.measures.summary import totals
-from latentlab.vocabulary import CONTROL
+from latentlab.vocabulary import CONTROL, EMPTY
 
 if TYPE_CHECKING:
-    Line = pd.Series[float]
+    from latentlab.instruments.ablation.amounts import Line
 
-HARM = 0.05
-"""A loss of accuracy that a sentence about "no harm" has to be able to exclude."""
+WIDE = 120
+"""Columns of a screen below which a table is cut in two."""
 
 LITTLE = 0.3
 """Below this accuracy a model is about as good as guessing among four options."""
@@ -31,31 +41,35 @@ STILL = 1e-3
 """Nats that the log-odds under a sham may move by; on a CPU they do not move at all."""
 
 _DISTURBED = ": the instrument itself disturbs the model"
-_MOVED = {"flip": "answers that flip, %", "log_odds_change": "log-odds of right, nats"}
+_MOVED = {"flip": "answers flipped, %", "log_odds_change": "log-odds of right, nats"}
 
 
 def show_tables(summary: pd.DataFrame) -> None:
-    """Put one table a model on the screen: every arm, and under it its control."""
+    """Put one table a model on the screen: every arm, and under it what goes with it.
+
+    What removes the same stands together, whatever becomes of positions. A narrow screen gets what
+    happens to accuracy first, and how answers move in a table of its own.
+    """
     for model, lines in totals(summary).groupby("model", sort=False):
-        arms = zip(lines["intervention"], lines["kind"], strict=True)
-        shown = lines.assign(intervention=[_label(arm, kind) for arm, kind in arms])
+        shown = lines.assign(intervention=[_label(line) for _, line in lines.iterrows()])
         # Compared with itself a model says nothing.
         moved = {name: heading for name, heading in _MOVED.items() if name in shown}
         ends = [f"{name}{end}" for name in ("delta", *moved) for end in ("", "_low", "_high")]
-        shown.loc[lines["intervention"] == NONE, [*ends, "p_holm"]] = None
+        ends += [name for name in ("delta_smallest", "p_holm") if name in shown]
+        shown.loc[lines["intervention"] == NONE, ends] = None
         data, n = lines["data"].iloc[0], lines["n"].iloc[0]
-        table(
-            shown,
-            {
-                "intervention": "knock-out at inference",
-                "accuracy": "accuracy % [95 %]",
-                "delta": "paired difference, points",
-                "p_holm": "p (Holm)",
-                **moved,
-            },
-            f"{model}: {n} questions of {data}{_seeds(lines)}",
-            percent=("accuracy", "delta", "flip"),
-        )
+        arm = {"intervention": "knock-out at inference"}
+        counted = {"accuracy": "accuracy % [95 %]", "delta": "paired difference, points"}
+        counted |= {"delta_smallest": "could tell"} if "delta_smallest" in shown else {}
+        moved = {"p_holm": "p (Holm)", **moved}
+        wide = console.results.width >= WIDE
+        for columns in [arm | counted | moved] if wide else [arm | counted, arm | moved]:
+            table(
+                shown,
+                columns,
+                f"{model}: {n} questions of {data}{_seeds(lines)}",
+                percent=("accuracy", "delta", "delta_smallest", "flip"),
+            )
 
 
 def conclusion(summary: pd.DataFrame) -> list[str]:
@@ -87,9 +101,13 @@ def held_back(rows: pd.DataFrame) -> list[str]:
     ]
 
 
-def _label(arm: str, kind: str) -> str:
-    """An arm's name in the table; controls are set in, under what they control."""
-    return f"  control: {arm.rpartition(': ')[2]}" if kind == CONTROL else arm
+def _label(line: "Line") -> str:
+    """An arm's name in the table; what goes with another arm is set in, under it."""
+    arm, positions = str(line["intervention"]), str(line["positions"])
+    if positions:
+        rule = EMPTY if positions == "kept" else positions
+        return f"  {rule}" if line["control_of"] else f"{arm}: {rule}"
+    return f"  control: {arm.rpartition(': ')[2]}" if line["kind"] == CONTROL else arm
 
 
 def _sentences(model: str, lines: pd.DataFrame) -> Iterator[str]:
@@ -101,20 +119,26 @@ def _sentences(model: str, lines: pd.DataFrame) -> Iterator[str]:
     # Where accuracy has no room to fall, answers that flip tell what reaches them.
     flips = little and "flip" in lines and not lines["flip"].isna().any()
     say = _move if flips else _sentence
-    arms = _distinct(lines[(lines["kind"] != CONTROL) & (lines["intervention"] != NONE)])
-    controls = {line["control_of"]: line for _, line in lines.iterrows() if line["control_of"]}
+    first = (lines["kind"] != CONTROL) & (lines["control_of"] == "")
+    arms = _distinct(lines[first & (lines["intervention"] != NONE)])
     for _, line in arms[arms["intervention"].str.startswith("drop ")].iterrows():
-        yield say(line, controls.get(line["intervention"]))
+        yield say(line, lines)
     for family, pattern in FAMILIES.items():
         members = arms[arms["intervention"].str.match(pattern).astype(bool)]
         if members.empty:
             continue
-        order = members["flip"].rsub(0) if flips else members["delta"]
-        line = members.loc[order.sort_values(kind="stable").index[0]]
-        sentence = say(line, controls.get(line["intervention"]))
+        ways = [ways_of(line, lines) for _, line in members.iterrows()]
+        worst = [max(-way["delta"] for way in alike.values()) for alike in ways]
+        order = members["flip"] if flips else pd.Series(worst, members.index)
+        line = members.loc[order.sort_values(ascending=False, kind="stable").index[0]]
+        sentence = say(line, lines)
         if len(members) > 1:
-            harmful = int((members["delta_high"] < 0).sum()) or "None"
-            head = f"{harmful} of {len(members)} {family} measurably cost it points; the worst: "
+            harmful = sum(all(verdict(way) == "harm" for way in alike.values()) for alike in ways)
+            some = sum(map(depends, ways))
+            head = f"{harmful or 'None'} of {len(members)} {family} measurably cost it points"
+            if members["positions"].any():
+                head += f" whatever becomes of positions, {some or 'none'} depending on that"
+            head += "; the worst: "
             if flips:
                 most = "one moves most" if members["flip"].any() else "none flips an answer"
                 head = f"Of {len(members)} {family} {most}: "
@@ -134,7 +158,7 @@ def _sentences(model: str, lines: pd.DataFrame) -> Iterator[str]:
         off = worst["delta"] != 0 or any(
             (shams[n].abs() > STILL).any() for n in _MOVED if n in shams
         )
-        yield f"Sham {_points(worst['delta'])}{_DISTURBED if off else ''}."
+        yield f"Sham {points(worst['delta'])}{_DISTURBED if off else ''}."
 
 
 def _distinct(arms: pd.DataFrame) -> pd.DataFrame:
@@ -148,41 +172,51 @@ def _distinct(arms: pd.DataFrame) -> pd.DataFrame:
     return arms[~(both & alike & changed & (whole.map(whole.value_counts()) == 2))]
 
 
-def _sentence(line: "Line", control: "Line | None") -> str:
-    """What one arm does to a model, next to its control."""
-    what, numbers = phrase(str(line["intervention"])), _numbers(line)
-    outcome = _outcome(line)
-    if outcome == "loses":
-        text = f"{what} it loses {_size(line)} points {_interval(line)}"
-    elif outcome == "gains":
-        text = f"{what} it gains {_size(line)} points {_interval(line)}"
-    elif outcome == "unclear":
-        text = f"{what} the difference is {numbers}, too uncertain to tell harm from none"
-    elif what.startswith("without its"):
-        part = what.removeprefix("without ")
-        text = f"it can lose {part} without measurable harm ({numbers})"
-    else:
-        text = f"{what} no harm is measured ({numbers})"
-    if control is not None:
-        name = CONTROLS[str(control["intervention"]).partition(": ")[2]]
-        effect = _outcome(control)
-        if effect in ("loses", "gains"):
-            text += f"; {name} {effect} {_size(control)} {_interval(control)}"
-        else:
-            text += f"; {name}: {_numbers(control)}"
+def _sentence(line: "Line", lines: pd.DataFrame) -> str:
+    """What one arm does to a model, under each rule of positions, next to its control."""
+    what, ways = phrase(str(line["intervention"])), ways_of(line, lines)
+    text = removal(what, ways) if len(ways) > 1 else _effect(what, line)
+    for _, control in _controls(line, lines).iterrows():
+        name = CONTROLS[str(control["intervention"]).rpartition(": ")[2]]
+        effect = {"harm": "loses", "gain": "gains"}.get(verdict(control))
+        text += f"; {name}"
+        text += (
+            f" {effect} {size(control)} {interval(control)}" if effect else f": {numbers(control)}"
+        )
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _move(line: "Line", control: "Line | None") -> str:
+def _effect(what: str, line: "Line") -> str:
+    """What one arm does to a model."""
+    said = verdict(line)
+    if said in ("harm", "gain"):
+        did = "loses" if said == "harm" else "gains"
+        return f"{what} it {did} {size(line)} points {interval(line)}"
+    told = "; ".join(filter(None, (numbers(line), smallest(line))))
+    if said == "cannot tell":
+        return f"{what} the difference is {told}, too uncertain to tell harm from none"
+    if what.startswith("without its"):
+        part = what.removeprefix("without ")
+        return f"it can lose {part} without measurable harm ({told})"
+    return f"{what} no harm is measured ({told})"
+
+
+def _move(line: "Line", lines: pd.DataFrame) -> str:
     """How far an arm moves the answers of a model that has no accuracy to lose."""
     what, flips, odds = phrase(str(line["intervention"])), _shown(line, "flip"), "log_odds_change"
     text = f"{what} {flips} of its answers flip"
     if not pd.isna(line[odds]):
         text += f", and the log-odds of the right one change by {_shown(line, odds)}"
-    if control is not None:
-        name = CONTROLS[str(control["intervention"]).partition(": ")[2]]
-        text += f"; {name}: {_shown(control, 'flip')}"
+    for _, other in lines[lines["control_of"] == line["intervention"]].iterrows():
+        name = CONTROLS[str(other["intervention"]).rpartition(": ")[2]]
+        text += f"; {name}: {_shown(other, 'flip')}"
     return f"{text[0].upper()}{text[1:]}."
+
+
+def _controls(line: "Line", lines: pd.DataFrame) -> pd.DataFrame:
+    """The controls of an arm, those apart that differ from it in what becomes of positions."""
+    beside = lines[lines["control_of"] == line["intervention"]]
+    return beside[beside["positions"] == ""] if line["positions"] else beside
 
 
 def _shown(line: "Line", name: str) -> str:
@@ -193,40 +227,9 @@ def _shown(line: "Line", name: str) -> str:
     return interval_text(value, low, high, percent=False).replace(" ", " nats ", 1)
 
 
-def _outcome(line: "Line") -> str:
-    """What the interval of a difference allows to say."""
-    if line["delta_high"] < 0:
-        return "loses"
-    if line["delta_low"] > 0:
-        return "gains"
-    # Where nothing was ever lost the interval has no width; 3 / n bounds what was not seen.
-    possible = max(-line["delta_low"], 3 / line["n"])
-    return "unclear" if possible > HARM else "harmless"
-
-
 def _seeds(lines: pd.DataFrame) -> str:
     """A remark on random arms that were drawn several times."""
     most = int(lines["seeds"].max()) if "seeds" in lines else 1
     return (
         f"; what is random drawn with {most} seeds, averaged for each question" if most > 1 else ""
     )
-
-
-def _points(value: float) -> str:
-    return f"{100 * value + 0:.1f}"
-
-
-def _size(line: "Line") -> str:
-    return _points(abs(line["delta"]))
-
-
-def _interval(line: "Line") -> str:
-    """The interval of a loss or gain, as positive numbers."""
-    low, high = sorted(abs(line[name]) for name in ("delta_low", "delta_high"))
-    return f"[{_points(low)}, {_points(high)}]"
-
-
-def _numbers(line: "Line") -> str:
-    """A difference as it is, with its sign."""
-    low, high = _points(line["delta_low"]), _points(line["delta_high"])
-    return f"{_points(line['delta'])} [{low}, {high}]"

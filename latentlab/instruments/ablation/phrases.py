@@ -2,7 +2,7 @@
 
 import re
 
-from latentlab.vocabulary import EMPTY, FROZEN
+from latentlab.vocabulary import EMPTY, FROZEN, POSITION_ARMS
 
 _PHRASES = {
     r"drop (\S+)": "without its {}",
@@ -30,6 +30,8 @@ _PHRASES = {
 
 CONTROLS = {
     EMPTY: "leaving the same slots empty",
+    POSITION_ARMS["closed"]: "closing up positions",
+    POSITION_ARMS["held"]: "holding positions",
     "on uninformative words": "doing the same to as many uninformative words",
     "on off-walk image positions": "doing the same to as many image positions off the walk",
     "on unneeded prompt positions": "doing the same to as many positions that are not needed",
@@ -37,7 +39,7 @@ CONTROLS = {
     "the difference empty": "leaving the steps of difference empty",
     "as many at random": "picking as many at random",
 }
-"""What each control does, as the subject of a sentence."""
+"""What controls, and arms that differ in positions only, do; the subject of a sentence."""
 
 FAMILIES = {
     "replacements": (
