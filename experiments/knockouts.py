@@ -1,20 +1,30 @@
 """What knock-outs at inference leave of the accuracy, model by model.
 
 Studies: `knockouts` and `knockouts-one-hop` (`latentlab.ablate`): the latent text, the latent
-vision or both are left out (`drop`), or come from another question (`other`). The control of
-leaving out keeps the slots and puts the placeholder token into them. Strict accuracy. The paper's
-Table 2 is about retrained systems and is no counterpart: see `retrained_arms`.
+vision or both are left out (`drop`), or come from another question (`other`). What is left out
+leaves a hole in the positions, or lets them close up, or keeps its slots with the placeholder token
+in them. Strict accuracy. The paper's Table 2 is about retrained systems and is no counterpart: see
+`retrained_arms`.
 """
 
 import pandas as pd
 
 from latentlab.paper import studies
 from latentlab.paper.artifacts import Drawing
-from latentlab.paper.dots import HOLLOW, offsets
+from latentlab.paper.dots import POSITION_LABELS, POSITIONS, offsets
 from latentlab.paper.experiment import Found
-from latentlab.paper.lines import INFERENCE, INTERVALS, STRICT, overall, sample, untouched
+from latentlab.paper.lines import (
+    INFERENCE,
+    INTERVALS,
+    REMOVALS,
+    STRICT,
+    overall,
+    sample,
+    untouched,
+    with_arms,
+)
 from latentlab.paper.style import canvas, draw_intervals, look
-from latentlab.vocabulary import EMPTY
+from latentlab.vocabulary import CONTROL
 
 STUDIES = (studies.KNOCKOUTS, studies.KNOCKOUTS_ONE_HOP)
 
@@ -24,22 +34,22 @@ ARMS = {
     "drop latent": "without latents",
     "other latent": "another question's latents",
 }
-"""Arms and what the legend calls them; each gets a look, and its control the same one hollow."""
+"""What is done and what the legend calls it; each gets a look, filled by positions."""
 
 
 def make(found: Found) -> Drawing:
     """The figure: a group of marks for each model."""
-    lines = pd.concat([overall(found[study.name].summary) for study in STUDIES])
+    lines = with_arms(pd.concat([overall(found[study.name].summary) for study in STUDIES]))
+    lines = lines[(lines["kind"] != CONTROL) | (lines["positions"] != "")]
     chance = {
         round(100 * float((1 / found[study.name].rows["options"]).mean()), 1) for study in STUDIES
     }
     figure, (axis,) = canvas("double", 2.7)
-    looks: dict[str, dict[str, object]] = {}
+    looks: dict[tuple[str, str], dict[str, object]] = {}
     for i, arm in enumerate(ARMS):
-        looks[arm] = look(i + 1)
-        if arm.startswith("drop"):
-            looks[f"{arm}: {EMPTY}"] = look(i + 1) | HOLLOW
-    shifts = dict(zip(looks, offsets(len(looks), 0.6), strict=True))
+        ways = POSITIONS if arm.startswith("drop") else {"": POSITIONS["held"]}
+        looks |= {(arm, rule): look(i + 1) | style for rule, style in ways.items()}
+    shifts = dict(zip(looks, offsets(len(looks), 0.7), strict=True))
     groups = list(lines.groupby(["data", "model"], sort=False))
     drawn, labels = [], []
     for place, ((data, model), group) in enumerate(groups):
@@ -47,32 +57,31 @@ def make(found: Found) -> Drawing:
         level = 100 * float(alone["accuracy"].iloc[0])
         axis.hlines(level, place - 0.4, place + 0.4, color="#999999", linewidth=1.2, zorder=0)
         drawn.append(alone)
-        for arm, style in looks.items():
-            chosen = group[group["intervention"] == arm]
-            places = [place + shifts[arm]] * len(chosen)
+        for (arm, rule), style in looks.items():
+            chosen = group[(group["arm"] == arm) & (group["positions"] == rule)]
+            places = [place + shifts[arm, rule]] * len(chosen)
             draw_intervals(axis, places, chosen, "accuracy", 100, joined=False, **style)
             drawn.append(chosen)
         one_hop = data == studies.ONE_HOP
         labels.append(f"{model}\n(one hop)" if one_hop else str(model))
     for border in range(1, len(groups)):
         axis.axvline(border - 0.5, color="#dddddd", linewidth=0.5, zorder=0)
-    for arm, label in ARMS.items():
-        axis.plot([], [], **(looks[arm] | {"linestyle": "none"}), label=label)
+    for i, label in enumerate(ARMS.values()):
+        axis.plot([], [], **(look(i + 1) | {"linestyle": "none"}), label=label)
     axis.plot([], [], color="#999999", linewidth=1.2, label="left alone")
-    empty = {"marker": "o", "color": "#333333", "linestyle": "none"} | HOLLOW
-    axis.plot([], [], **empty, label="hollow: slots kept, empty")
+    for rule, style in POSITIONS.items():
+        grey = {"marker": "o", "color": "#333333", "linestyle": "none"} | style
+        axis.plot([], [], **grey, label=POSITION_LABELS[rule])
     axis.set(xticks=range(len(groups)), xticklabels=labels, xlim=(-0.5, len(groups) - 0.5))
     axis.set(ylim=(-3, 103), ylabel="accuracy (%)")
     figure.legend(loc="outside upper center", ncols=3)
-    columns = ["model", "data", "intervention", "kind", "control_of", "n"]
+    columns = ["model", "data", "intervention", "kind", "control_of", "positions", "n"]
     columns += ["accuracy", "accuracy_low", "accuracy_high"]
     told = " and ".join(f"{value:.1f} %" for value in sorted(chance))
     caption = (
         f"Strict accuracy under knock-outs: {sample(untouched(lines))}. {INFERENCE} Grey lines are "
-        "the models left alone; hollow marks are the control of the filled mark beside them, which "
-        "keeps the slots and empties them, so that only content is lost. Positions never move. "
-        f"{INTERVALS} Guessing among the options gives {told}. {STRICT} "
-        f"A model without a part has no mark for it. The published ablation (IVT-LR, "
+        f"the models left alone. {REMOVALS} {INTERVALS} Guessing among the options gives {told}. "
+        f"{STRICT} A model without a part has no mark for it. The published ablation (IVT-LR, "
         "Table 2) compares retrained systems and has no counterpart here."
     )
     return Drawing(figure, pd.concat(drawn)[columns].reset_index(drop=True), caption)

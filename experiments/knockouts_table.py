@@ -1,4 +1,4 @@
-"""Points lost under every knock-out at inference, next to its matched control.
+"""Points lost under every knock-out at inference, by positions and next to its matched control.
 
 Studies: `knockouts` and `knockouts-one-hop` (`latentlab.ablate`): parts of the latents left out
 (`drop`), exchanged for another question's (`other`) or for the placeholder token. Strict accuracy,
@@ -14,6 +14,7 @@ from latentlab.paper.experiment import Found
 from latentlab.paper.lines import (
     INFERENCE,
     PARTS,
+    REMOVALS,
     REPLACEMENTS,
     beside_controls,
     overall,
@@ -28,6 +29,8 @@ COLUMNS = {
     "left_alone": "left alone %",
     "arm": "knock-out",
     "lost": "points lost",
+    "closed_lost": "points lost, closed up",
+    "kept_lost": "points lost, slots empty",
     "control_lost": "points lost, control",
     "p_holm": "p (Holm)",
     "flip": "answers flipped %",
@@ -46,17 +49,18 @@ def make(found: Found) -> Table:
         for model, source in zip(data["model"], data["data"], strict=True)
     ]
     data["arm"] = [_words(arm) for arm in data["intervention"]]
-    keep = ["model", "data", "n", "intervention", "control"]
+    keep = ["model", "data", "n", "intervention", "positions"]
     measures = [name for name in COLUMNS if name not in ("asked", "arm")]
     ends = [f"{name}{end}" for name in measures for end in ("", "_low", "_high")]
-    percent = ("left_alone", "lost", "control_lost", "flip")
+    percent = ("left_alone", "lost", "closed_lost", "kept_lost", "control_lost", "flip")
     caption = (
         f"Accuracy lost under knock-outs, in points: {sample(untouched(lines))}. {INFERENCE} "
         "Losses are paired by question, with 95 % bootstrap intervals, as are flips and log-odds. "
-        "The control of what is left out keeps the slots with the placeholder token in them; that "
-        "of a replacement does the same to as many positions of the prompt that the question does "
-        "not need, and where that costs as much, such vectors hurt anywhere. p-values are exact "
-        "(McNemar), corrected over all arms and controls of a model. A negative loss is a gain. "
+        f"{REMOVALS} The first column of points holds positions; flips, log-odds and p-values are "
+        "of that arm. The control of a replacement does the same to as many positions of the "
+        "prompt that the question does not need, and where that costs as much, such vectors hurt "
+        "anywhere. p-values are exact (McNemar), corrected over all arms and controls of a model. "
+        "A negative loss is a gain. "
         "The published ablation (IVT-LR, Table 2) compares retrained systems and is no counterpart."
     )
     numbers = data[[*keep, *(name for name in ends if name in data)]]

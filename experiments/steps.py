@@ -1,7 +1,8 @@
 """Number of latent steps by domain: stage by stage in training, and varied on trained models.
 
 Study: `step-counts` (`latentlab.ablate --steps`), strict accuracy at N latent steps on fixed
-weights; its control takes the larger number of steps and leaves the difference empty. Beside it,
+weights: with the answer moved up or back, with positions held where steps are taken away, and with
+the larger number of steps and the difference left empty. Beside it,
 the paper's way (its Table 3): the model after training stage N is measured with N latent steps, the
 others written in words, read off the log that lies beside each model. That way mixes the number of
 steps with the length of training.
@@ -12,11 +13,21 @@ import pandas as pd
 from latentlab.measures.summary import ALL
 from latentlab.paper import published, studies, trained
 from latentlab.paper.artifacts import Drawing
-from latentlab.paper.dots import HOLLOW
+from latentlab.paper.dots import POSITIONS
 from latentlab.paper.experiment import Found
-from latentlab.paper.lines import INFERENCE, INTERVALS, divided, names, overall, sample, untouched
+from latentlab.paper.lines import (
+    INFERENCE,
+    INTERVALS,
+    divided,
+    names,
+    overall,
+    sample,
+    untouched,
+    with_arms,
+)
 from latentlab.paper.style import canvas, draw_intervals, look
 from latentlab.results import Results
+from latentlab.vocabulary import CONTROL
 
 STUDIES = (studies.STEP_COUNTS,)
 
@@ -24,13 +35,14 @@ COLUMNS = ["model", "panel", "steps", "domain", "n", "accuracy", "accuracy_low",
 
 PANELS = {
     "training": "after training stage N",
-    "inference": "N steps at inference",
-    "control": "control: the difference empty",
+    "closed": "at inference, closed up",
+    "held": "positions held",
+    "kept": "slots kept, empty",
 }
 
 
 def make(found: Found) -> Drawing:
-    """The figure: a row for each model, by training stage, at inference, and the control."""
+    """The figure: a row for each model, by training stage and, at inference, by positions."""
     results = found[studies.STEP_COUNTS.name]
     total = untouched(overall(results.summary))
     models = names(total["model"])
@@ -45,7 +57,7 @@ def make(found: Found) -> Drawing:
         of_panel = data[(data["model"] == model) & (data["panel"] == panel)]
         for j, domain in enumerate(domains):
             curve = of_panel[of_panel["domain"] == domain].sort_values("steps")
-            style = look(j) | (HOLLOW if panel == "control" else {})
+            style = look(j) | POSITIONS.get(panel, {})
             places = curve["steps"] + 0.07 * (j - (len(domains) - 1) / 2)
             draw_intervals(axis, places, curve, "accuracy", 100, **style)
         if i < len(panels):
@@ -63,10 +75,11 @@ def make(found: Found) -> Drawing:
     caption = (
         "Strict accuracy by number of latent steps and domain. 'After training stage N': with N "
         f"latent steps, the other steps written ({sizes}); later stages were trained longer, so "
-        "number and training are confounded, as they are in the paper. 'N steps at inference': on "
-        f"the trained model, {sample(total)}. {INFERENCE} Its control takes as many steps as the "
-        "larger of N and the trained number, the difference left empty; it tells steps missed from "
-        f"an answer that stands elsewhere. As trained, control and arm are the same. {INTERVALS} "
+        "number and training are confounded, as they are in the paper. The others: N steps on the "
+        f"trained model, {sample(total)}. {INFERENCE} Closed up, the answer moves up or back; "
+        "held, it stands where it stood, for which there is no way with more steps; with slots "
+        "kept, as many steps as the larger of N and the trained number, the difference left empty. "
+        f"Only what all agree on is about what the steps hold. {INTERVALS} "
         f"Published (IVT-LR, Table 3, Qwen2-VL-7B, after stages 1, 2 and 3): {published.STAGES}."
     )
     return Drawing(figure, data, caption)
@@ -86,16 +99,18 @@ def _by_stage(results: Results) -> pd.DataFrame:
 
 
 def _at_inference(results: Results) -> pd.DataFrame:
-    """Accuracy at each number of steps, and of its control."""
+    """Accuracy at each number of steps, by what becomes of positions."""
     domains = divided(results.summary, "domain")
-    lines = pd.concat([overall(results.summary), domains], ignore_index=True)
+    lines = with_arms(pd.concat([overall(results.summary), domains], ignore_index=True))
     own = (
         results.rows[results.rows["intervention"] == "none"].groupby("model")["latent_steps"].max()
     )
-    parsed = lines["intervention"].str.extract(r"^steps=(?P<steps>\d+)(?P<control>:.*)?$")
+    steps = lines["intervention"].str.extract(r"^steps=(\d+)", expand=False)
+    natural = (lines["kind"] == CONTROL).map({True: "kept", False: "closed"})
     lines = lines.assign(
-        steps=parsed["steps"].astype("Float64").fillna(lines["model"].map(own)).astype(int),
-        panel=parsed["control"].notna().map({True: "control", False: "inference"}),
+        steps=steps.astype("Float64").fillna(lines["model"].map(own)).astype(int),
+        panel=lines["positions"].where(lines["positions"] != "", natural),
     )
-    # Without a difference there is nothing to leave empty: the model as trained is its own control.
-    return pd.concat([lines, untouched(lines).assign(panel="control")], ignore_index=True)
+    # The model as trained is what every panel goes through.
+    alone = [untouched(lines).assign(panel=panel) for panel in ("held", "kept")]
+    return pd.concat([lines, *alone], ignore_index=True)

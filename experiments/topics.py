@@ -1,9 +1,9 @@
 """Where knock-outs hurt: losses by domain and topic, question type and number of hops.
 
 Study: `knockouts` (`latentlab.ablate`): latent text, latent vision or both left out (`drop`).
-Points of strict accuracy lost on the questions of each group, paired by question. Control: the
-slots kept, with the placeholder token in them. The paper's Table 3 divides M3CoT into science,
-commonsense and mathematics by training stage; it has no knock-out by topic.
+Points of strict accuracy lost on the questions of each group, paired by question, with positions
+held, closed up, or the slots kept with the placeholder token in them. The paper's Table 3 divides
+M3CoT into science, commonsense and mathematics by training stage; it has no knock-out by topic.
 """
 
 import pandas as pd
@@ -11,22 +11,23 @@ import pandas as pd
 from latentlab.measures.summary import ALL
 from latentlab.paper import studies
 from latentlab.paper.artifacts import Drawing
-from latentlab.paper.dots import HOLLOW, draw_dots
+from latentlab.paper.dots import POSITION_LABELS, POSITIONS, draw_dots
 from latentlab.paper.experiment import Found
 from latentlab.paper.lines import (
     INFERENCE,
     LOST,
     PARTS,
+    REMOVALS,
     divided,
     names,
     number_of_hops,
     overall,
     sample,
     untouched,
+    with_arms,
     with_losses,
 )
 from latentlab.paper.style import canvas, look_of
-from latentlab.vocabulary import EMPTY
 
 STUDIES = (studies.KNOCKOUTS,)
 
@@ -34,37 +35,36 @@ STUDIES = (studies.KNOCKOUTS,)
 def make(found: Found) -> Drawing:
     """The figure: a panel for each part, a row for each group of questions."""
     summary = found[studies.KNOCKOUTS.name].summary
-    lines = with_losses(pd.concat(_groups(summary), ignore_index=True))
-    parsed = lines["intervention"].str.extract(r"^drop (?P<part>[^:]+)(?P<control>:.*)?$")
-    data = pd.concat([lines, parsed], axis=1)
-    data = data[data["part"].isin(PARTS) & data["control"].isin([f": {EMPTY}", float("nan")])]
-    data["series"] = data["model"] + data["control"].notna().map({True: " empty", False: ""})
+    lines = with_arms(with_losses(pd.concat(_groups(summary), ignore_index=True)))
+    data = lines.assign(part=lines["arm"].str.extract(r"^drop (\w+)$", expand=False))
+    data = data[data["part"].isin(PARTS)]
+    data["series"] = data["model"] + " " + data["positions"]
     models = names(data["model"])
     parts = [part for part in PARTS if part in set(data["part"])]
     sizes = data.drop_duplicates("row").set_index("row")["n"]
     rows = {row: row for row in names(data["row"])}
-    height = 0.9 + 0.05 * len(models) * 2 * len(rows)
+    height = 0.9 + 0.05 * len(models) * len(POSITIONS) * len(rows)
     figure, axes = canvas("double", max(height, 2.2), 1, len(parts), sharex=True, sharey=True)
     looks = {}
     for model in models:
         style = look_of(model, models) | {"markersize": 3}
-        looks |= {model: style, f"{model} empty": style | HOLLOW}
+        looks |= {f"{model} {rule}": style | filled for rule, filled in POSITIONS.items()}
     for axis, part in zip(axes, parts, strict=True):
         draw_dots(axis, data[data["part"] == part], rows, looks)
         axis.set_xlabel(LOST)
         axis.set_title(f"without {PARTS[part]}")
     for model in models:
         axes[0].plot([], [], **(look_of(model, models) | {"linestyle": "none"}), label=model)
-    empty = {"marker": "o", "color": "#333333", "linestyle": "none"} | HOLLOW
-    axes[0].plot([], [], **empty, label="hollow: slots kept, empty")
-    figure.legend(loc="outside upper center", ncols=len(models) + 1)
-    columns = ["model", "row", "part", "series", "intervention", "kind", "n"]
+    for rule, filled in POSITIONS.items():
+        grey = {"marker": "o", "color": "#333333", "linestyle": "none"} | filled
+        axes[0].plot([], [], **grey, label=POSITION_LABELS[rule])
+    figure.legend(loc="outside upper center", ncols=3)
+    columns = ["model", "row", "part", "series", "intervention", "kind", "positions", "n"]
     kept = data[[*columns, "lost", "lost_low", "lost_high"]].reset_index(drop=True)
     counts = ", ".join(f"{row} {n}" for row, n in sizes.items())
     caption = (
         f"Accuracy lost by group of questions: {sample(untouched(overall(summary)))}. {INFERENCE} "
-        "Hollow marks are the control of the filled mark above them, which keeps the slots and "
-        "empties them. Differences are paired by question, bars are 95 % bootstrap intervals, not "
+        f"{REMOVALS} Differences are paired by question, bars are 95 % bootstrap intervals, not "
         f"corrected for the number of groups. Questions by group: {counts}. Groups that hold all "
         "questions are not shown again. Published (IVT-LR, Table 3): by domain of M3CoT but by "
         "training stage, so there is no such number to compare with."

@@ -8,9 +8,24 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from latentlab.paper.style import draw_intervals
+from latentlab.vocabulary import PositionRule
 
 HOLLOW = {"markerfacecolor": "white"}
 """Look of controls: the mark of what they control, not filled."""
+
+POSITIONS: dict[PositionRule, dict[str, Any]] = {
+    "held": {},
+    "closed": {"fillstyle": "left", "markerfacecoloralt": "white"},
+    "kept": HOLLOW,
+}
+"""Looks of a removal by what becomes of positions: filled, half filled and hollow."""
+
+POSITION_LABELS: dict[PositionRule, str] = {
+    "held": "filled: positions held",
+    "closed": "half: positions closed up",
+    "kept": "hollow: slots kept, empty",
+}
+"""What a legend says of these looks."""
 
 _SPREAD = 0.62  # share of a row's height that its series are spread over
 

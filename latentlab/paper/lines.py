@@ -5,18 +5,26 @@ knock-out always stands next to its control, and models come in the order of the
 """
 
 from collections.abc import Iterable
+from typing import get_args
 
 import pandas as pd
 
 from latentlab.measures.outcomes import NONE
 from latentlab.measures.summary import ALL, totals
-from latentlab.vocabulary import KNOCK_OUT
+from latentlab.vocabulary import CONTROL, KNOCK_OUT, PositionRule
 
 INFERENCE = "Knock-outs at inference on fixed weights; nothing was retrained."
 """What captions say where no weights were changed."""
 
 INTERVALS = "Intervals are 95 %: Wilson for accuracies, paired bootstrap over questions for losses."
 """What captions say of intervals."""
+
+REMOVALS = (
+    "What is removed is gone in three ways: with later positions held, which leaves a hole; with "
+    "positions closed up, so that what follows moves; and with the slots kept and the placeholder "
+    "token in them. Only what all three agree on is about content."
+)
+"""What captions say of removals."""
 
 LOST = "accuracy lost (points)"
 """What axes of losses are called."""
@@ -77,24 +85,43 @@ def with_losses(lines: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def with_arms(lines: pd.DataFrame) -> pd.DataFrame:
+    """Lines with the column `arm`: what is removed, under one name whatever becomes of positions.
+
+    Other lines keep their names, and have empty `positions`.
+    """
+    positions = lines["positions"].fillna("")
+    named = lines["control_of"].fillna("")
+    arm = named.where((positions != "") & (named != ""), lines["intervention"])
+    return lines.assign(arm=arm, positions=positions)
+
+
 def beside_controls(lines: pd.DataFrame) -> pd.DataFrame:
-    """Every knock-out with the loss of its matched control beside it.
+    """Every knock-out with the loss of its matched control, and under other positions, beside it.
 
     Args:
         lines: lines of a summary, each with its losses (`with_losses`).
 
     Returns:
-        The lines of knock-outs with the columns `control` (its name) and `control_lost` with
-        `_low` and `_high`, missing where an arm has no control.
+        A line for each thing that is done, with the columns `control_lost`, `held_lost`,
+        `closed_lost` and `kept_lost`, each with `_low` and `_high`: of the control, and of removals
+        by what becomes of positions. They are missing where there is no such arm.
     """
+    lines = with_arms(lines)
     group = ["model", "data", "domain", "topic", "hops", "question_type"]
     group = [name for name in group if name in lines]
     loss = ["lost", "lost_low", "lost_high"]
-    controls = lines[[*group, "control_of", "intervention", *loss]]
-    controls = controls.rename(columns={name: f"control_{name}" for name in loss})
-    controls = controls.rename(columns={"intervention": "control", "control_of": "intervention"})
-    arms = lines[lines["kind"] == KNOCK_OUT]
-    return arms.merge(controls, on=[*group, "intervention"], how="left")
+    rules: tuple[PositionRule, ...] = get_args(PositionRule)
+    controls = (lines["kind"] == CONTROL) & (lines["positions"] == "") & lines["control_of"].notna()
+    beside = {"control": lines[controls].assign(arm=lines["control_of"])}
+    beside |= {rule: lines[lines["positions"] == rule] for rule in rules}
+    arms = lines[(lines["kind"] == KNOCK_OUT) & (lines["arm"] == lines["intervention"])]
+    for name, others in beside.items():
+        named = others[[*group, "arm", *loss]].rename(
+            columns={column: f"{name}_{column}" for column in loss}
+        )
+        arms = arms.merge(named, on=[*group, "arm"], how="left")
+    return arms
 
 
 def overall(summary: pd.DataFrame) -> pd.DataFrame:

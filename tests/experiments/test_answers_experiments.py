@@ -4,6 +4,7 @@ Arms differ in how many answers are right, so a number that is drawn in the wron
 """
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -19,10 +20,12 @@ from latentlab.paper.experiment import find_experiments
 from latentlab.provenance import resolve
 from latentlab.results import SUMMARY, Results
 from latentlab.studies import by_domain
-from latentlab.vocabulary import CONTROL, EMPTY, KNOCK_OUT
+from latentlab.vocabulary import CONTROL, EMPTY, KNOCK_OUT, POSITION_ARMS
 
 N = 20
 PROMPT = "on unneeded prompt positions"
+CLOSED, HELD = POSITION_ARMS["closed"], POSITION_ARMS["held"]
+DIFFERENCE = "the difference empty"
 NAMES = (
     "knockouts", "knockouts_table", "main_table", "necessity", "noise", "organisms", "patches",
     "patches_trained", "rationales", "replacements", "retrained_arms", "steps", "topics",
@@ -30,12 +33,21 @@ NAMES = (
 TABLES = ("knockouts_table", "main_table", "organisms", "retrained_arms")
 
 
+def positions_of(arm):
+    """What becomes of positions in an arm of a model of three steps and two patches."""
+    what, _, way = arm.partition(": ")
+    resized = re.search(r"^drop|^k=0|k=[1345]|^steps=[012]", what)
+    natural = "closed" if what.startswith("steps") else "held"
+    ways = {"": natural, CLOSED: "closed", HELD: "held", EMPTY: "kept", DIFFERENCE: "kept"}
+    return ways.get(way, "") if resized else ""
+
+
 def rows_of(model, arms, data="benchmark", hops=(4,), known=True, steps=3):
     """Rows of one model; `arms` maps names to how many of N answers are right."""
     rows = []
     for arm, right in {"none": 18, **arms}.items():
-        head, colon, _ = arm.partition(": ")
-        control = bool(colon) or arm.startswith("sham")
+        head, colon, way = arm.partition(": ")
+        control = way not in ("", CLOSED, HELD) or arm.startswith("sham")
         kind = CONTROL if control else KNOCK_OUT
         for i in range(N):
             rows.append(
@@ -50,6 +62,7 @@ def rows_of(model, arms, data="benchmark", hops=(4,), known=True, steps=3):
                     "intervention": arm,
                     "kind": "none" if arm == "none" else kind,
                     "control_of": head if colon else "",
+                    "positions": positions_of(arm),
                     "seed": 0,
                     "options": 4,
                     "correct": i < right,
@@ -84,6 +97,7 @@ def knock_outs(parts, start=2):
     for i, part in enumerate(parts):
         arms |= {
             f"drop {part}": start + i,
+            f"drop {part}: {CLOSED}": start + i + 4,
             f"drop {part}: {EMPTY}": start + i + 3,
             f"other {part}": start + i + 1,
             f"other {part}: {PROMPT}": start + i + 5,
@@ -124,16 +138,19 @@ def made_up(folder, known=True):
 
     def picked(name):
         rules = {"attention": 1, "random": 2, "bottom": 3}
-        arms = {"k=0": 5, f"k=0: {EMPTY}": 12}
+        arms = {"k=0": 5, f"k=0: {CLOSED}": 8, f"k=0: {EMPTY}": 12}
         for rule, i in rules.items():
             arms |= {f"select {rule}, k={k}": 18 - i * k for k in range(1, 6)}
+            arms |= {f"select {rule}, k={k}: {CLOSED}": 17 - i * k for k in (1, 3, 4, 5)}
+            arms |= {f"select {rule}, k=1: {EMPTY}": 16 - i}
         del arms["select attention, k=2"]
         return arms
 
     def stepped(name):
         counts = (0, 1, 2, 4)
         arms = {f"steps={count}": 3 * count for count in counts}
-        return arms | {f"steps={count}: the difference empty": count + 1 for count in counts}
+        arms |= {f"steps={count}: {HELD}": 2 * count + 1 for count in counts if count < 3}
+        return arms | {f"steps={count}: {DIFFERENCE}": count + 1 for count in counts}
 
     answers = [
         rows_of(name, {}, "benchmark:hops=1+4", (1, 4), known, steps)
@@ -238,9 +255,26 @@ def test_knockouts_show_each_model_under_each_arm(make, found):
         wanted = fraction(source, line["model"], line["intervention"])
         assert line["accuracy"] == pytest.approx(wanted)
         assert line["n"] == N
-    arms = set(data.loc[data["model"] == "relay", "intervention"])
-    assert f"drop latent: {EMPTY}" in arms
+    arms = data[data["model"] == "relay"].set_index("intervention")["positions"].to_dict()
+    assert arms["drop latent"] == "held"
+    assert arms[f"drop latent: {CLOSED}"] == "closed"
+    assert arms[f"drop latent: {EMPTY}"] == "kept"
+    assert arms["other latent"] == ""
     assert "drop latent_vision" not in arms
+
+
+def test_marks_tell_what_becomes_of_positions(make, found):
+    (axis,) = make("knockouts").figure.axes
+    labels = [text.get_text() for text in axis.figure.legends[0].get_texts()]
+    assert {"filled: positions held", "half: positions closed up"} <= set(labels)
+    assert "hollow: slots kept, empty" in labels
+    held, closed, kept = (container[0] for container in axis.containers[:3])
+    for mark, arm in ((held, ""), (closed, f": {CLOSED}"), (kept, f": {EMPTY}")):
+        right = fraction(found["knockouts"], "ivtlr", f"drop latent_text{arm}")
+        assert mark.get_ydata() == pytest.approx([100 * right])
+    assert [mark.get_fillstyle() for mark in (held, closed, kept)] == ["full", "left", "full"]
+    assert held.get_markerfacecolor() == held.get_color()
+    assert kept.get_markerfacecolor() == "white"
 
 
 def test_knockouts_label_models_and_the_questions_they_were_asked(make):
@@ -256,12 +290,20 @@ def test_the_table_of_knockouts_sets_losses_beside_their_controls(make, found):
     line = made.data[(made.data["model"] == "ivtlr") & (made.data["intervention"] == "drop latent")]
     alone = fraction(found["knockouts"], "ivtlr", "none")
     lost = alone - fraction(found["knockouts"], "ivtlr", "drop latent")
-    control = alone - fraction(found["knockouts"], "ivtlr", f"drop latent: {EMPTY}")
     assert line["lost"].item() == pytest.approx(lost)
-    assert line["control_lost"].item() == pytest.approx(control)
     shown = made.cells.loc[line.index[0]]
     assert shown["points lost"].startswith(f"{100 * lost:.1f} [")
-    assert shown["points lost, control"].startswith(f"{100 * control:.1f} [")
+    for column, heading, arm in (
+        ("closed_lost", "points lost, closed up", f"drop latent: {CLOSED}"),
+        ("kept_lost", "points lost, slots empty", f"drop latent: {EMPTY}"),
+        ("control_lost", "points lost, control", f"other latent: {PROMPT}"),
+    ):
+        wanted = alone - fraction(found["knockouts"], "ivtlr", arm)
+        of = made.data[(made.data["model"] == "ivtlr")]
+        of = of[of["intervention"] == arm.partition(":")[0]]
+        assert of[column].item() == pytest.approx(wanted)
+        cell = made.cells.loc[of.index[0], heading]
+        assert cell.startswith(f"{100 * wanted:.1f} [")
     assert shown["knock-out"] == "latents: left out"
     assert made.cells["model"].iloc[-1] == "bypass (one hop)"
 
@@ -379,17 +421,22 @@ def test_noise_is_sorted_by_strength_part_and_control(make, found):
 
 def test_patches_have_a_point_for_each_rule_and_number_and_for_what_was_trained(make, found):
     made = make("patches")
-    data = made.data.set_index(["rule", "k"])
-    assert len(data) == 3 * 5 + 2
-    assert data.loc[("attention", 2), "intervention"] == "none"
+    data = made.data.set_index(["positions", "rule", "k"])
+    assert len(data) == 2 * (3 * 5 + 1) + (3 * 2 + 1)
     assert "ivtlr was trained with k=2" in made.caption
-    for (rule, k), line in data.iterrows():
+    names = {"held": "", "closed": f": {CLOSED}", "kept": f": {EMPTY}"}
+    for (positions, rule, k), line in data.iterrows():
         wanted = fraction(found["patches"], "ivtlr", line["intervention"])
         assert line["accuracy"] == pytest.approx(wanted)
-        if rule in ("random", "bottom"):
-            assert line["intervention"] == f"select {rule}, k={k}"
-    assert data.loc[("none", 0), "accuracy"] == pytest.approx(5 / N)
-    assert data.loc[("empty", 0), "accuracy"] == pytest.approx(12 / N)
+        moved = names[positions] if k != 2 else ""  # as many slots move nothing
+        if (rule, k) == ("attention", 2):
+            assert line["intervention"] == "none"
+        elif rule in ("random", "bottom"):
+            assert line["intervention"] == f"select {rule}, k={k}{moved}"
+    for positions, right in (("held", 5), ("closed", 8), ("kept", 12)):
+        assert data.loc[(positions, "none", 0), "accuracy"] == pytest.approx(right / N)
+    titles = [axis.get_title() for axis in made.figure.axes]
+    assert titles == ["positions held", "positions closed up", "slots kept, empty"]
 
 
 def test_models_trained_with_other_numbers_of_patches_are_read_off_their_logs(
@@ -420,15 +467,18 @@ def test_steps_are_shown_by_stage_at_inference_and_with_their_control(make, foun
     made = make("steps")
     data = made.data.set_index(["model", "panel", "steps", "domain"])
     source = found["step-counts"]
-    assert data.loc[("ivtlr", "inference", 2, "all"), "accuracy"] == pytest.approx(6 / N)
+    assert data.loc[("ivtlr", "closed", 2, "all"), "accuracy"] == pytest.approx(6 / N)
+    assert data.loc[("ivtlr", "held", 2, "all"), "accuracy"] == pytest.approx(5 / N)
+    assert data.loc[("ivtlr", "kept", 2, "all"), "accuracy"] == pytest.approx(3 / N)
+    assert ("ivtlr", "held", 4, "all") not in data.index
     wanted = fraction(source, "ivtlr", "steps=4", domain="digits")
-    assert data.loc[("ivtlr", "inference", 4, "digits"), "accuracy"] == pytest.approx(wanted)
-    assert data.loc[("relay", "control", 4, "all"), "accuracy"] == pytest.approx(5 / N)
-    for panel in ("inference", "control"):
+    assert data.loc[("ivtlr", "closed", 4, "digits"), "accuracy"] == pytest.approx(wanted)
+    assert data.loc[("relay", "kept", 4, "all"), "accuracy"] == pytest.approx(5 / N)
+    for panel in ("closed", "held", "kept"):
         assert data.loc[("ivtlr", panel, 3, "all"), "accuracy"] == pytest.approx(18 / N)
     of_training = (made.data["model"] == "ivtlr") & (made.data["panel"] == "training")
     assert set(made.data.loc[of_training, "steps"]) == {0, 1, 2, 3}
-    assert len(made.figure.axes) == 6
+    assert len(made.figure.axes) == 8
 
 
 def test_stages_that_were_trained_on_count_with_their_last(make):

@@ -13,6 +13,7 @@ from latentlab.paper.lines import (
     number_of_hops,
     sample,
     untouched,
+    with_arms,
     with_losses,
 )
 from latentlab.paper.trained import folders, hardest, held_out, pooled, stages
@@ -21,7 +22,7 @@ from latentlab.vocabulary import CONTROL, KNOCK_OUT
 
 
 def line(arm="none", kind="none", control_of=None, delta=0.0, domain="all", **changes):
-    same = {"model": "m", "data": "d", "topic": "all", "hops": "all", "n": 10}
+    same = {"model": "m", "data": "d", "topic": "all", "hops": "all", "n": 10, "positions": None}
     ends = {"delta": delta, "delta_low": delta - 0.1, "delta_high": delta + 0.2}
     named = {"intervention": arm, "kind": kind, "control_of": control_of, "domain": domain}
     return same | named | ends | changes
@@ -30,11 +31,13 @@ def line(arm="none", kind="none", control_of=None, delta=0.0, domain="all", **ch
 SUMMARY = pd.DataFrame(
     [
         line(),
-        line("drop x", KNOCK_OUT, delta=-0.5),
-        line("drop x", KNOCK_OUT, delta=-0.7, domain="letters"),
-        line("drop x: empty", CONTROL, "drop x", delta=-0.3),
-        line("drop x: empty", CONTROL, "drop x", delta=-0.1, domain="letters"),
-        line("drop y", KNOCK_OUT, delta=0.0),
+        line("zero x", KNOCK_OUT, delta=-0.5),
+        line("zero x", KNOCK_OUT, delta=-0.7, domain="letters"),
+        line("zero x: elsewhere", CONTROL, "zero x", delta=-0.3),
+        line("zero x: elsewhere", CONTROL, "zero x", delta=-0.1, domain="letters"),
+        line("drop y", KNOCK_OUT, delta=0.0, positions="held"),
+        line("drop y: closed", KNOCK_OUT, "drop y", delta=-0.4, positions="closed"),
+        line("drop y: empty", CONTROL, "drop y", delta=-0.2, positions="kept"),
         line("sham", CONTROL),
     ]
 )
@@ -48,11 +51,21 @@ def test_a_loss_is_the_fall_with_its_ends_the_right_way_round():
 
 def test_every_arm_stands_beside_its_own_control_in_its_own_group():
     arms = beside_controls(with_losses(SUMMARY))
-    assert arms["intervention"].tolist() == ["drop x", "drop x", "drop y"]
+    assert arms["intervention"].tolist() == ["zero x", "zero x", "drop y"]
     assert arms["control_lost"].tolist()[:2] == pytest.approx([0.3, 0.1])
     assert arms["control_lost_low"].iloc[0] == pytest.approx(0.1)
-    assert arms["control"].iloc[0] == "drop x: empty"
-    assert arms.iloc[2][["control", "control_lost"]].isna().all()
+    assert pd.isna(arms["control_lost"].iloc[2])
+
+
+def test_what_removes_the_same_stands_side_by_side_by_positions():
+    arms = beside_controls(with_losses(SUMMARY))
+    ways = arms[["held_lost", "closed_lost", "kept_lost"]]
+    assert ways.iloc[2].tolist() == pytest.approx([0.0, 0.4, 0.2])
+    assert ways.iloc[:2].isna().all(axis=None)
+    named = with_arms(SUMMARY)
+    assert named["arm"].tolist()[-4:] == ["drop y"] * 3 + ["sham"]
+    assert named["arm"].iloc[3] == "zero x: elsewhere"
+    assert named["positions"].tolist()[:5] == [""] * 5
 
 
 def test_lines_are_divided_by_one_column_only():

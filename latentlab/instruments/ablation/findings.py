@@ -118,32 +118,15 @@ def _sentences(model: str, lines: pd.DataFrame) -> Iterator[str]:
     yield f"{text}, so there is little to lose." if little else f"{text}."
     # Where accuracy has no room to fall, answers that flip tell what reaches them.
     flips = little and "flip" in lines and not lines["flip"].isna().any()
-    say = _move if flips else _sentence
-    first = (lines["kind"] != CONTROL) & (lines["control_of"] == "")
+    first = (lines["kind"] != CONTROL) & ~lines["control_of"].astype(bool)
     arms = _distinct(lines[first & (lines["intervention"] != NONE)])
     for _, line in arms[arms["intervention"].str.startswith("drop ")].iterrows():
-        yield say(line, lines)
+        yield _move(line, lines) if flips else _sentence(line, lines)
     for family, pattern in FAMILIES.items():
         members = arms[arms["intervention"].str.match(pattern).astype(bool)]
         if members.empty:
             continue
-        ways = [ways_of(line, lines) for _, line in members.iterrows()]
-        worst = [max(-way["delta"] for way in alike.values()) for alike in ways]
-        order = members["flip"] if flips else pd.Series(worst, members.index)
-        line = members.loc[order.sort_values(ascending=False, kind="stable").index[0]]
-        sentence = say(line, lines)
-        if len(members) > 1:
-            harmful = sum(all(verdict(way) == "harm" for way in alike.values()) for alike in ways)
-            some = sum(map(depends, ways))
-            head = f"{harmful or 'None'} of {len(members)} {family} measurably cost it points"
-            if members["positions"].any():
-                head += f" whatever becomes of positions, {some or 'none'} depending on that"
-            head += "; the worst: "
-            if flips:
-                most = "one moves most" if members["flip"].any() else "none flips an answer"
-                head = f"Of {len(members)} {family} {most}: "
-            sentence = f"{head}{sentence[0].lower()}{sentence[1:]}"
-        yield sentence
+        yield _family(family, members, lines, flips)
     in_words = arms[arms["intervention"].str.endswith(" rationale")]
     if len(in_words) and not flips:
         yield (
@@ -161,12 +144,34 @@ def _sentences(model: str, lines: pd.DataFrame) -> Iterator[str]:
         yield f"Sham {points(worst['delta'])}{_DISTURBED if off else ''}."
 
 
+def _family(family: str, members: pd.DataFrame, lines: pd.DataFrame, flips: bool) -> str:
+    """How many arms of a family do harm, and what the worst of them does."""
+    ways = [ways_of(line, lines) for _, line in members.iterrows()]
+    losses = [max(-way["delta"] for way in alike.values()) for alike in ways]
+    order = members["flip"] if flips else pd.Series(losses, members.index)
+    line = members.loc[order.sort_values(ascending=False, kind="stable").index[0]]
+    sentence = _move(line, lines) if flips else _sentence(line, lines)
+    if len(members) == 1:
+        return sentence
+    if flips:
+        most = "one moves most" if members["flip"].any() else "none flips an answer"
+        head = f"Of {len(members)} {family} {most}: "
+    else:
+        harmful = sum(all(verdict(way) == "harm" for way in alike.values()) for alike in ways)
+        head = f"{harmful or 'None'} of {len(members)} {family} measurably cost it points"
+        if members["positions"].any():
+            some = sum(map(depends, ways)) or "none"
+            head += f" whatever becomes of positions, {some} depending on that"
+        head += "; the worst: "
+    return f"{head}{sentence[0].lower()}{sentence[1:]}"
+
+
 def _distinct(arms: pd.DataFrame) -> pd.DataFrame:
     """Leave out what is done to both parts of models that have one, which says everything twice."""
-    numbers = ["accuracy", "delta", "delta_low", "delta_high"]
+    same = ["accuracy", "delta", "delta_low", "delta_high"]
     whole = arms["intervention"].str.replace(r"latent_(text|vision)", "latent", regex=True)
     both = arms["intervention"].str.contains(r"latent(?!_)")
-    alike = arms.assign(whole=whole).duplicated(["whole", *numbers], keep=False)
+    alike = arms.assign(whole=whole).duplicated(["whole", *same], keep=False)
     # Where nothing ever changes all numbers are alike, whatever a model has.
     changed = arms["delta_low"] < arms["delta_high"]
     return arms[~(both & alike & changed & (whole.map(whole.value_counts()) == 2))]

@@ -7,7 +7,7 @@ conclusion about content is drawn only where all of them agree.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, get_args
 
 import pandas as pd
 
@@ -17,9 +17,9 @@ from latentlab.vocabulary import PositionRule
 if TYPE_CHECKING:
     from latentlab.instruments.ablation.amounts import Line
 
-    Ways = Mapping[PositionRule | Literal[""], Line]
+    Ways = Mapping[str, Line]
 
-WORDS: dict[PositionRule, str] = {
+WORDS: dict[str, str] = {
     "held": "with positions held",
     "closed": "with positions closed up",
     "kept": "with slots kept and empty",
@@ -27,8 +27,8 @@ WORDS: dict[PositionRule, str] = {
 """What becomes of positions, as sentences say it."""
 
 _CAUSES = {
-    frozenset[PositionRule]({"held", "closed"}): "the slots and not of what they hold",
-    frozenset[PositionRule]({"kept"}): "what stands in empty slots and not of the content",
+    frozenset({"held", "closed"}): "the slots and not of what they hold",
+    frozenset({"kept"}): "what stands in empty slots and not of the content",
 }
 """What an effect is a matter of that only these rules bring; any others: positions."""
 
@@ -84,7 +84,7 @@ def depends(ways: "Ways") -> bool:
     return any(harmful) and not all(harmful)
 
 
-def _listed(ways: "Ways", rules: Iterable[PositionRule], gains: bool = False) -> str:
+def _listed(ways: "Ways", rules: Iterable[str], gains: bool = False) -> str:
     """Losses, or gains, rule by rule."""
     amount = numbers if gains else lost
     told = [f"{amount(ways[rule])} {WORDS[rule]}" for rule in rules]

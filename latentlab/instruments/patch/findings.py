@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from latentlab.console import interval_text, table
-from latentlab.instruments.ablation.findings import HARM
+from latentlab.instruments.ablation.amounts import MARGIN
 from latentlab.instruments.patch.knockouts import RANDOM_KEYS
 from latentlab.instruments.patch.patching import SHAM, UNRELATED
 from latentlab.measures.recovery import MODES
@@ -179,7 +179,7 @@ def _effect(line: "Line") -> str:
         return f"gains {numbers}"
     if line["indirect_effect_low"] == line["indirect_effect_high"] == 0:
         return "changes nothing at all"
-    harmless = max(-low, 3 / line["n"]) <= HARM
+    harmless = max(-low, 3 / line["n"]) <= MARGIN
     return f"loses nothing measurable ({numbers})" if harmless else f"may lose some ({numbers})"
 
 

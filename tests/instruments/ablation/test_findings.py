@@ -6,18 +6,28 @@ from typing import get_args
 import pandas as pd
 import pytest
 
+from latentlab import console
 from latentlab.instruments.ablation.findings import conclusion, held_back, show_tables
 from latentlab.instruments.ablation.phrases import FAMILIES, phrase
-from latentlab.vocabulary import CONTROL, KNOCK_OUT, Replacement
+from latentlab.vocabulary import CONTROL, EMPTY, KNOCK_OUT, POSITION_ARMS, Replacement
 
 
-def line(arm, delta=(0.0, 0.0, 0.0), kind=KNOCK_OUT, control_of="", accuracy=0.952, **changes):
+def line(
+    arm,
+    delta=(0.0, 0.0, 0.0),
+    kind=KNOCK_OUT,
+    control_of="",
+    accuracy=0.952,
+    positions="",
+    **changes,
+):
     values = {
         "model": "relay",
         "data": "benchmark",
         "intervention": arm,
         "kind": kind,
         "control_of": control_of,
+        "positions": positions,
         "domain": "all",
         "topic": "all",
         "n": 500,
@@ -36,40 +46,128 @@ def control(arm, what, delta):
     return line(f"{arm}: {what}", delta, CONTROL, arm)
 
 
+def removed(arm, held=None, closed=None, kept=None, **changes):
+    """The lines of one removal; a rule of positions without a difference was not run."""
+    ways = {"held": held, "closed": closed, "kept": kept}
+    deltas = {rule: delta for rule, delta in ways.items() if delta is not None}
+    first = next(iter(deltas))
+    lines = []
+    for rule, delta in deltas.items():
+        name = arm if rule == first else f"{arm}: {POSITION_ARMS[rule]}"
+        kind = CONTROL if rule == "kept" else KNOCK_OUT
+        lines.append(
+            line(name, delta, kind, "" if rule == first else arm, positions=rule, **changes)
+        )
+    return lines
+
+
 def say(*lines):
     return conclusion(pd.DataFrame([line("none", kind="none"), *lines]))
 
 
-def test_a_loss_stands_next_to_its_control_and_the_sham():
+HARM, GAIN = (-0.5, -0.55, -0.45), (0.1, 0.08, 0.12)
+NOTHING, UNCERTAIN = (-0.004, -0.022, 0.014), (-0.02, -0.08, 0.04)
+
+
+def test_a_loss_stands_under_each_rule_of_positions_and_next_to_the_sham():
     said = say(
-        line("drop latent_text", (-0.881, -0.910, -0.850)),
-        control("drop latent_text", "slots kept, empty", (-0.879, -0.9, -0.84)),
-        line("drop latent_text", (-1, -1, -1), domain="digits"),
+        *removed("drop latent_text", (-0.881, -0.910, -0.850), HARM, (-0.879, -0.9, -0.84)),
+        line("drop latent_text", (-1, -1, -1), domain="digits", positions="held"),
         line("sham latent_text", kind=CONTROL),
     )
     assert said == [
         "relay answers 95.2 % [93.2, 97.2] of 500 questions. "
-        "Without its latent text it loses 88.1 points [85.0, 91.0]; "
-        "leaving the same slots empty loses 87.9 [84.0, 90.0]. "
+        "Without its latent text it loses 88.1 points [85.0, 91.0] with positions held, 50.0 "
+        "[45.0, 55.0] with positions closed up and 87.9 [84.0, 90.0] with slots kept and empty, "
+        "whatever becomes of positions: this is a matter of content. "
         "Sham 0.0."
     ]
 
 
-def test_what_does_no_harm_is_called_neither_needed_nor_unneeded():
+def test_what_one_rule_of_positions_costs_and_another_does_not_is_no_loss_of_content():
     (said,) = say(
-        line("drop latent_vision", (-0.002, -0.008, 0.004)),
-        control("drop latent_vision", "slots kept, empty", (0.0, 0.0, 0.0)),
+        *removed(
+            "drop latent_vision",
+            (-0.168, -0.202, -0.134),
+            NOTHING,
+            (-0.002, -0.014, 0.010),
+            delta_smallest=0.026,
+        )
     )
     assert said.endswith(
-        "It can lose its latent vision without measurable harm (-0.2 [-0.8, 0.4]); "
-        "leaving the same slots empty: 0.0 [0.0, 0.0]."
+        "Without its latent vision it loses 16.8 points [13.4, 20.2] with positions held, but 0.4 "
+        "points [-1.4, 2.2] with positions closed up and 0.2 [-1.0, 1.4] with slots kept and empty "
+        "(the smallest that could be told: 2.6): this is a matter of positions and not of content."
+    )
+
+
+POSITIONS, SLOTS = "matter of positions and not of content.", "matter of the slots and not of what"
+EMPTIES, UNTOLD = "matter of what stands in empty slots", "too uncertain to tell content from pos"
+CONTENT, EITHER = "becomes of positions: this is a matter of content.", "whatever becomes of pos"
+
+
+@pytest.mark.parametrize(
+    ("held", "closed", "kept", "words"),
+    [
+        (HARM, NOTHING, NOTHING, POSITIONS),
+        (NOTHING, HARM, NOTHING, POSITIONS),
+        (HARM, NOTHING, HARM, POSITIONS),
+        (NOTHING, HARM, HARM, POSITIONS),
+        (HARM, GAIN, UNCERTAIN, POSITIONS),
+        (GAIN, NOTHING, UNCERTAIN, POSITIONS),
+        (HARM, HARM, NOTHING, SLOTS),
+        (HARM, HARM, GAIN, SLOTS),
+        (NOTHING, NOTHING, HARM, EMPTIES),
+        (HARM, UNCERTAIN, UNCERTAIN, UNTOLD),
+        (HARM, HARM, UNCERTAIN, UNTOLD),
+        (UNCERTAIN, HARM, HARM, UNTOLD),
+        (GAIN, UNCERTAIN, GAIN, UNTOLD),
+        (HARM, HARM, HARM, CONTENT),
+        (GAIN, GAIN, GAIN, CONTENT),
+        (HARM, HARM, None, "with positions closed up, whatever becomes of positions."),
+        (HARM, NOTHING, None, POSITIONS),
+        (None, HARM, NOTHING, POSITIONS),
+        (NOTHING, NOTHING, NOTHING, EITHER),
+        (NOTHING, UNCERTAIN, NOTHING, "too uncertain to tell harm from none."),
+        (UNCERTAIN, UNCERTAIN, UNCERTAIN, "too uncertain to tell harm from none."),
+    ],
+)
+def test_only_what_does_not_depend_on_positions_is_about_content(held, closed, kept, words):
+    (said,) = say(*removed("drop latent_text", held, closed, kept))
+    assert words in said
+    (moved,) = set(re.findall("it (loses|gains) ", said)) or {""}
+    given = [delta for delta in (held, closed, kept) if delta]
+    assert moved == ("loses" if HARM in given else "gains" if GAIN in given else "")
+    assert said.count("[") == 1 + len(given)
+    claims = [claim for claim in (POSITIONS, SLOTS, EMPTIES, UNTOLD, CONTENT) if claim in said]
+    assert claims == ([words] if words in (POSITIONS, SLOTS, EMPTIES, UNTOLD, CONTENT) else [])
+
+
+def test_what_does_no_harm_is_called_neither_needed_nor_unneeded():
+    (said,) = say(
+        *removed(
+            "drop latent_vision",
+            (-0.002, -0.008, 0.004),
+            (0.0, 0.0, 0.0),
+            NOTHING,
+            delta_smallest=0.031,
+        )
+    )
+    assert said.endswith(
+        "It can lose its latent vision without measurable harm, whatever becomes of positions: 0.2 "
+        "points [-0.4, 0.8] with positions held, 0.0 [0.0, 0.0] with positions closed up and 0.4 "
+        "[-1.4, 2.2] with slots kept and empty (the smallest that could be told: 3.1)."
     )
 
 
 @pytest.mark.parametrize("delta", [(-0.05, -0.15, 0.05), (0.0, 0.0, 0.0)])
 def test_too_few_questions_show_no_absence_of_harm(delta):
-    (said,) = say(line("drop latent", delta, n=24))
-    assert "Without its latents the difference is" in said
+    (said,) = say(line("zero latent", delta, n=24, delta_smallest=0.2))
+    assert "With zeros for its latents the difference is" in said
+    assert "the smallest that could be told: 20.0" in said
+    assert "too uncertain to tell harm from none" in said
+    (said,) = say(*removed("drop latent", delta, delta, delta, n=24))
+    assert "Without its latents the losses are" in said
     assert "too uncertain to tell harm from none" in said
 
 
@@ -96,8 +194,29 @@ def test_many_arms_of_a_kind_are_one_sentence_about_the_worst():
     assert said.endswith(
         "With patches picked by the rule bottom no harm is measured (-0.1 [-1.0, 1.0])."
     )
-    (said,) = say(line("k=1"), line("k=3"))
-    assert "None of 2 numbers of patches measurably cost it points" in said
+    (said,) = say(line("select bottom"), line("select random"))
+    assert "None of 2 ways to pick patches measurably cost it points; the worst:" in said
+
+
+def test_a_family_counts_what_harms_whatever_becomes_of_positions():
+    (said,) = say(
+        *removed("k=1", HARM, HARM, HARM),
+        *removed("k=4", NOTHING, (-0.548, -0.6, -0.5)),
+        control("k=4", "as many at random", HARM),
+        *removed("k=3", NOTHING, NOTHING),
+    )
+    assert (
+        "1 of 3 numbers of patches measurably cost it points whatever becomes of positions, 1 "
+        "depending on that; the worst: with 4 re-inserted patches a step it loses 54.8 points "
+        "[50.0, 60.0] with positions closed up, but 0.4 points [-1.4, 2.2] with positions held: "
+        "this is a matter of positions and not of content; picking as many at random loses 50.0 "
+        "[45.0, 55.0]." in said
+    )
+    (said,) = say(line("steps=4", HARM), control("steps=4", "the difference empty", NOTHING))
+    assert said.endswith(
+        "With 4 latent steps it loses 50.0 points [45.0, 55.0]; leaving the steps of difference "
+        "empty: -0.4 [-2.2, 1.4]."
+    )
 
 
 def test_both_parts_of_a_model_with_one_are_not_told_twice():
@@ -225,6 +344,27 @@ def test_tables_are_one_a_model_without_domains_and_with_controls_set_in(capsys)
     assert "  control: slots kept, empty" in shown
     assert "-50.0 [-60.0, -40.0]" in shown
     assert "digits" not in shown
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_what_removes_the_same_stands_together_and_no_line_is_too_wide(capsys, monkeypatch, width):
+    monkeypatch.setattr(console.results, "width", width)
+    moves = {f"{n}{end}": 0.25 for n in MOVES for end in ("", "_low", "_high")}
+    lines = [
+        line("none", kind="none", **moves),
+        *removed("drop latent", HARM, NOTHING, GAIN, **moves),
+        *removed("k=4", NOTHING, HARM, **moves),
+    ]
+    show_tables(pd.DataFrame(lines).assign(delta_smallest=0.026))
+    shown = capsys.readouterr().out
+    tables = 1 if width > 100 else 2
+    drop, closed, kept = (shown.index(name) for name in ("drop latent: held", "  closed", EMPTY))
+    assert drop < closed < kept < shown.index("k=4: held")
+    for label, n in (("drop latent: held", 1), ("  closed ", 2), ("  slots kept, empty", 1)):
+        assert shown.count(label) == n * tables, label
+    assert shown.count("-50.0 [-55.0, -45.0]") == 2
+    assert shown.count(" 2.6 ") == 5  # of all but the model left alone
+    assert max(map(len, shown.splitlines())) <= width
 
 
 def test_models_that_would_have_written_on_are_named():
