@@ -179,6 +179,31 @@ def test_other_words_reach_the_answer_and_count_as_written(writer, state, data):
         assert answer.option_logprobs != other.option_logprobs
 
 
+def test_without_its_words_an_answer_moves_up_or_stands_where_it_would_have(writer, state, data):
+    rollout = writer.rollout()
+    written = write(writer, rollout, state, LONGEST)
+    drop, held = RationaleEdit("drop"), RationaleEdit("drop", held=True)
+    gaps = held.gaps(written)
+    assert gaps == [len(words or []) for words in RationaleEdit("own").edit(written, 0)]
+    assert drop.gaps(written) == [0] * len(data)
+    assert 0 in gaps
+    assert any(gaps)
+    nothing = drop.edit(written, 0)
+    assert held.edit(written, 0) == nothing
+    closed, open_ = (
+        answer_after(writer, rollout, state.skip(edit.gaps(written)), data, nothing, LONGEST)
+        for edit in (drop, held)
+    )
+    for gap, moved, stood in zip(gaps, closed, open_, strict=True):
+        assert (moved.option_logprobs == stood.option_logprobs) == (gap == 0)
+    # Written words take up as many positions as are left free without them.
+    longest = max(range(len(gaps)), key=gaps.__getitem__)
+    ids = torch.tensor([RationaleEdit("own").edit(written, 0)[longest]] * len(data))
+    after = state.fork()
+    rollout.extend(after, ids, torch.full_like(ids, int(Kind.RATIONALE)))
+    assert after.next_position[longest] == state.skip(gaps).next_position[longest]
+
+
 def test_rows_of_edited_words_do_not_depend_on_the_batch(writer, data):
     donors = write_all(writer, batches(data, 4), max_new_tokens=LONGEST)
     assert donors.examples == write_all(writer, batches(data, 6), max_new_tokens=LONGEST).examples

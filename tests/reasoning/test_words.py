@@ -13,6 +13,7 @@ from latentlab.prompts import Prompter, PromptFormat
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.activations import patched, record
 from latentlab.reasoning.decoding import generate
+from latentlab.reasoning.interventions import Drop
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.visibility import Kind
@@ -85,6 +86,26 @@ def test_without_patches_it_is_plain_chain_of_thought(talkative, four, longest):
             ours = talkative.backbone.logits(torch.cat([*ours, state.hidden[i : i + 1]]))
             torch.testing.assert_close(ours, logits, atol=2e-3, rtol=1e-3)
             assert fresh.next_position[0] == state.next_position[i]
+
+
+@torch.no_grad()
+def test_patches_left_out_and_closed_up_are_chain_of_thought_without_them(talkative, four):
+    """Held positions leave a hole behind every step."""
+    rollout = talkative.rollout(WORDS)
+    batch = talkative.prompter.batch(four, WORDS)
+    _, expected = ask(talkative, four, WORDS.replace(k=0))
+    closed = rollout(batch, [Drop("vision", closed=True)])
+    held = rollout(batch, [Drop("vision")])
+    assert any(expected.written)
+    assert closed.written == expected.written
+    assert torch.equal(closed.next_position, expected.next_position)
+    torch.testing.assert_close(closed.hidden, expected.hidden)
+    start = rollout.prefill(batch).next_position
+    for state, hole in ((closed, 0), (held, WORDS.k)):
+        said = torch.tensor([len(ids) for ids in state.written])
+        ended = torch.stack([words.ended for words in state.words]).sum(0)
+        assert ended.any()
+        assert torch.equal(state.next_position, start + said + hole * ended)
 
 
 @torch.no_grad()

@@ -106,9 +106,97 @@ def test_every_knock_out_has_its_control(name, model, data):
         assert arm.kind in (KNOCK_OUT, CONTROL)
         assert not arm.control_of or by_name[arm.control_of].kind == KNOCK_OUT
     controlled = {arm.control_of for arm in chosen}
-    uncontrolled = {a.name for a in chosen[1:] if a.kind == KNOCK_OUT} - controlled
+    first = {a.name for a in chosen[1:] if a.kind == KNOCK_OUT and not a.control_of}
+    uncontrolled = first - controlled
     # Random picks are themselves the control of other choices.
     assert uncontrolled <= {"select random", "select bottom", "select attention", "k=2", "k=3"}
+
+
+@pytest.mark.parametrize("name", LATENT_MODELS)
+def test_every_removal_is_run_under_every_rule_of_positions(name, model, data):
+    chosen = every_arm(model(name), data)
+    plan = model(name).plan
+    rules = {}
+    for arm in chosen[1:]:
+        if arm.positions is not None:
+            rules.setdefault(arm.control_of or arm.name, []).append(arm.positions)
+    removals = {arm.name for arm in chosen if arm.name.startswith(("drop", "k=0", "select none"))}
+    removals |= {f"steps={count}" for count in range(plan.steps)}
+    assert {arm.partition(":")[0] for arm in removals} <= set(rules)
+    for arm, found in rules.items():
+        wanted = {"held", "closed", "kept"}
+        if re.match("select all|k=", arm) and arm != "k=0":
+            fewer = arm.startswith("k=") and int(arm[2:]) < plan.k
+            wanted = wanted if fewer else {"held", "closed"}
+        assert len(found) == len(set(found)), arm
+        assert set(found) == wanted, arm
+
+
+def test_rows_say_what_became_of_positions(ask):
+    rows = ask("ivtlr")
+    for arm, positions in {
+        "none": "",
+        "drop latent": "held",
+        "drop latent: positions closed": "closed",
+        "drop latent: slots kept, empty": "kept",
+        "steps=1": "closed",
+        "steps=1: positions held": "held",
+        "steps=1: the difference empty": "kept",
+        "steps=4": "",
+        "k=3": "held",
+        "k=3: positions closed": "closed",
+        "k=3: as many at random": "",
+        "zero latent": "",
+    }.items():
+        assert set(rows.loc[arm, "positions"]) == {positions}, arm
+
+
+@pytest.mark.parametrize("part_order", ["vision_text", "text_vision"])
+def test_closed_up_an_arm_is_the_plan_without_what_it_removes(model, data, part_order):
+    """To the bit in all that is answered, whatever else the batch goes through."""
+    reasoner = model("ivtlr")
+    plan = reasoner.plan.replace(part_order=part_order)
+    reasoner = Reasoner(
+        reasoner.backbone, plan, reasoner.prompter, reasoner.placeholder_id, "ordered"
+    )
+    made = arms.drop_arms(parts_of(plan), None, True) + arms.step_arms(plan, [0, 1], True)
+    made += pick_arms.k_arms(plan, [0, 1, 3], True)
+    plans = {
+        "drop latent_vision: positions closed": plan.replace(k=0),
+        "drop latent_text: positions closed": plan.replace(text=False),
+        "drop latent: positions closed": plan.replace(steps=0),
+        "k=0: positions closed": plan.replace(k=0),
+        "k=1: positions closed": plan.replace(k=1),
+        "k=3: positions closed": plan.replace(k=3),
+        "steps=0": plan.replace(steps=0),
+    }
+    without = [Arm(f"plan {arm}", KNOCK_OUT, plan=changed) for arm, changed in plans.items()]
+    rows = run_arms(reasoner, data, [Arm(), *made, *without], "benchmark", max_new_tokens=3)
+    rows = rows.set_index(["intervention", "example"])
+    said = [*ANSWER, "option_logprobs"]
+    for arm in plans:
+        assert rows.loc[arm, said].equals(rows.loc[f"plan {arm}", said]), arm
+    # Holding all of a removal is one thing, however it is asked for; so is emptying all slots.
+    pairs = [("steps=0: positions held", "drop latent"), ("k=0", "drop latent_vision")]
+    pairs += [("steps=0: the difference empty", "drop latent: slots kept, empty")]
+    for one, other in pairs:
+        assert rows.loc[one, said].equals(rows.loc[other, said]), one
+    for held, closed in (("drop latent_vision", ": positions closed"), ("k=3", ": positions clo")):
+        closed = next(name for name in plans if name.startswith(f"{held}{closed}"))
+        assert not rows.loc[held, said].equals(rows.loc[closed, said])
+
+
+def test_slots_that_are_kept_are_emptied_from_the_last(model, data):
+    reasoner = model("ivtlr")
+    prompts = reasoner.prompter.batch(data, reasoner.plan)
+    _, _, kept, _ = pick_arms.k_arms(reasoner.plan, [1], True)
+    assert kept.name == "k=1: slots kept, empty"
+    untouched = reasoner.rollout()(prompts).latents[0]
+    emptied = reasoner.rollout(kept.plan)(prompts, kept.interventions).latents[0]
+    placeholder = reasoner.backbone.embed_tokens(torch.tensor([reasoner.placeholder_id]))
+    assert torch.equal(emptied.vision[:, 0], untouched.vision[:, 0])
+    assert torch.equal(emptied.vision[:, 1], placeholder.expand(len(data), -1))
+    assert torch.equal(emptied.text, untouched.text)
 
 
 @pytest.mark.parametrize(("name", "at"), [*((n, None) for n in LATENT_MODELS), ("ivtlr", (1,))])
@@ -121,17 +209,18 @@ def test_every_arm_runs_and_nothing_done_changes_nothing(name, at, ask):
 
 
 @pytest.mark.parametrize("name", ["ivtlr", "gaze", "vision", "strided"])
-def test_leaving_out_and_picking_otherwise_moves_no_later_position(name, model, data):
+def test_only_what_closes_up_moves_later_positions(name, model, data):
     reasoner = model(name)
     prompts = reasoner.prompter.batch(data, reasoner.plan)
     untouched = reasoner.rollout()(prompts)
     own = Bank.of(prompts.examples, [untouched.latents])
     for arm in every_arm(reasoner, data):
-        if arm.name.startswith("steps="):
-            continue
+        if arm.name.startswith("steps=") and arm.positions is None:
+            continue  # more steps than it has
         rollout = reasoner.rollout(arm.plan)
         state = rollout.reason(rollout.prefill(prompts), arm.interventions, own)
-        assert torch.equal(state.next_position, untouched.next_position), arm.name
+        same = torch.equal(state.next_position, untouched.next_position)
+        assert same == (arm.positions != "closed"), arm.name
 
 
 def test_emptied_steps_stand_where_the_longer_rollout_has_them(model, data):
@@ -150,11 +239,12 @@ def test_emptied_steps_stand_where_the_longer_rollout_has_them(model, data):
 def test_answers_that_cannot_see_latents_do_not_change_with_them(ask):
     rows = ask("bypass")
     for arm in rows.index.unique("intervention"):
-        moved = re.fullmatch(r"steps=\d", arm) or arm.startswith("steps=4")
+        positions = rows.loc[arm, "positions"].iloc[0]
+        moved = positions == "closed" or arm.startswith("steps=4")
         if moved or arm.endswith(("words", "image positions", "prompt positions")):
             continue  # these change where the answer stands, or the prompt
         # Other slots make other sums of zeros, so only what keeps its slots is equal to the bit.
-        keeps = not arm.startswith(("drop", "k=", "select"))
+        keeps = not arm.startswith(("drop", "k=", "select")) and positions != "held"
         assert same_answers(rows, arm, ANSWER if keeps else ["text", "choice"]), arm
         gold = rows.loc[arm, "gold_logprob"] - rows.loc["none", "gold_logprob"]
         assert gold.abs().max() < 1e-4
@@ -186,7 +276,7 @@ def test_slots_without_content_have_nothing_to_swap_or_empty(ask):
 def test_one_step_is_left_alone_by_what_is_done_at_another(model, data):
     reasoner = model("ivtlr")
     prompts = reasoner.prompter.batch(data, reasoner.plan)
-    (arm, _) = arms.drop_arms(["latent_vision"], (2,), True)
+    (arm, *_) = arms.drop_arms(["latent_vision"], (2,), True)
     assert arm.name == "drop latent_vision at step 3"
     rollout = reasoner.rollout()
     untouched, dropped = rollout(prompts), rollout(prompts, arm.interventions)
@@ -198,7 +288,7 @@ def test_one_step_is_left_alone_by_what_is_done_at_another(model, data):
 def test_random_picks_are_as_many_and_others(model, data):
     reasoner = model("ivtlr")
     prompts = reasoner.prompter.batch(data, reasoner.plan)
-    changed, control = pick_arms.k_arms(reasoner.plan, [3], True)
+    changed, _, control = pick_arms.k_arms(reasoner.plan, [3], True)
     picks = [reasoner.rollout(arm.plan)(prompts).picks for arm in (changed, control)]
     assert picks[0].shape == picks[1].shape == (4, 3, 3)
     assert not torch.equal(*picks)
@@ -222,14 +312,19 @@ def test_rules_are_crossed_with_numbers_of_patches_and_reuse(model, data):
     names = [arm.name for arm in chosen]
     assert len(set(names)) == len(names)
     assert {"k=0", "select bottom, k=1", "select attention, k=2, with reuse"} <= set(names)
-    stride = {arm.plan.stride for arm in chosen if arm.plan is not None}
-    assert stride == {3}  # positions after a step stay where they are, whatever k is
+    planned = [arm for arm in chosen if arm.plan is not None]
+    # Positions after a step stay where they are, whatever k is, unless they close up.
+    assert {arm.plan.stride for arm in planned if arm.positions in (None, "held")} == {3}
+    assert {arm.plan.stride for arm in planned if arm.positions == "closed"} == {None}
 
 
 def test_without_random_among_the_rules_each_arm_has_random_picks_as_its_control(model):
     chosen = pick_arms.select_arms(model("ivtlr").plan, ["bottom"], True, True, (1, 2))
-    for arm in chosen[::2]:
-        control = chosen[chosen.index(arm) + 1]
+    by_name = {arm.name: arm for arm in chosen}
+    picked = [arm for arm in chosen if not arm.control_of]
+    assert len(picked) == 4
+    for arm in picked:
+        control = by_name[f"{arm.name}: {pick_arms.AT_RANDOM}"]
         assert control.control_of == arm.name
         assert control.plan == arm.plan.replace(select="random")
 
