@@ -22,7 +22,7 @@ from latentlab.reasoner import Reasoner
 from latentlab.reasoning.interventions import Drop, Intervention, Part, Replace
 from latentlab.reasoning.sources import Bank, Given, Placeholder
 from latentlab.study import Arm
-from latentlab.vocabulary import CONTROL, KNOCK_OUT
+from latentlab.vocabulary import CONTROL, KNOCK_OUT, PositionRule
 
 if TYPE_CHECKING:  # the command imports this module, late
     from latentlab.ablate import AblateConfig
@@ -34,11 +34,11 @@ another question's, nothing."""
 SHOWN, MASKED, OTHER_MASKED = "shown", "masked", "other masked"
 """Values of the column `evidence`."""
 
-FACTS = ["evidence", "vision_slots", "text_slots", "positions"]
-"""Columns that tell these arms apart."""
+FACTS = ["evidence", "vision_slots", "text_slots"]
+"""Columns that, with `positions`, tell these arms apart."""
 
 _OWN = {"vision_slots": "own", "text_slots": "own"}
-_POSITIONS = ("kept", "held", "closed")
+_POSITIONS: tuple[PositionRule, ...] = ("kept", "held", "closed")
 _WHAT = {SHOWN: "whole picture", MASKED: "needed cell blank", OTHER_MASKED: "other cell blank"}
 
 
@@ -52,7 +52,7 @@ class Filling:
     text: Slots | Literal[""] = ""
     """The latent text."""
 
-    positions: str = ""
+    positions: PositionRule | Literal[""] = ""
     """Of empty slots: kept, or left out with later positions held or closed up."""
 
     @property
@@ -90,7 +90,8 @@ def fillings(vision: bool, text: bool, placeholder: bool) -> list[Filling]:
         placeholder: whether it has a token to keep slots empty with.
     """
     ways = [way for way in _POSITIONS if placeholder or way != "kept"]
-    varied: list[tuple[Slots, str]] = [("own", ""), ("remade", ""), ("other", "")]
+    varied: list[tuple[Slots, PositionRule | Literal[""]]]
+    varied = [("own", ""), ("remade", ""), ("other", "")]
     varied += [("empty", way) for way in ways]
     if not vision:
         return [Filling("", slots, way) for slots, way in varied]
@@ -153,18 +154,18 @@ class Evidence:
                     continue  # the untouched run, once more
                 name = f"{_WHAT[evidence]}{_hop(config.hop)}, {filling.name}"
                 kind = CONTROL if evidence == OTHER_MASKED else KNOCK_OUT
-                arms.append(Arm(name, kind, "", None, filling.edits(others), change=change))
-                told = (evidence, filling.vision, filling.text, filling.positions)
+                edits, positions = filling.edits(others), filling.positions or None
+                arms.append(Arm(name, kind, "", None, edits, change=change, positions=positions))
+                told = (evidence, filling.vision, filling.text)
                 facts.append({"intervention": name, **dict(zip(FACTS, told, strict=True))})
         return cls(arms, pd.DataFrame(facts), _questions(config, runs, examples))
 
     def described(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Rows with the columns of `facts` and `questions`; missing or empty in other arms."""
-        found = rows.drop(columns=[name for name in FACTS if name in rows])
-        found = found.merge(self.facts, on="intervention", how="left")
+        found = rows.merge(self.facts, on="intervention", how="left")
         alone = found["intervention"] == NONE
         own = [own if (self.facts[part] != "").any() else "" for part, own in _OWN.items()]
-        found.loc[alone, FACTS] = [SHOWN, *own, ""]
+        found.loc[alone, FACTS] = [SHOWN, *own]
         found[FACTS] = found[FACTS].fillna("")
         return found.merge(self.questions, on="example", how="left")
 
