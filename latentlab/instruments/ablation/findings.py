@@ -107,7 +107,7 @@ def _label(line: "Line") -> str:
     if positions:
         rule = EMPTY if positions == "kept" else positions
         return f"  {rule}" if line["control_of"] else f"{arm}: {rule}"
-    return f"  control: {arm.rpartition(': ')[2]}" if line["kind"] == CONTROL else arm
+    return f"  control: {arm.rpartition(': ')[2]}" if str(line["kind"]) == CONTROL else arm
 
 
 def _sentences(model: str, lines: pd.DataFrame) -> Iterator[str]:
