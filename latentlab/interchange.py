@@ -3,10 +3,12 @@
     python -m latentlab.interchange
     python -m latentlab.interchange --model relay --steps each --donor same_image self
     python -m latentlab.interchange --model ivtlr --part latent_vision --limit 400
+    python -m latentlab.interchange --model ivtlr --donor counterfactual --hop 4
 
 A recipient keeps its prompt, picture and options; the latents of some steps are those of a donor.
 Donors ask about the same picture from another start, so that the answer to expect is known; every
-other donor is a control (docs/interchange.md).
+other donor is a control. A counterfactual donor is the question itself on a picture in which one
+mark was changed (docs/interchange.md).
 """
 
 import sys

@@ -399,6 +399,7 @@ def test_masked_evidence_has_a_table_and_a_paragraph_of_its_own(ablate):
 
 
 def test_evidence_cannot_be_masked_without_traces(ablate):
-    export(list(load_data("benchmark:domain=letters", limit=3)), Path("mine"))
+    untraced = [replace(e, trace=None) for e in load_data("benchmark:domain=letters", limit=3)]
+    export(untraced, Path("mine"))
     message = refused(ablate("--mask-evidence", "--data", "mine", "--model", "relay"))
     assert "--mask-evidence needs pictures with traces" in message

@@ -61,7 +61,8 @@ def test_what_is_not_changed_does_not_move_a_bit(model, data, plan):
     there = sharp[sharp["needed_cell_picked"] & (sharp["sham"] != "self")]
     assert not there["unmoved"].any()
     assert (there["change_norm"] > 0).all()
-    assert not rows.loc[(rows["part"] == "latent_text") & (rows["sham"] == ""), "unmoved"].any()
+    texts = (rows["part"] == "latent_text") & (rows["steps"] == "1..3") & (rows["sham"] == "")
+    assert not rows.loc[texts, "unmoved"].any()
     if plan != "relay":
         assert len(away) and len(there)
 
