@@ -6,20 +6,21 @@ part at some steps is what the edited picture makes of it, at the recipient's ow
 are read, the answer has to follow; what sizes, picks and shams do is in the same rows.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
 import pandas as pd
 import torch
 
-from latentlab.data import Benchmark, Example, Examples, load_data
-from latentlab.data.counterfactual import relink, relink_other
+from latentlab.data import Benchmark, Examples, load_data
+from latentlab.data.counterfactual import relink_other
 from latentlab.data.perturb import example_stream
 from latentlab.data.scene import CELLS
 from latentlab.errors import UserError
 from latentlab.instruments.ablation.arms import PARTS
 from latentlab.instruments.interchange.changes import Change, Patches, Runs
+from latentlab.instruments.interchange.edits import DONOR, Edit, edits_of, hops_of
 from latentlab.instruments.interchange.exchanges import Swap, ask, swaps_of
 from latentlab.instruments.recorded import cycled, record_runs
 from latentlab.measures.outcomes import NONE
@@ -32,38 +33,10 @@ from latentlab.vocabulary import CONTROL, INTERCHANGE, ShamName, StepContext
 if TYPE_CHECKING:  # the command imports this module, late
     from latentlab.interchange import InterchangeConfig
 
-DONOR = "counterfactual"
-
 TYPES = {"hop": "Int64", "needed_cell_picked": "boolean"}
 """Columns that are missing in rows of other donors."""
 
 SHAMS: tuple[ShamName, ...] = get_args(ShamName)
-
-
-@dataclass(frozen=True)
-class Edit:
-    """A question, and the same question on the picture with one mark changed."""
-
-    example: Example
-    """The question as it is."""
-
-    donor: Example
-    """On the edited picture."""
-
-    hop: int
-    """Which hop reads the mark, counted from 1."""
-
-    @property
-    def needed(self) -> int:
-        """The cell whose mark is changed."""
-        assert self.example.trace is not None
-        return self.example.trace.cells[self.hop - 1]
-
-    @property
-    def named(self) -> int:
-        """The cell that the changed mark leads to."""
-        assert self.donor.trace is not None
-        return self.donor.trace.cells[self.hop]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,60 +73,6 @@ class Exchange:
         return Arm(self.name, kind, of, interventions=(*held, put), context=context)
 
 
-def edits_of(config: "InterchangeConfig", examples: Examples, hop: int | None) -> list[Edit]:
-    """The questions whose mark of a hop can be changed so that the answer is another option.
-
-    Args:
-        config: the flags; the data have to be the benchmark, which can draw a picture again.
-        examples: the questions.
-        hop: whose mark, counted from 1; None takes the last of each question.
-    """
-    benchmark = load_data(config.data, seed=config.seed)
-    if not isinstance(benchmark, Benchmark):
-        return []
-    found = []
-    for example in examples:
-        at = (example.hops or 0) if hop is None else hop
-        stream = example_stream(example, config.seed, f"relink {at}")
-        donor = relink(example, at, benchmark, stream) if at else None
-        if donor is not None:
-            found.append(Edit(example, donor, at))
-    return found
-
-
-def check_edits(
-    config: "InterchangeConfig",
-    examples: Examples,
-    tell: Callable[[str], None],
-    lacking: Callable[[str], None],
-) -> None:
-    """See whether questions can be asked on edited pictures.
-
-    Args:
-        config: the flags.
-        examples: the data.
-        tell: told, in one line each, how many questions do not allow it.
-        lacking: told where none does.
-
-    Raises:
-        UserError: questions do not have as many hops.
-    """
-    most = max((example.hops or 0 for example in examples), default=0)
-    for hop in config.hop:
-        if hop > most:
-            raise UserError(f"--hop {hop}: the questions of {config.data} have {most} hops at most")
-    for at in _hops(config):
-        count = len(edits_of(config, examples, at))
-        where = "the last hop" if at is None else f"hop {at}"
-        if count < 2:
-            lacking(
-                f"--donor {DONOR} needs the benchmark, to draw a picture again with one mark "
-                f"changed; {config.data} allows that for {count} questions at {where}"
-            )
-        elif count < len(examples):
-            tell(f"--donor {DONOR}: {count} of {len(examples)} questions allow it at {where}")
-
-
 def rows_of(
     config: "InterchangeConfig", reasoner: Reasoner, examples: Examples
 ) -> Iterator[pd.DataFrame]:
@@ -167,7 +86,7 @@ def rows_of(
         UserError: a model writes its steps in words, or has other patches than cells.
     """
     swaps = swaps_of(config, reasoner.plan)
-    for hop in _hops(config):
+    for hop in hops_of(config):
         edits = edits_of(config, examples, hop)
         if swaps and len(edits) > 1:
             yield _rows(config, reasoner, edits, swaps)
@@ -259,11 +178,6 @@ def _rows(
     found = rows.merge(named, on=["example", "intervention"], validate="one_to_one")
     found = found.merge(facts, on="example", validate="many_to_one")
     return found.astype({"expected_answer": "str", "donor_shown": "boolean", **TYPES})
-
-
-def _hops(config: "InterchangeConfig") -> tuple[int | None, ...]:
-    """The hops asked for; None is the last of each question."""
-    return config.hop or (None,)
 
 
 def _pair(edit: Edit) -> dict[str, object]:

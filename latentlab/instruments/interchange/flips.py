@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from latentlab.console import interval_text, table
-from latentlab.instruments.interchange.counterfactual import DONOR
+from latentlab.instruments.interchange.edits import DONOR
 from latentlab.measures.interchange import FRACTIONS
 from latentlab.measures.summary import ALL
 

@@ -21,6 +21,7 @@ from latentlab.instruments.interchange.donors import (
     expected_answer,
     match,
 )
+from latentlab.instruments.interchange.edits import DONOR, check_edits
 from latentlab.instruments.interchange.exchanges import Swap, ask, parts_of, swaps_of
 from latentlab.measures.interchange import with_interchange
 from latentlab.measures.outcomes import NONE
@@ -97,8 +98,8 @@ def check_data(
 
     if config.rules:
         check_donors(config.rules, examples, config.seed, tell)
-    if counterfactual.DONOR in config.donor:
-        counterfactual.check_edits(config, examples, tell, lacking)
+    if DONOR in config.donor:
+        check_edits(config, examples, tell, lacking)
 
 
 def rows_of(config: "InterchangeConfig", reasoner: Reasoner, examples: Examples) -> pd.DataFrame:
@@ -117,7 +118,7 @@ def rows_of(config: "InterchangeConfig", reasoner: Reasoner, examples: Examples)
     swaps = swaps_of(config, reasoner.plan)
     matched = [(rule, match(rule, examples, config.seed)) for rule in config.rules if swaps]
     frames = [_rows(config, reasoner, rule, pairs, swaps) for rule, pairs in matched if len(pairs)]
-    if counterfactual.DONOR in config.donor:
+    if DONOR in config.donor:
         frames += counterfactual.rows_of(config, reasoner, examples)
     return with_interchange(pd.concat(frames, ignore_index=True)) if frames else pd.DataFrame()
 

@@ -3,7 +3,7 @@
 import pytest
 
 from latentlab.data import load_data
-from latentlab.instruments.interchange.counterfactual import edits_of
+from latentlab.instruments.interchange.edits import edits_of
 from latentlab.instruments.interchange.swaps import rows_of
 from latentlab.instruments.recorded import cycled
 from latentlab.interchange import InterchangeConfig
