@@ -76,8 +76,9 @@ def make(found: Found) -> Drawing:
         "the picture at hand, another question's, or none, with the slots kept and empty or left "
         f"out and later positions held or closed up. Latent text beside patches is made anew. "
         f"{asked}. {WEIGHTS} Bars are 95 % Wilson intervals; an answer that names no option is "
-        f"wrong. Slots that supply what is missing are right where the others are not; where the "
-        f"cell is not among the picks, they cannot be. {UNPUBLISHED}"
+        "wrong. Latents that supply what is missing are right where the others are not; where the "
+        "cell is not among the picks, they cannot be. A latent text that is put back still looks "
+        f"up in its slot what the picture at hand shows, here a blank cell. {UNPUBLISHED}"
     )
     columns = ["model", "data", "evidence", "vision_slots", "text_slots", "positions", "n"]
     columns += ["row", "series", "accuracy", "accuracy_low", "accuracy_high"]
