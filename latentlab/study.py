@@ -6,13 +6,12 @@ table of thirty arms affordable.
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 import torch
-from torch import Tensor
 
 from latentlab.backbones import Batch
 from latentlab.console import track
@@ -26,9 +25,8 @@ from latentlab.reasoning.interventions import Intervention, PromptReplace, Repla
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.rationale import RationaleEdit, Rationales, answer_after, write
 from latentlab.reasoning.rollout import Rollout
-from latentlab.reasoning.selection import example_generator
 from latentlab.reasoning.sources import Bank, Resample
-from latentlab.reasoning.trajectory import Latent, Trajectory
+from latentlab.reasoning.trajectory import Trajectory
 from latentlab.vocabulary import PositionRule
 
 
@@ -269,60 +267,6 @@ def score(example: Example, answer: Answer, by_letter: bool) -> dict[str, Any]:
         "autoregressive_steps": answer.autoregressive_steps,
         "seconds": answer.seconds,
     }
-
-
-@torch.no_grad()
-def reference_bank(
-    reasoner: Reasoner,
-    examples: Sequence[Example],
-    batch_size: int = 64,
-    seed: int = 0,
-    ordinary: Mapping[str, Sequence[int]] | None = None,
-) -> Bank:
-    """Run examples undisturbed and keep their latents, for means, deviations and donors.
-
-    Args:
-        reasoner: the model.
-        examples: reference examples.
-        batch_size: examples per forward pass.
-        seed: seed of random picks, and of which ordinary position of each prompt is kept.
-        ordinary: which words of each prompt count as ordinary, counted from its beginning; all by
-            default. A control that puts one prompt's word into another must not put a name there.
-    """
-    steps: list[list[Latent]] = []
-    names: list[str] = []
-    numbers: list[int] = []
-    words: list[Tensor] = []
-    image: list[Tensor] = []
-    token = reasoner.backbone.image_token_id
-    rollout = reasoner.rollout(seed=seed)
-    for numbered in batches(examples, batch_size):
-        asked = [example for _, example in numbered]
-        prompts = reasoner.prompter.batch(asked, reasoner.plan).to(reasoner.backbone.device)
-        steps.append(rollout(prompts).latents)
-        names += prompts.examples
-        numbers += [index for index, _ in numbered]
-        embeds, seen = reasoner.backbone.embed(prompts), prompts.input_ids == token
-        for i, name in enumerate(prompts.examples):
-            real = prompts.attention_mask[i]
-            plain = real & ~seen[i]
-            if ordinary:
-                plain = torch.zeros_like(real)
-                plain[real.nonzero(as_tuple=True)[0][list(ordinary[name])]] = True
-            for found, where in ((words, plain), (image, real & seen[i])):
-                if where.any():
-                    stream = example_generator(name, seed, "ordinary")
-                    place = torch.randint(int(where.sum()), (), generator=stream)
-                    found.append(embeds[i][where][place])
-    # In the order of the data, so that a donor does not depend on the batches.
-    order = torch.tensor(numbers).argsort()
-    all_see = torch.stack(image) if len(image) == len(names) else None
-    bank = Bank.of(names, steps, torch.stack(words), all_see)
-    parts = (bank.text, bank.vision, bank.prompt, bank.image)
-    return Bank(
-        tuple(names[i] for i in order.tolist()),
-        *(part if part is None else part[order] for part in parts),
-    )
 
 
 def _changed(

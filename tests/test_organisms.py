@@ -18,7 +18,8 @@ from latentlab.instruments.ablation.replace_arms import replace_arms
 from latentlab.reasoning.donors import Donors
 from latentlab.reasoning.interventions import Replace
 from latentlab.reasoning.sources import Resample
-from latentlab.study import Arm, reference_bank, run_arms
+from latentlab.references import reference_bank
+from latentlab.study import Arm, run_arms
 from latentlab.training.purposes import PURPOSES
 from latentlab.training.recipes import CURRICULUM, PLANS
 

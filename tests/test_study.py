@@ -16,7 +16,8 @@ from latentlab.reasoning.donors import Donors
 from latentlab.reasoning.interventions import PromptReplace, Replace
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.sources import Resample, Zero
-from latentlab.study import Arm, reference_bank, run_arms
+from latentlab.references import reference_bank
+from latentlab.study import Arm, run_arms
 from latentlab.training.recipes import PLANS
 
 KEY = ["intervention", "example"]

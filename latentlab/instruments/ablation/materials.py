@@ -14,7 +14,7 @@ from latentlab.instruments.ablation.unneeded import Unneeded, unneeded
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.donors import Donors
 from latentlab.reasoning.sources import Bank
-from latentlab.study import reference_bank
+from latentlab.references import reference_bank
 from latentlab.vocabulary import Replacement
 
 if TYPE_CHECKING:  # the command imports this module, late

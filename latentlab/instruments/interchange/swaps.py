@@ -28,8 +28,9 @@ from latentlab.measures.outcomes import NONE
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.interventions import Replace
 from latentlab.reasoning.sources import Bank, Given
+from latentlab.references import reference_bank
 from latentlab.studies import fewest_patches
-from latentlab.study import Arm, reference_bank
+from latentlab.study import Arm
 from latentlab.vocabulary import CONTROL, INTERCHANGE, DonorRule
 
 if TYPE_CHECKING:  # the command imports this module, late

@@ -23,7 +23,8 @@ from latentlab.measures.necessity import with_necessity
 from latentlab.measures.probes import FOLDS, cross_validated
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.sources import Bank
-from latentlab.study import reference_bank, run_arms
+from latentlab.references import reference_bank
+from latentlab.study import run_arms
 from latentlab.vocabulary import Replacement
 
 if TYPE_CHECKING:  # the command imports this module, late
