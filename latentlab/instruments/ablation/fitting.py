@@ -158,7 +158,7 @@ def check_fitted(
         What applies: nothing where a rationale is to be edited and the model writes none.
 
     Raises:
-        UserError: a picture has too few patches, or no traces where they are needed, or there are
+        UserError: a picture has too few patches, there are no traces where they are needed, or
             nothing tells which patches are off the walk where these are asked for.
     """
     if fitted.overwrite and "placeholder" in fitted.replace and reasoner.placeholder_id is None:
