@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from latentlab.command import CommonConfig, run
 from latentlab.errors import UserError
-from latentlab.vocabulary import Reduction
+from latentlab.vocabulary import OptionRead, Reduction, VisionRun
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +41,15 @@ class AttentionConfig(CommonConfig):
     """What rows of attention are averaged over before anything is measured: mean (layers and heads,
     as the selection of patches does), layer (the heads of each layer) or head (nothing)."""
 
+    vision: tuple[VisionRun, ...] = ("own", "random")
+    """What becomes of the patches that steps re-insert, each a run of its own: the model's own; as
+    many at random; slots kept, but empty; no slots, with the positions of what follows held or
+    closed up."""
+
+    option: OptionRead = "gold"
+    """Whose tokens are put after the latents to read how the answer attends to them: the right
+    option's, or those of the option that the model finds likeliest."""
+
     top: int = 2
     """Number of the most attended patches that count as looked at."""
 
@@ -49,15 +58,25 @@ class AttentionConfig(CommonConfig):
         super().__post_init__()
         if len(set(self.explicit)) < len(self.explicit):
             raise UserError(f"--explicit names one model twice: {' '.join(self.explicit)}")
+        if len(set(self.vision)) < len(self.vision) or "own" not in self.vision:
+            said = " ".join(self.vision) or "nothing"
+            raise UserError(
+                f"--vision {said}: name own and, each once, what it is to be compared with"
+            )
         if self.top < 1:
             raise UserError(f"--top {self.top} is too small: it is at least 1")
 
 
-def rows_of(config: AttentionConfig, reasoner: "Reasoner", examples: "Examples") -> "pd.DataFrame":
+def rows_of(
+    config: AttentionConfig,
+    reasoner: "Reasoner",
+    examples: "Examples",
+    vision: VisionRun = "own",
+) -> "pd.DataFrame":
     """Rows of one model; see `looking.rows_of`."""
     from latentlab.instruments.attention import looking
 
-    return looking.rows_of(config, reasoner, examples)
+    return looking.rows_of(config, reasoner, examples, vision)
 
 
 def summary_of(rows: "pd.DataFrame", seed: int = 0) -> "pd.DataFrame":
@@ -72,6 +91,7 @@ def main(config: AttentionConfig) -> None:
     import pandas as pd
 
     from latentlab.console import note, show
+    from latentlab.instruments.attention import answering
     from latentlab.instruments.attention.findings import conclusion, show_tables
     from latentlab.instruments.attention.modes import Modes
     from latentlab.studies import run_study
@@ -82,8 +102,12 @@ def main(config: AttentionConfig) -> None:
     modes = Modes(everyone)
 
     def rows(reasoner: "Reasoner", examples: "Examples") -> "pd.DataFrame":
-        ready = modes.of(reasoner)
-        return pd.concat([pd.DataFrame(), *(rows_of(config, one, examples) for one in ready)])
+        parts = [pd.DataFrame()]
+        for one, vision in modes.of(reasoner):
+            parts.append(rows_of(config, one, examples, vision))
+            if answering.has_readout(one):
+                parts.append(answering.rows_of(config, one, examples, vision))
+        return pd.concat(parts)
 
     results, out = run_study(
         config, "attention", rows, modes.check, summary_of, beside=added, pass_over=False

@@ -9,6 +9,9 @@ from typing import Literal
 LatentPart = Literal["latent_text", "latent_vision", "latent"]
 """What can be ablated: either part of the latent steps, or both together."""
 
+LATENT_PARTS: tuple[LatentPart, ...] = ("latent_text", "latent_vision", "latent")
+"""All of them."""
+
 AblatedPart = Literal[LatentPart, "rationale"]
 """What an ablation can act on: the latent steps, or a rationale that is written in words."""
 
@@ -42,6 +45,14 @@ slots themselves stay, empty (kept)."""
 
 AnswerMode = Literal["at_once", "free"]
 """Whether an answer must follow the latent steps, or the model may write something else first."""
+
+VisionRun = Literal["own", "random", "kept", "held", "closed"]
+"""What becomes of the patches that a step re-inserts while attention is read: the model's own, as
+many at random, slots kept and empty, no slots and positions held, no slots and positions closed."""
+
+OptionRead = Literal["gold", "likeliest"]
+"""Whose tokens follow the latents when attention of the answer is read: the right option's, or
+those of the option that the model finds likeliest."""
 
 Reduction = Literal["mean", "layer", "head"]
 """What attention rows are averaged over: layers and heads, the heads of each layer, nothing."""

@@ -2,11 +2,14 @@
 
 IVT-LR needs the attention weights of one query, the newest position. Kernels that return weights
 build the whole (query, key) matrix; here the output comes from SDPA and the single row is computed
-beside it, so that capture costs one more query and no more memory than a row.
+beside it, so that capture costs one more query and no more memory than a row. Where a gradient with
+respect to the weights is wanted they have to be part of the graph: `Patterns` asks for that.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -36,6 +39,14 @@ class Capture:
         return torch.stack([self.rows[layer] for layer in sorted(self.rows)])
 
 
+@dataclass
+class Patterns:
+    """Collects the whole pattern of every layer, as tensors that gradients can be taken to."""
+
+    weights: dict[int, Float[Tensor, "batch heads queries keys"]] = field(default_factory=dict)
+    """Attention of every query of one pass, by layer index."""
+
+
 @torch.no_grad()
 def last_row(
     query: Float[Tensor, "batch heads queries dim"],
@@ -60,10 +71,17 @@ def attention(
     attention_mask: Bool[Tensor, "batch 1 queries keys"] | None,
     scaling: float,
     dropout: float = 0.0,
-    capture: Capture | None = None,
+    capture: Capture | Patterns | None = None,
     **_: object,
 ) -> tuple[Float[Tensor, "batch queries heads dim"], None]:
     """Attend with SDPA; a mask of None means plain causal attention over the newest positions."""
+    layer = getattr(module, "layer_idx", None)
+    if isinstance(capture, Patterns):
+        assert isinstance(layer, int), "patterns are kept by layer"
+        weights = pattern(query, key, attention_mask, scaling)
+        capture.weights[layer] = weights
+        mixed = weights.to(value.dtype) @ _for_heads(value, query.shape[1])
+        return mixed.transpose(1, 2).contiguous(), None
     output = scaled_dot_product_attention(
         query,
         key,
@@ -74,10 +92,57 @@ def attention(
         scale=scaling,
         enable_gqa=query.shape[1] != key.shape[1],
     )
-    layer = getattr(module, "layer_idx", None)
     if capture is not None and isinstance(layer, int) and capture.wants(layer):
         capture.rows[layer] = last_row(query, key, attention_mask, scaling)
     return output.transpose(1, 2).contiguous(), None
+
+
+def pattern(
+    query: Float[Tensor, "batch heads queries dim"],
+    key: Float[Tensor, "batch kv_heads keys dim"],
+    mask: Bool[Tensor, "batch 1 queries keys"] | None,
+    scaling: float,
+) -> Float[Tensor, "batch heads queries keys"]:
+    """Attention weights of all queries, in float32 at least; they require a gradient."""
+    scores = query @ _for_heads(key, query.shape[1]).transpose(-1, -2)
+    scores = scores.to(torch.promote_types(scores.dtype, torch.float32)) * scaling
+    if mask is None:
+        queries, keys = scores.shape[-2:]
+        causal = torch.ones(queries, keys, dtype=torch.bool, device=scores.device)
+        mask = causal.tril(keys - queries)
+    weights = scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(-1)
+    # Frozen weights give a graph that begins here.
+    return weights if weights.requires_grad else weights.requires_grad_()
+
+
+def _for_heads(
+    shared: Float[Tensor, "batch kv_heads keys dim"], heads: int
+) -> Float[Tensor, "batch heads keys dim"]:
+    """Keys or values, once for each head that uses them."""
+    return shared.repeat_interleave(heads // shared.shape[1], dim=1)
+
+
+@contextmanager
+def differentiable(decoder: nn.Module) -> Iterator[Patterns]:
+    """Make a decoder's attention weights part of the graph.
+
+    Args:
+        decoder: `Backbone.decoder`.
+
+    Yields:
+        The weights of the newest pass; each pass overwrites those of the one before.
+    """
+    patterns = Patterns()
+
+    def keep(module: nn.Module, args: Any, inputs: dict[str, Any]) -> Any:
+        return args, {**inputs, "capture": patterns}
+
+    handle = decoder.register_forward_pre_hook(keep, with_kwargs=True)
+    try:
+        with torch.enable_grad():
+            yield patterns
+    finally:
+        handle.remove()
 
 
 AttentionInterface.register(ATTENTION_NAME, attention)

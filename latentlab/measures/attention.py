@@ -49,8 +49,9 @@ BUCKETS = tuple(bucket.name.lower() for bucket in Bucket)
 IMAGE_KEYS: dict[str, tuple[Bucket, ...]] = {
     "image": (Bucket.IMAGE,),
     "reinserted": (Bucket.REINSERTED,),
+    "patches": (Bucket.IMAGE, Bucket.REINSERTED),
 }
-"""What I of equation 1 can be."""
+"""What I of equation 1 can be: patches where they first stand, those re-inserted, or all."""
 
 TEXT_KEYS: dict[str, tuple[Bucket, ...]] = {
     "prompt": (Bucket.PROMPT,),

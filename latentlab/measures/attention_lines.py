@@ -2,8 +2,8 @@
 
 A line's `null` is what the same measure reads where nothing is looked at in particular: attention
 that is uniform over the keys, picks at random, background of the same area. Some lines are
-differences, paired by example: a step against the model's first, picks against random picks, and a
-latent step against the same step in explicit mode.
+differences, paired by example: a step against the model's first, re-inserted patches against random
+ones, empty slots or none, and a latent step against the same step in explicit mode.
 """
 
 from collections.abc import Iterator
@@ -22,9 +22,13 @@ from latentlab.measures.statistics import (
     paired_difference,
 )
 from latentlab.measures.summary import ALL
+from latentlab.vocabulary import LATENT_PARTS, VisionRun
 
 RUN = ["model", "data", "mode"]
 READING = [*RUN, "step", "query", "layers", "heads"]
+
+AFTER = "positions after the last latent"
+"""The query of the answer-to-latent readout."""
 
 FIRST_STEP = "step 1"
 """What a difference along the steps is taken against."""
@@ -32,10 +36,23 @@ FIRST_STEP = "step 1"
 RANDOM_PICKS = "random picks"
 """The control of a model that picks its patches: as many are re-inserted, drawn at random."""
 
+CONTROLS: dict[VisionRun, str] = {
+    "random": RANDOM_PICKS,
+    "kept": "slots empty",
+    "held": "no slots, positions held",
+    "closed": "no slots, positions closed",
+}
+"""What a mode is called where something is done to the re-inserted patches, after a comma."""
+
 RIGHT, WRONG = "right", "wrong"
 """The two kinds of answers that lines are divided by; right by the likelihood of the options."""
 
 Floats = npt.NDArray[np.float64]
+
+
+def is_control(mode: str) -> bool:
+    """Whether a mode is that of a control."""
+    return mode.partition(", ")[2] in CONTROLS.values()
 
 
 @dataclass(frozen=True)
@@ -75,6 +92,11 @@ def _measures() -> Iterator[Measure]:
         for name in ("points_at", "random_at", "bottom_at"):
             yield Measure(name, cell, f"{name}_{cell}", "chance", binary=True)
         yield Measure("picked", cell, f"picked_{cell}", "picked_chance", binary=True)
+    for part in LATENT_PARTS:
+        yield Measure("answer_mass", part, f"answer_mass:{part}", f"answer_uniform:{part}")
+        yield Measure("answer_gradient", part, f"answer_gradient:{part}", 0.0)
+        yield Measure("answer_share", part, f"answer_share:{part}", f"answer_uniform:{part}")
+    yield Measure("reward", "latent", "reward", "answer_uniform:latent")
 
 
 MEASURES = tuple(_measures())
@@ -93,8 +115,8 @@ def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         - `model, data, mode, step, query, layers, heads`;
         - `domain`, `answered`: the group; `all`, one domain, or the answers that are `right` or
           `wrong` by the likelihood of the options;
-        - `against`: empty, or what the line is a difference from: `step 1`, `random picks`, or the
-          name of a model that reasons in words;
+        - `against`: empty, or what the line is a difference from: `step 1`, a control of
+          `CONTROLS`, or the name of a model that reasons in words;
         - `measure`, `keys` (docs/attention.md);
         - `n`, `value`, `value_low`, `value_high`: examples that have the number, their mean and its
           interval: Wilson's for hits and misses, else the bootstrap's. A measure that no example
@@ -132,7 +154,7 @@ def _lines(rows: pd.DataFrame, seed: int) -> Iterator[dict[str, object]]:
         if head["step"] > 1:
             references[FIRST_STEP] = {"step": 1}
         if head["mode"] in ("latent", "explicit"):
-            references[RANDOM_PICKS] = {"mode": f"{head['mode']}, {RANDOM_PICKS}"}
+            references |= {name: {"mode": f"{head['mode']}, {name}"} for name in CONTROLS.values()}
         if head["mode"] == "latent":
             references |= {str(name): {"model": name, "mode": "explicit"} for name in explicit}
         for against, changes in references.items():

@@ -1,9 +1,10 @@
 """Text out of a state: greedy answers and the log-likelihood of given options."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from latentlab.reasoning.rollout import Rollout
@@ -72,27 +73,64 @@ def option_logprobs(
     width = max(map(len, options))
     if width == 0:
         return [[] for _ in options]
-    device = state.hidden.device
-    rows, kinds, starts = [], [], []
-    for (prefix, prefix_kinds), choices in zip(prefixes, options, strict=True):
-        for choice in [*choices, *([[]] * (width - len(choices)))]:
-            rows.append([*prefix, *choice])
-            kinds.append([*prefix_kinds, *([int(Kind.ANSWER)] * len(choice))])
-            starts.append(len(prefix))
-    length = max(map(len, rows))
-    ids = torch.tensor([row + [0] * (length - len(row)) for row in rows], device=device)
-    kind = torch.tensor(
-        [row + [int(Kind.PAD)] * (length - len(row)) for row in kinds], device=device
-    )
-    logits = rollout.extend(state.repeat(width), ids, kind)
-    scores = _token_logprobs(logits[:, :-1], ids)
-    index = torch.arange(length, device=device)[None, :]
-    in_option = (index >= torch.tensor(starts, device=device)[:, None]) & (kind != Kind.PAD)
-    sums = (scores * in_option).sum(-1).view(len(options), width).tolist()
+    text = OptionText.of(prefixes, options, state.hidden.device)
+    logits = rollout.extend(state.repeat(width), text.ids, text.kinds)
+    sums = text.logprobs(logits).tolist()
     return [row[: len(choices)] for row, choices in zip(sums, options, strict=True)]
 
 
-def _token_logprobs(
-    logits: Float[Tensor, "batch tokens vocab"], ids: Tensor
-) -> Float[Tensor, "batch tokens"]:
-    return logits.float().log_softmax(-1).gather(-1, ids[..., None])[..., 0]
+@dataclass(frozen=True)
+class OptionText:
+    """Every option of every example as text to append, right-padded: one row an option.
+
+    Examples have as many rows as the one with the most options; rows without an option are PAD from
+    where it would begin.
+    """
+
+    ids: Int[Tensor, "rows tokens"]
+    """Token ids of prefix and option."""
+
+    kinds: Int[Tensor, "rows tokens"]
+    """Their kinds."""
+
+    scored: Bool[Tensor, "rows tokens"]
+    """Which tokens are those of the option."""
+
+    width: int
+    """Rows of one example."""
+
+    @classmethod
+    def of(
+        cls,
+        prefixes: Sequence[tuple[Sequence[int], Sequence[int]]],
+        options: Sequence[Sequence[Sequence[int]]],
+        device: torch.device,
+    ) -> "OptionText":
+        """Write prefixes and options out; see `option_logprobs`."""
+        width = max(map(len, options))
+        rows, kinds, starts = [], [], []
+        for (prefix, prefix_kinds), choices in zip(prefixes, options, strict=True):
+            for choice in [*choices, *([[]] * (width - len(choices)))]:
+                rows.append([*prefix, *choice])
+                kinds.append([*prefix_kinds, *([int(Kind.ANSWER)] * len(choice))])
+                starts.append(len(prefix))
+        length = max(map(len, rows))
+        ids = torch.tensor([row + [0] * (length - len(row)) for row in rows], device=device)
+        kind = torch.tensor(
+            [row + [int(Kind.PAD)] * (length - len(row)) for row in kinds], device=device
+        )
+        index = torch.arange(length, device=device)[None, :]
+        scored = (index >= torch.tensor(starts, device=device)[:, None]) & (kind != Kind.PAD)
+        return cls(ids, kind, scored, width)
+
+    def logprobs(
+        self, logits: Float[Tensor, "rows tokens+1 vocab"]
+    ) -> Float[Tensor, "batch options"]:
+        """Log-likelihood of every option in nats; 0 where an example has no such option.
+
+        Args:
+            logits: what `Rollout.extend` returns for this text.
+        """
+        exact = logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(-1)
+        scores = exact[:, :-1].gather(-1, self.ids[..., None])[..., 0]
+        return (scores * self.scored).sum(-1).view(-1, self.width)

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from latentlab.console import interval_text, table
-from latentlab.measures.attention_lines import FIRST_STEP, RANDOM_PICKS, RIGHT, WRONG
+from latentlab.measures.attention_lines import (
+    CONTROLS,
+    FIRST_STEP,
+    RANDOM_PICKS,
+    RIGHT,
+    WRONG,
+    is_control,
+)
 from latentlab.measures.summary import ALL, FEW
 
 if TYPE_CHECKING:
@@ -49,8 +56,8 @@ def show_tables(summary: pd.DataFrame, top: int) -> None:
         top: how many of the most attended patches count as looked at.
     """
     for (model, mode), lines in _whole(summary).groupby(["model", "mode"], sort=False):
-        if str(mode).endswith(RANDOM_PICKS):
-            continue  # a control, which the sentences name
+        if is_control(str(mode)):
+            continue  # the sentences name it
         columns = {"step": "step"}
         reading = ["step", "layers", "heads"]
         shown = lines[reading].drop_duplicates().reset_index(drop=True)
@@ -80,7 +87,7 @@ def conclusion(summary: pd.DataFrame, top: int) -> list[str]:
     """
     paragraphs = []
     for (model, mode), lines in summary.groupby(["model", "mode"], sort=False):
-        if str(mode).endswith(RANDOM_PICKS):
+        if is_control(str(mode)):
             continue
         whole = (lines["layers"] == _ONE_READING).all()
         sentences = list(_of_average(lines, top) if whole else _of_parts(lines))
@@ -129,7 +136,7 @@ def _of_average(lines: pd.DataFrame, top: int) -> Iterator[str]:
             f"the cell that its mark names in {_listed(named)} "
             f"({_percent(picked['null'].mean())} at random)"
         )
-    others = lines[~lines["against"].isin(("", FIRST_STEP, RANDOM_PICKS))]
+    others = lines[~lines["against"].isin(("", FIRST_STEP, *CONTROLS.values()))]
     for other, compared in others.groupby("against", sort=False):
         found = _measured(compared, "ratio", "image/text")
         if len(found):

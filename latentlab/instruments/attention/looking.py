@@ -14,12 +14,13 @@ from torch import Tensor
 
 from latentlab.console import track
 from latentlab.data import Example, Examples
-from latentlab.instruments.attention.modes import mode_of
+from latentlab.instruments.attention.modes import EDITS, mode_of
 from latentlab.instruments.attention.queries import Query, queries
 from latentlab.measures import attention, pointing
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.trajectory import Patches, Trajectory
 from latentlab.study import batches
+from latentlab.vocabulary import VisionRun
 
 if TYPE_CHECKING:  # the command imports this module, late
     from latentlab.attention import AttentionConfig
@@ -39,13 +40,16 @@ POINTING = (
 
 
 @torch.no_grad()
-def rows_of(config: "AttentionConfig", reasoner: Reasoner, examples: Examples) -> pd.DataFrame:
+def rows_of(
+    config: "AttentionConfig", reasoner: Reasoner, examples: Examples, vision: VisionRun = "own"
+) -> pd.DataFrame:
     """Measure one model's attention at every step.
 
     Args:
         config: `by`, `top`, `data`, `batch_size` and `seed` are read.
         reasoner: the model; its plan says whether it reasons in latents, in words, or not at all.
         examples: what to ask it.
+        vision: what becomes of the patches that it re-inserts; random picks are its plan's affair.
 
     Returns:
         One row per example, step and reduction, in the order of the examples (docs/attention.md
@@ -60,18 +64,11 @@ def rows_of(config: "AttentionConfig", reasoner: Reasoner, examples: Examples) -
         layers = range(reasoner.backbone.n_layers)
         rollout = reasoner.rollout(seed=config.seed, capture_layers=layers)
         prefix = rollout.prefill(prompts)
-        state = rollout.reason(prefix)
+        state = rollout.reason(prefix, EDITS[vision])
         answers = reasoner.decode(rollout, state, asked, max_new_tokens=1, at_once=True)
         head = {
             "order": [index for index, _ in numbered],
-            "model": reasoner.name,
-            "data": config.data,
-            "mode": mode_of(reasoner),
-            "example": [example.id for example in asked],
-            **{
-                name: [getattr(example, name) for example in asked]
-                for name in ("domain", "topic", "hops", "question_type")
-            },
+            **identity(config, reasoner, asked, vision),
             "correct_likelihood": [
                 _right(example, answer.likeliest)
                 for example, answer in zip(asked, answers, strict=True)
@@ -90,6 +87,23 @@ def rows_of(config: "AttentionConfig", reasoner: Reasoner, examples: Examples) -
         "correct_likelihood": "boolean",
     }
     return frame.drop(columns="order").astype(types)
+
+
+def identity(
+    config: "AttentionConfig", reasoner: Reasoner, asked: Sequence[Example], vision: VisionRun
+) -> Columns:
+    """The columns that say whose row it is, and in which run."""
+    return {
+        "model": reasoner.name,
+        "data": config.data,
+        "mode": mode_of(reasoner, vision),
+        "vision": vision if reasoner.plan.steps and reasoner.plan.has_vision else "",
+        "example": [example.id for example in asked],
+        **{
+            name: [getattr(example, name) for example in asked]
+            for name in ("domain", "topic", "hops", "question_type")
+        },
+    }
 
 
 def _measured(

@@ -1,8 +1,8 @@
 """In which mode each model of a run is read: in latents, in words, or without any steps.
 
-Models of all modes go through one command, so that they can be laid side by side; one that picks
-patches is read once more with random picks, as its own control. What a model or the data lack is
-found before anything is run.
+Models of all modes go through one command, so that they can be laid side by side. One that
+re-inserts patches is its own control: it is read again with others in their place, with none in the
+slots, or without the slots. What a model or the data lack is found before anything is run.
 """
 
 from typing import TYPE_CHECKING
@@ -12,27 +12,45 @@ import torch
 from latentlab.console import note
 from latentlab.data import Examples
 from latentlab.errors import UserError
-from latentlab.measures.attention_lines import RANDOM_PICKS
+from latentlab.measures.attention_lines import CONTROLS, RANDOM_PICKS
 from latentlab.reasoner import Reasoner
+from latentlab.reasoning.interventions import Drop, Intervention, Replace
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.selection import check_patches
+from latentlab.reasoning.sources import Placeholder
 from latentlab.studies import fewest_patches
 from latentlab.study import batches
+from latentlab.vocabulary import VisionRun
 
 if TYPE_CHECKING:  # the command imports this module, late
     from latentlab.attention import AttentionConfig
 
 
-def mode_of(reasoner: Reasoner) -> str:
+Run = tuple[Reasoner, VisionRun]
+"""A model as it is to be read, and what becomes of its re-inserted patches."""
+
+EDITS: dict[VisionRun, tuple[Intervention, ...]] = {
+    "own": (),
+    "random": (),  # a matter of the plan
+    "kept": (Replace("vision", Placeholder()),),
+    "held": (Drop("vision"),),
+    "closed": (Drop("vision", closed=True),),
+}
+"""What is done to the latents."""
+
+
+def mode_of(reasoner: Reasoner, vision: VisionRun = "own") -> str:
     """How a model reasons: `latent`, `explicit` (in words), or `plain` where it takes no steps.
 
-    With random picks it says so, as in `latent, random picks`.
+    What becomes of its re-inserted patches is said after a comma, as in `latent, random picks`.
     """
     plan = reasoner.plan
     if not plan.steps:
         return "plain"
     mode = "explicit" if plan.in_words else "latent"
-    return f"{mode}, {RANDOM_PICKS}" if plan.has_vision and plan.select == "random" else mode
+    drawn = plan.has_vision and plan.select == "random"
+    control = RANDOM_PICKS if drawn else CONTROLS.get(vision, "")
+    return f"{mode}, {control}" if control else mode
 
 
 def with_plan(reasoner: Reasoner, plan: LatentPlan) -> Reasoner:
@@ -77,7 +95,7 @@ class Modes:
         """Begin without any; `config.model` names all, `config.explicit` those in words."""
         self._config = config
         self._given: list[Reasoner] = []
-        self._ready: dict[str, list[Reasoner]] = {}
+        self._ready: dict[str, list[Run]] = {}
 
     def check(self, reasoner: Reasoner, examples: Examples) -> None:
         """Take one model in; with the last one it is known how many steps are to be written.
@@ -107,17 +125,39 @@ class Modes:
                     raise UserError(lacking)
                 note(f"{lacking}; passed over")
                 continue
-            control = at_random(ready)
-            if control is not None and (lacking := _lacking(control, examples, batch_size)):
-                note(f"no control with random picks for {lacking}")
-                control = None
-            self._ready[model.name] = [ready] if control is None else [ready, control]
+            runs = [(ready, vision) for vision in self._config.vision]
+            made = [self._made(run, examples) for run in runs]
+            self._ready[model.name] = [run for run in made if run is not None]
         if not self._ready:
             raise UserError("nothing is left to do: the data can serve none of the models")
 
-    def of(self, reasoner: Reasoner) -> list[Reasoner]:
-        """A model as it is to be read, and its control; nothing where it is passed over."""
+    def of(self, reasoner: Reasoner) -> list[Run]:
+        """A model as it is to be read, and its controls; nothing where it is passed over."""
         return self._ready.get(reasoner.name, [])
+
+    def _made(self, run: Run, examples: Examples) -> Run | None:
+        """A run made ready; None where a model has no such control."""
+        reasoner, vision = run
+        plan = reasoner.plan
+        if vision == "own":
+            return run
+        if not plan.steps or not plan.has_vision:
+            return None
+        if vision == "random":
+            control = at_random(reasoner)
+            if control is not None and (
+                lacking := _lacking(control, examples, self._config.batch_size)
+            ):
+                note(f"no control with random picks for {lacking}")
+                return None
+            return None if control is None else (control, vision)
+        if vision == "kept" and reasoner.placeholder_id is None:
+            note(f"{reasoner.name} has no placeholder token for empty slots; passed over")
+            return None
+        if vision != "kept" and not plan.text:
+            note(f"{reasoner.name} has patches alone, so its slots cannot be left out; passed over")
+            return None
+        return run
 
 
 def _lacking(reasoner: Reasoner, examples: Examples, batch_size: int) -> str:
