@@ -1,12 +1,13 @@
-"""Read attention at each step: how much of it is on the image, how focused, and on which patch?
+"""Read attention: where does each step look, how focused, and how much does the answer look back?
 
     python -m latentlab.attention
     python -m latentlab.attention --model ivtlr --by head
     python -m latentlab.attention --model my-model --explicit my-cot-model --data my-folder
 
 Every number stands beside what uniform attention, random picks or background of the same area would
-give. Models named by --explicit write their steps in words and are compared with the others step by
-step. Where a model looks is not what its answer needs: latentlab.ablate asks that.
+give; --vision own kept closed packed tells patches from the positions that they take. Models named
+by --explicit write their steps in words and are compared with the others step by step. Where a
+model looks is not what its answer needs: latentlab.ablate asks that.
 """
 
 import dataclasses
@@ -44,7 +45,7 @@ class AttentionConfig(CommonConfig):
     vision: tuple[VisionRun, ...] = ("own", "random")
     """What becomes of the patches that steps re-insert, each a run of its own: the model's own; as
     many at random; slots kept, but empty; no slots, with the positions of what follows held or
-    closed up."""
+    closed up; packed: its own, in slots that share a position, so that it moves as if closed."""
 
     option: OptionRead = "gold"
     """Whose tokens are put after the latents to read how the answer attends to them: the right
@@ -92,6 +93,7 @@ def main(config: AttentionConfig) -> None:
 
     from latentlab.console import note, show
     from latentlab.instruments.attention import answering
+    from latentlab.instruments.attention.answer_findings import readout, show_readout
     from latentlab.instruments.attention.findings import conclusion, show_tables
     from latentlab.instruments.attention.modes import Modes
     from latentlab.studies import run_study
@@ -117,7 +119,8 @@ def main(config: AttentionConfig) -> None:
             f"{config.data} does not tell which patch has to be looked at, so pointing is left out"
         )
     show_tables(results.summary, config.top)
-    for sentence in conclusion(results.summary, config.top):
+    show_readout(results.summary, by_layer=config.by != "mean")
+    for sentence in (*conclusion(results.summary, config.top), *readout(results.summary)):
         show(sentence)
     show(
         "Attention is a correlate: where a model looks is not what its answer needs "

@@ -46,9 +46,10 @@ slots themselves stay, empty (kept)."""
 AnswerMode = Literal["at_once", "free"]
 """Whether an answer must follow the latent steps, or the model may write something else first."""
 
-VisionRun = Literal["own", "random", "kept", "held", "closed"]
+VisionRun = Literal["own", "random", "kept", "held", "closed", "packed"]
 """What becomes of the patches that a step re-inserts while attention is read: the model's own, as
-many at random, slots kept and empty, no slots and positions held, no slots and positions closed."""
+many at random, slots kept and empty, no slots and positions held, no slots and positions closed, or
+its own in slots that take no positions of their own."""
 
 OptionRead = Literal["gold", "likeliest"]
 """Whose tokens follow the latents when attention of the answer is read: the right option's, or

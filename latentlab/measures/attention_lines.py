@@ -41,6 +41,7 @@ CONTROLS: dict[VisionRun, str] = {
     "kept": "slots empty",
     "held": "no slots, positions held",
     "closed": "no slots, positions closed",
+    "packed": "slots without positions",
 }
 """What a mode is called where something is done to the re-inserted patches, after a comma."""
 

@@ -1,7 +1,8 @@
 """What attention was found to do, as tables and in sentences; made of the summary alone.
 
 Every sentence that gives a ratio or a pointing score gives what indifferent attention would have
-had, and none says that a model uses what it looks at.
+had, and none says that a model uses what it looks at. This is about the steps; the answer has
+`answer_findings`.
 """
 
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pandas as pd
 
 from latentlab.console import interval_text, table
 from latentlab.measures.attention_lines import (
+    AFTER,
     CONTROLS,
     FIRST_STEP,
     RANDOM_PICKS,
@@ -55,7 +57,8 @@ def show_tables(summary: pd.DataFrame, top: int) -> None:
         summary: lines of `measures.attention_lines.summary_of`.
         top: how many of the most attended patches count as looked at.
     """
-    for (model, mode), lines in _whole(summary).groupby(["model", "mode"], sort=False):
+    steps = _whole(summary[summary["query"] != AFTER])
+    for (model, mode), lines in steps.groupby(["model", "mode"], sort=False):
         if is_control(str(mode)):
             continue  # the sentences name it
         columns = {"step": "step"}
@@ -86,11 +89,14 @@ def conclusion(summary: pd.DataFrame, top: int) -> list[str]:
         top: how many of the most attended patches count as looked at.
     """
     paragraphs = []
+    summary = summary[summary["query"] != AFTER]
     for (model, mode), lines in summary.groupby(["model", "mode"], sort=False):
         if is_control(str(mode)):
             continue
         whole = (lines["layers"] == _ONE_READING).all()
         sentences = list(_of_average(lines, top) if whole else _of_parts(lines))
+        if whole:
+            sentences += _of_controls(summary[summary["model"] == model], str(mode))
         name = "without latent steps" if mode == "plain" else mode
         text = " ".join(f"{s[0].upper()}{s[1:]}." for s in sentences)
         paragraphs.append(f"{model} ({name}): {text}")
@@ -146,6 +152,29 @@ def _of_average(lines: pd.DataFrame, top: int) -> Iterator[str]:
                 f"(explicit) by {_interval(line)}, where uniform attention would differ by "
                 f"{line['null'] + 0:.3g}"
             )
+
+
+def _of_controls(lines: pd.DataFrame, mode: str) -> list[str]:
+    """R and F at the last step where re-inserted patches are others, empty, left out or packed."""
+    runs = [(name, f"{mode}, {name}") for name in CONTROLS.values()]
+    whole = _whole(lines)
+    sentences = []
+    for what, measure, keys in (("R", "ratio", "image/text"), ("F", "focus", "image")):
+        found = _measured(whole, measure, keys)
+        own = found[found["mode"] == mode]
+        if own.empty:
+            continue
+        last = own["step"].max()
+        at_last = found[found["step"] == last].set_index("mode")
+        others = [
+            f"{_interval(at_last.loc[run])} ({name})" for name, run in runs if run in at_last.index
+        ]
+        if others:
+            sentences.append(
+                f"its {what} for the image at step {last}, {_interval(at_last.loc[mode])}, is "
+                f"{', '.join(others)} where its patches are replaced, emptied, left out or packed"
+            )
+    return sentences
 
 
 def _of_parts(lines: pd.DataFrame) -> Iterator[str]:

@@ -49,7 +49,8 @@ def rows_of(
         config: `by`, `top`, `data`, `batch_size` and `seed` are read.
         reasoner: the model; its plan says whether it reasons in latents, in words, or not at all.
         examples: what to ask it.
-        vision: what becomes of the patches that it re-inserts; random picks are its plan's affair.
+        vision: what becomes of the patches that it re-inserts; what the plan says of it, the model
+            has to bring (`modes.Modes`).
 
     Returns:
         One row per example, step and reduction, in the order of the examples (docs/attention.md

@@ -2,7 +2,8 @@
 
 Models of all modes go through one command, so that they can be laid side by side. One that
 re-inserts patches is its own control: it is read again with others in their place, with none in the
-slots, or without the slots. What a model or the data lack is found before anything is run.
+slots, without the slots, or with slots that take no positions. What a model or the data lack is
+found before anything is run.
 """
 
 from typing import TYPE_CHECKING
@@ -31,12 +32,13 @@ Run = tuple[Reasoner, VisionRun]
 
 EDITS: dict[VisionRun, tuple[Intervention, ...]] = {
     "own": (),
-    "random": (),  # a matter of the plan
+    "random": (),
+    "packed": (),
     "kept": (Replace("vision", Placeholder()),),
     "held": (Drop("vision"),),
     "closed": (Drop("vision", closed=True),),
 }
-"""What is done to the latents."""
+"""What is done to the latents; random picks and packed slots are a matter of the plan."""
 
 
 def mode_of(reasoner: Reasoner, vision: VisionRun = "own") -> str:
@@ -145,19 +147,18 @@ class Modes:
             return None
         if vision == "random":
             control = at_random(reasoner)
-            if control is not None and (
-                lacking := _lacking(control, examples, self._config.batch_size)
-            ):
+            lacking = control and _lacking(control, examples, self._config.batch_size)
+            if lacking:
                 note(f"no control with random picks for {lacking}")
-                return None
-            return None if control is None else (control, vision)
-        if vision == "kept" and reasoner.placeholder_id is None:
-            note(f"{reasoner.name} has no placeholder token for empty slots; passed over")
+            return None if control is None or lacking else (control, vision)
+        if vision == "kept":
+            if reasoner.placeholder_id is None:
+                note(f"{reasoner.name} has no placeholder token for empty slots; passed over")
+            return None if reasoner.placeholder_id is None else run
+        if not plan.text:
+            note(f"{reasoner.name} appends patches alone: {CONTROLS[vision]} is passed over")
             return None
-        if vision != "kept" and not plan.text:
-            note(f"{reasoner.name} has patches alone, so its slots cannot be left out; passed over")
-            return None
-        return run
+        return run if vision != "packed" else (with_plan(reasoner, plan.replace(stride=1)), vision)
 
 
 def _lacking(reasoner: Reasoner, examples: Examples, batch_size: int) -> str:
