@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -12,10 +13,12 @@ from latentlab.data import Examples, export, load_data
 from latentlab.errors import UserError
 from latentlab.instruments.attention.modes import Modes, in_words, mode_of, with_plan
 from latentlab.measures.attention import BUCKETS
+from latentlab.measures.attention_lines import AFTER
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.results import read_results
 from latentlab.training.recipes import PLANS
+from latentlab.vocabulary import VisionRun
 
 MASSES = [f"mass:{name}" for name in BUCKETS]
 CONFIG = AttentionConfig(model=("tiny",), explicit=())
@@ -184,13 +187,69 @@ def test_modes_add_random_picks_and_words_of_as_many_steps(qwen):
     ]
     for reasoner in given:
         modes.check(reasoner, data)
-    assert [mode_of(one) for one in modes.of(given[0])] == ["latent", "latent, random picks"]
-    (words,) = modes.of(given[1])
+    assert [mode_of(*run) for run in modes.of(given[0])] == ["latent", "latent, random picks"]
+    ((words, _),) = modes.of(given[1])
     assert mode_of(words) == "explicit" and words.plan.steps == PLANS["ivtlr"].steps
     with pytest.raises(UserError, match="reasons in latents"):
         in_words(given[0], 3)
     with pytest.raises(UserError, match="how many steps"):
         in_words(given[1], 0)
+
+
+def every_run(reasoner, data, model="ivtlr"):
+    """Rows of a model under every treatment of its patches, by what becomes of them."""
+    config = AttentionConfig(model=(model,), explicit=(), vision=get_args(VisionRun))
+    modes = Modes(config)
+    modes.check(reasoner, data)
+    return {vision: rows_of(config, one, data, vision) for one, vision in modes.of(reasoner)}
+
+
+def test_patches_are_told_from_the_positions_that_they_take(qwen):
+    """Empty slots keep keys, closed ones and held ones do not, packed slots keep keys alone."""
+    ivtlr = with_plan(qwen, PLANS["ivtlr"])
+    data = benchmark(4)
+    runs = every_run(ivtlr, data)
+    assert set(runs) == set(get_args(VisionRun))
+    steps = {name: rows.set_index(["example", "step"]) for name, rows in runs.items()}
+    first = {name: values(rows.xs(1, level="step")) for name, rows in steps.items()}
+    for name in runs:
+        # No patch was re-inserted before step 1.
+        np.testing.assert_allclose(first[name][MASSES], first["own"][MASSES], atol=1e-6)
+        assert set(runs[name]["vision"]) == {name}
+        assert runs[name]["mode"].nunique() == 1
+    assert len({rows["mode"].iloc[0] for rows in runs.values()}) == len(runs)
+    slots = {
+        name: rows["n:reinserted"].groupby(level="step").max().tolist()
+        for name, rows in steps.items()
+    }
+    for name in runs:
+        assert slots[name] == ([0, 0, 0] if name in ("held", "closed") else [0, 2, 4])
+    # Closed up is the plan that re-inserts nothing, to the bit; held is that plan with wide steps.
+    for name, stride in (("closed", None), ("held", 3)):
+        never = with_plan(ivtlr, PLANS["ivtlr"].replace(k=0, stride=stride))
+        np.testing.assert_array_equal(
+            values(rows_of(CONFIG, never, data))[MASSES], runs[name][MASSES]
+        )
+    # Each differs from the model's own run where there is something to differ.
+    for name in set(runs) - {"own"}:
+        later = runs[name]["step"] > 1
+        assert (runs[name][later][MASSES] != runs["own"][later][MASSES]).any(axis=None)
+
+
+def test_empty_slots_hold_what_filler_holds_and_words_can_be_followed_by_nothing(qwen):
+    data = benchmark(3)
+    filler = every_run(with_plan(qwen, PLANS["filler"]), data)
+    np.testing.assert_array_equal(filler["kept"][MASSES], filler["own"][MASSES])
+    writer = with_plan(qwen, PLANS["cot_vision"])
+    words = every_run(writer, data)
+    assert (words["own"]["n:reinserted"].max(), words["closed"]["n:reinserted"].max()) == (2, 0)
+    never = with_plan(writer, writer.plan.replace(k=0))
+    np.testing.assert_array_equal(
+        values(rows_of(CONFIG, never, data))[MASSES], words["closed"][MASSES]
+    )
+    patches = every_run(with_plan(qwen, LatentPlan(steps=2, k=2, text=False)), data)
+    assert set(patches) == {"own", "random", "kept"}
+    assert set(every_run(with_plan(qwen, PLANS["relay"]), data)) == {"own"}
 
 
 @pytest.fixture
@@ -213,6 +272,27 @@ def test_the_command_reads_all_modes_and_says_what_it_found(attention):
         assert said in streams.out
 
 
+def test_the_answer_is_read_beside_the_steps(attention):
+    flags = ("--model", "ivtlr", "relay", "bypass", "--explicit", "--limit", "6")
+    code, streams = attention(*flags, "--vision", "own", "closed", "packed")
+    assert code == 0, streams.err
+    results = read_results(Path("results/attention"))
+    answers = results.rows[results.rows["query"] == AFTER]
+    assert set(answers["layers"]) == {"all", "0", "1"}
+    assert (answers.groupby(["model", "mode", "layers"]).size() == 6).all()
+    assert answers["patch_attention"].isna().all()
+    lines = results.summary
+    reward = lines[(lines["measure"] == "reward") & lines["against"].isna()]
+    assert set(reward["layers"].astype(str)) == {"0"}
+    hidden = lines[(lines["model"] == "bypass") & (lines["query"] == AFTER)]
+    assert len(hidden) and (hidden["value"] == 0).all()
+    against = lines.loc[lines["measure"] == "answer_mass", "against"]
+    assert {"no slots, positions closed", "slots without positions"} <= set(against.dropna())
+    for said in ("answer to latents", "relay: The answer puts", "no slots, positions closed"):
+        assert said in " ".join(streams.out.split())
+    assert "bypass: The answer puts 0.0 % [0.0, 0.0]" in streams.out
+
+
 def test_data_without_traces_pass_over_what_needs_them(attention, tmp_path):
     data = [dataclasses.replace(example, trace=None) for example in benchmark(3)]
     export(Listed(data), tmp_path / "mine")
@@ -231,6 +311,8 @@ def test_data_without_traces_pass_over_what_needs_them(attention, tmp_path):
     [
         (("--explicit", "cot", "cot"), "--explicit names one model twice"),
         (("--top", "0"), "--top 0"),
+        (("--vision", "closed"), "--vision closed: name own"),
+        (("--vision", "own", "own"), "--vision own own"),
         (("--explicit", "relay"), "reasons in latents"),
         (("--model", "cot"), "how many steps"),
         (("--model", "gaze", "--explicit", "--data", "mine"), "has no trace"),

@@ -186,7 +186,7 @@ def _divided(group: pd.DataFrame) -> Iterator[tuple[dict[str, str], pd.DataFrame
 
 
 def _means(group: pd.DataFrame, seed: int) -> Iterator[dict[str, object]]:
-    for measure in MEASURES:
+    for measure in _present(group):
         values, nulls = _values(group, measure)
         known = np.isfinite(values)
         if known.any():
@@ -206,13 +206,18 @@ def _differences(
         return
     both = group.index.intersection(reference.index)
     group, reference = group.loc[both], reference.loc[both]
-    for measure in MEASURES:
+    for measure in _present(group):
         values, nulls = _values(group, measure)
         others, other_nulls = _values(reference, measure)
         known = np.isfinite(values) & np.isfinite(others)
         if known.any():
             interval = paired_difference(values[known], others[known], seed=seed)
             yield _line(measure, interval, (nulls - other_nulls)[known])
+
+
+def _present(group: pd.DataFrame) -> list[Measure]:
+    """Measures that the rows have; those of steps and those of the answer can be apart."""
+    return [measure for measure in MEASURES if measure.column in group]
 
 
 def _values(group: pd.DataFrame, measure: Measure) -> tuple[Floats, Floats]:
