@@ -68,9 +68,10 @@ def make(found: Found) -> Drawing:
         "the objects of the hops; hop 0 is the start, which the question names. Panels: latents as "
         "they are fed in, the residual stream at their slot in the layer that tells a step's own "
         "hop best from the others (chosen on the same questions), and in the last layer, where the "
-        "next step is made. Controls in the last two rows: shuffled labels (the highest of all "
-        "steps), and counts of the question's words. Ridge probes, five folds. Wilson intervals of "
-        f"95 % {widest(data, 'value')}. What can be read "
+        "next step is made. Controls in the last two rows: shuffled labels (the mean of "
+        f"{probes['shuffles'].max():.0f} shuffles, at the step where it is highest), and counts of "
+        "the question's words. Ridge probes, five folds. Wilson intervals of 95 % (of shuffled "
+        f"labels over questions and shuffles) {widest(data, 'value')}. What can be read "
         f"need not be used (`interchange`, `knockouts`). {UNPUBLISHED}"
     )
     kept = ["model", "panel", "layer", "row", "target", "n", "value", "value_low", "value_high"]

@@ -40,6 +40,9 @@ class ProbeConfig(CommonConfig):
     limit: int = 2000
     """Number of examples at most; probes of many names need many."""
 
+    shuffles: int = 5
+    """Number of times that labels are shuffled, for the control of each probe."""
+
     layer: tuple[int, ...] = ()
     """Decoder layers to read, counted from 0; by default all. What a step is fed is always read."""
 
@@ -48,6 +51,8 @@ class ProbeConfig(CommonConfig):
         super().__post_init__()
         if self.limit < FEWEST:
             raise UserError(f"--limit {self.limit} is too small: probes need {FEWEST} examples")
+        if self.shuffles < 1:
+            raise UserError(f"--shuffles {self.shuffles} is too small: it is at least 1")
         if len(set(self.layer)) < len(self.layer):
             raise UserError(f"--layer names one layer twice: {' '.join(map(str, self.layer))}")
 
@@ -82,7 +87,8 @@ def rows_of(config: ProbeConfig, reasoner: "Reasoner", examples: "Examples") -> 
     Returns:
         Rows `model, data, example, domain, kind, place, step, layer, target` and
 
-        - of kind `probe`: `label`, `correct`, and `control`, the same with shuffled labels
+        - of kind `probe`: `label`, `correct`, and with shuffled labels the same for each shuffle
+          (`control_1`, ...) and the share of those that are right, `control`
           (`measures.probes.probe_grid`);
         - `left alone` and `latent-only`: whether the model's own `answer` and its
           `likeliest option` are `correct`, untouched and with its latents as all that the answer
@@ -102,7 +108,7 @@ def rows_of(config: ProbeConfig, reasoner: "Reasoner", examples: "Examples") -> 
     domains = [example.domain for example in asked]
     parts = []
     if labels:
-        grid = probe_grid(collected.features, labels, domains, config.seed)
+        grid = probe_grid(collected.features, labels, domains, config.seed, config.shuffles)
         parts.append(grid.assign(kind="probe"))
     parts.append(_answers(config, reasoner, asked))
     for place, vectors in collected.series.items():
@@ -112,10 +118,12 @@ def rows_of(config: ProbeConfig, reasoner: "Reasoner", examples: "Examples") -> 
         for target, step, values in all_rank_values(vectors, config.seed):
             named = {"kind": "rank", "place": place, "step": step, "target": target}
             parts.append(pd.DataFrame({"value": values, **named}))
-    typed = {"step": "Int64", "layer": "Int64", "correct": "boolean", "control": "boolean"}
+    shuffles = [f"control_{i + 1}" for i in range(config.shuffles)]
+    typed = {"step": "Int64", "layer": "Int64", "control": "float32"}
+    typed |= dict.fromkeys(["correct", *shuffles], "boolean")
     # One type for all parts before they are joined: they do not all have all columns.
     columns = ["kind", "place", "step", "layer", "target", "index", "label"]
-    columns += ["correct", "control", "value"]
+    columns += ["correct", "control", *shuffles, "value"]
     rows = pd.concat([part.reindex(columns=columns).astype(typed) for part in parts])
     who = pd.DataFrame({"example": [example.id for example in asked], "domain": domains})
     who = who.reindex(rows.pop("index")).reset_index(drop=True)
@@ -180,7 +188,10 @@ def main(config: ProbeConfig) -> None:
     show_tables(results.summary)
     for sentence in conclusion(results.summary):
         show(sentence)
-    show("Probes are linear and cross-validated. What they can read a model need not use.")
+    show(
+        "Probes are linear and cross-validated, and shuffled labels are the mean of "
+        f"{config.shuffles} shuffles. What probes can read a model need not use."
+    )
     show(f"Rows, summary and settings are in {out}.")
 
 

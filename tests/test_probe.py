@@ -33,13 +33,17 @@ def refused(outcome) -> str:
 
 
 def test_flags_that_cannot_be_meant_are_refused():
-    for flags, named in (({"limit": 5}, "--limit"), ({"layer": (1, 1)}, "--layer")):
+    for flags, named in (
+        ({"limit": 5}, "--limit"),
+        ({"layer": (1, 1)}, "--layer"),
+        ({"shuffles": 0}, "--shuffles"),
+    ):
         with pytest.raises(UserError, match=f"^{named}"):
             ProbeConfig(**flags)
 
 
 def test_one_run_leaves_rows_a_summary_and_sentences(probe):
-    flags = ["--model", "cot", "ivtlr", "filler", "--limit", "30"]
+    flags = ["--model", "cot", "ivtlr", "filler", "--limit", "30", "--shuffles", "3"]
     code, streams = probe(*flags)
     assert code == 0, streams.err
     assert "cot takes no latent steps, so there is nothing to probe; passed over" in streams.err
@@ -61,6 +65,14 @@ def test_one_run_leaves_rows_a_summary_and_sentences(probe):
     for name in ("value", "control", "selectivity"):
         assert (lines[f"{name}_low"] <= lines[name]).all()
         assert (lines[name] <= lines[f"{name}_high"]).all()
+    # Each cell has several shuffles; their share is the control, and their mean that of the line.
+    shuffles = probes[["control_1", "control_2", "control_3"]].astype(float)
+    assert "control_4" not in rows
+    assert probes["control"].to_numpy() == pytest.approx(shuffles.mean(axis=1), abs=1e-6)
+    assert (lines["shuffles"] == 3).all() and lines["control_spread"].notna().all()
+    means = probes.groupby(cell, sort=False, observed=True)["control"].mean()
+    found = lines.set_index(cell)["control"].reindex(means.index)
+    assert found.to_numpy() == pytest.approx(means.to_numpy(), abs=1e-6)
     assert set(summary["kind"]) == {*rows["kind"], "gap"}
     assert not summary[["value", "value_low", "value_high", "n"]].isna().any().any()
     # What filler is fed is one vector: its cosines are 1, its rank is 1.

@@ -10,7 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from latentlab.measures.statistics import accuracy_interval, holm, mcnemar, paired_difference
+from latentlab.measures.statistics import (
+    accuracy_interval,
+    holm,
+    mcnemar,
+    over_draws,
+    paired_difference,
+)
 
 CELL = ["model", "data", "kind", "place", "step", "layer", "target"]
 """Columns that name a cell of the grid."""
@@ -22,8 +28,8 @@ def probe_lines(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     """One line per cell of the grid: how often the probe is right, next to its controls.
 
     Args:
-        rows: rows with the columns of `CELL`, `label`, `correct` and `control`; within a cell in
-            the order of the examples.
+        rows: rows with the columns of `CELL`, `label`, `correct` and `control`, or a `control_1`,
+            ... for each shuffle; within a cell in the order of the examples.
         seed: seed of the bootstrap.
 
     Returns:
@@ -31,27 +37,31 @@ def probe_lines(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         the first four with `_low` and `_high`:
 
         - `value`: fraction of right answers (Wilson interval);
-        - `control`: the same with shuffled labels;
-        - `selectivity`: value minus control (paired, bootstrap);
+        - `control`: the same with shuffled labels, over all `shuffles`, whose accuracies have the
+          standard deviation `control_spread`;
+        - `selectivity`: value minus control (paired); its interval is of examples and shuffles
+          (`statistics.over_draws`);
         - `step_selectivity`: value minus that of the best other hop at the same site, for objects
           and cells of hops (`best_other`, `best_other_target`);
         - `p_mcnemar`, `p_other`: exact two-sided p-values that these two differences are zero. The
-          test permutes, within each example, which of its two readings is which;
+          test permutes, within each example, which of its two readings is which. Of several
+          shuffles the largest p counts, so that the probe has to differ from each;
         - `p_holm`, `p_other_holm`: adjusted for all cells of a model.
     """
     lines = []
+    shuffles = [name for name in rows.columns if name.startswith("control_")] or ["control"]
     for site, here in rows.groupby(CELL[:-1], sort=False):
         answers = {
-            str(target): (cell["correct"].to_numpy(bool), cell["control"].to_numpy(bool))
+            str(target): (cell["correct"].to_numpy(bool), cell[shuffles].to_numpy(bool).T)
             for target, cell in here.groupby("target", sort=False, observed=True)
         }
         common = here.groupby("target", sort=False, observed=True)["label"].agg(
             lambda values: values.value_counts(normalize=True).iloc[0]
         )
-        for target, (correct, control) in answers.items():
+        for target, (correct, controls) in answers.items():
             line: dict[str, object] = dict(zip(CELL, (*site, target), strict=True))
             line |= {"n": len(correct), "chance": common[target]}
-            line |= compared(correct, control, seed)
+            line |= compared(correct, controls, seed)
             others = {name: right for name, (right, _) in answers.items() if _rival(name, target)}
             lines.append(line | _step_selectivity(correct, others, seed))
     frame = pd.DataFrame(lines)
@@ -133,7 +143,7 @@ def answer_lines(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         line["n"] = len(of_cell)
         correct = of_cell["correct"].to_numpy(bool)
         if of_cell["control"].notna().all():
-            line |= compared(correct, of_cell["control"].to_numpy(bool), seed)
+            line |= compared(correct, of_cell[["control"]].to_numpy(bool).T, seed)
         else:
             alone = accuracy_interval(correct)
             line |= {"value": alone.mean, "value_low": alone.low, "value_high": alone.high}
@@ -141,19 +151,27 @@ def answer_lines(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def compared(correct: Answers, control: Answers, seed: int) -> dict[str, float]:
-    """An accuracy, that of its control and their paired difference, with intervals and p-value."""
+def compared(correct: Answers, controls: Answers, seed: int) -> dict[str, float]:
+    """An accuracy, that of its control and their paired difference, with intervals and p-value.
+
+    Args:
+        correct: (example,) whether each is right.
+        controls: (draw, example) the same of the control, drawn once or several times.
+        seed: seed of the bootstrap.
+    """
+    once = len(controls) == 1
     found = {
         "value": accuracy_interval(correct),
-        "control": accuracy_interval(control),
-        "selectivity": paired_difference(correct, control, seed=seed),
+        "control": accuracy_interval(controls[0]) if once else over_draws(controls, seed=seed),
+        "selectivity": over_draws(correct - controls.astype(float), seed=seed),
     }
     line = {
         f"{name}{end}": getattr(interval, field)
         for name, interval in found.items()
         for end, field in (("", "mean"), ("_low", "low"), ("_high", "high"))
     }
-    return line | {"p_mcnemar": mcnemar(correct, control)}
+    line |= {"shuffles": len(controls), "p_mcnemar": max(mcnemar(correct, c) for c in controls)}
+    return line if once else line | {"control_spread": float(controls.mean(axis=1).std(ddof=1))}
 
 
 def _rival(name: str, target: str) -> bool:

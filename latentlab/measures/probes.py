@@ -1,10 +1,11 @@
 """Linear probes: what can be read off an activation, and what could be read off anything.
 
 A probe that is right proves little by itself: it may know the domain, or have learnt the labels by
-heart. So each reads the same examples a second time with shuffled labels (the control task of
-Hewitt and Liang, 2019), and the object of a hop is only said to be held at a step if it is read
-better than that of every other hop. One factorisation of the features serves all labels and all
-shuffled labels, which makes a grid of some hundred cells a matter of seconds.
+heart. So each reads the same examples again with shuffled labels (the control task of Hewitt and
+Liang, 2019), several times, since one shuffle may be lucky; and the object of a hop is only said to
+be held at a step if it is read better than that of every other hop. One factorisation of the
+features serves all labels and all their shuffles, and one-hot labels are sparse: a grid of some
+hundred cells is a matter of seconds.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
-from sklearn.linear_model import Ridge
+from scipy.linalg import cho_factor, cho_solve
+from scipy.sparse import csr_array
 from sklearn.model_selection import KFold
 from sklearn.preprocessing import StandardScaler
 
@@ -22,6 +24,9 @@ FOLDS = 5
 
 PENALTY = 0.1
 """Ridge penalty for each standardised feature; it is the same for every probe."""
+
+SHUFFLES = 5
+"""How often labels are shuffled, unless told otherwise."""
 
 INPUT = -1
 """The layer of what is fed in, before any layer."""
@@ -61,14 +66,20 @@ def cross_validated(
         The predicted codes; every example is in the test part once.
     """
     ends = np.cumsum(codes.max(axis=0) + 1)
-    one_hot = np.zeros((len(codes), ends[-1]), np.float32)
-    np.put_along_axis(one_hot, codes + ends - codes.max(axis=0) - 1, 1, axis=1)
+    columns = codes + ends - codes.max(axis=0) - 1
+    starts = np.arange(len(codes) + 1) * codes.shape[1]
+    ones = np.ones(columns.size, np.float32)
+    one_hot = csr_array((ones, columns.ravel(), starts), shape=(len(codes), int(ends[-1])))
     predicted = np.empty_like(codes)
     for fitted, test in KFold(FOLDS, shuffle=True, random_state=seed).split(codes):
         scaler = StandardScaler().fit(features[fitted])
-        probe = Ridge(PENALTY * features.shape[1], solver="cholesky")
-        probe.fit(scaler.transform(features[fitted]), one_hot[fitted])
-        scores = probe.predict(scaler.transform(features[test]))
+        inputs, labels = scaler.transform(features[fitted]), one_hot[fitted]
+        # Inputs are centred, so the intercept is the mean label, whatever the weights.
+        gram = np.asarray(inputs.T @ inputs, np.float64)
+        gram[np.diag_indices_from(gram)] += PENALTY * features.shape[1]
+        products = (labels.T @ inputs).T
+        weights = cho_solve(cho_factor(gram), products).astype(inputs.dtype)
+        scores = scaler.transform(features[test]) @ weights + labels.mean(axis=0)
         blocks = np.split(scores, ends[:-1], axis=1)
         predicted[test] = np.stack([block.argmax(axis=1) for block in blocks], axis=1)
     return predicted
@@ -94,6 +105,7 @@ def probe_grid(
     labels: Mapping[str, Sequence[str]],
     domains: Sequence[str],
     seed: int = 0,
+    shuffles: int = SHUFFLES,
 ) -> pd.DataFrame:
     """Probe every label at every place, on the same examples throughout.
 
@@ -103,23 +115,27 @@ def probe_grid(
         domains: the domain of every example; labels are shuffled within it, except the domain's
             own, which are shuffled over all.
         seed: seed of folds and shuffling.
+        shuffles: how often labels are shuffled.
 
     Returns:
         Rows `place, step, layer, target, index` (of the example), its `label`, whether the probe
-        was right (`correct`), and whether its twin was that was fitted on shuffled labels and is
-        asked for them (`control`).
+        was right (`correct`), whether its twins were that were fitted on shuffled labels and are
+        asked for them (`control_1` to that of the last shuffle), and in which share of the shuffles
+        they were (`control`).
     """
     true = {name: pd.factorize(np.asarray(values, object))[0] for name, values in labels.items()}
     everyone = [""] * len(domains)
-    dealt = {
-        name: shuffled(codes, everyone if name == "domain" else domains, seed + number)
-        for number, (name, codes) in enumerate(true.items())
-    }
-    codes = np.stack([*true.values(), *dealt.values()], axis=1)
+    dealt = [
+        shuffled(of, everyone if name == "domain" else domains, seed + number + len(true) * shuffle)
+        for shuffle in range(shuffles)
+        for number, (name, of) in enumerate(true.items())
+    ]
+    codes = np.stack([*true.values(), *dealt], axis=1)
     n, targets = len(codes), list(labels)
     parts = []
     for (place, step, layer), values in features.items():
-        right = cross_validated(values, codes, seed) == codes
+        right = (cross_validated(values, codes, seed) == codes).T
+        controls = right[len(targets) :].reshape(shuffles, -1)
         parts.append(
             pd.DataFrame(
                 {
@@ -129,8 +145,9 @@ def probe_grid(
                     "target": pd.Categorical(np.repeat(targets, n), targets),
                     "index": np.tile(np.arange(n), len(targets)),
                     "label": np.concatenate([np.asarray(labels[name], object) for name in targets]),
-                    "correct": right[:, : len(targets)].T.ravel(),
-                    "control": right[:, len(targets) :].T.ravel(),
+                    "correct": right[: len(targets)].ravel(),
+                    "control": controls.mean(axis=0, dtype=np.float32),
+                    **{f"control_{i + 1}": control for i, control in enumerate(controls)},
                 }
             )
         )

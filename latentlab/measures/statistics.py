@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm
+from scipy.stats import t as student
 from statsmodels.stats import contingency_tables, proportion
 
 LEVEL = 0.95
@@ -141,6 +142,35 @@ def smallest_effect(differences: npt.ArrayLike) -> float:
     z = float(norm.ppf((1 + LEVEL) / 2) + norm.ppf(0.8))
     error = float(sample.std(ddof=1)) / len(sample) ** 0.5 if len(sample) > 1 else 0.0
     return max(z * error, z**2 / (len(sample) + z**2))
+
+
+def over_draws(values: npt.ArrayLike, n_resamples: int = N_RESAMPLES, seed: int = 0) -> Interval:
+    """A mean over examples of what was drawn several times anew, as shuffled labels are.
+
+    The interval answers for both: the bootstrap's, over examples, of each example's mean over the
+    draws, and Student's for the mean over draws, half-widths added in quadrature. What chance does
+    within an example counts in both, so it is rather too wide. One draw says nothing of others; its
+    interval is that over examples.
+
+    Args:
+        values: (draw, example) of numbers; all draws are of the same examples, in one order.
+        n_resamples: See `bootstrap_interval`.
+        seed: See `bootstrap_interval`.
+
+    Raises:
+        ValueError: No draws or examples, or a missing value.
+    """
+    drawn = np.atleast_2d(np.asarray(values, dtype=np.float64))
+    over_examples = bootstrap_interval(drawn.mean(axis=0), n_resamples, seed)
+    if len(drawn) == 1:
+        return over_examples
+    deviation = drawn.mean(axis=1).std(ddof=1) / np.sqrt(len(drawn))
+    between = student.ppf((1 + LEVEL) / 2, len(drawn) - 1) * deviation
+    mean = over_examples.mean
+    low, high = (np.hypot(mean - end, between) for end in (over_examples.low, over_examples.high))
+    # No mean lies beyond the values it is of.
+    bounds = (float(drawn.min()), float(drawn.max()))
+    return Interval(mean, max(mean - low, bounds[0]), min(mean + high, bounds[1]), drawn.shape[1])
 
 
 def ratio_interval(

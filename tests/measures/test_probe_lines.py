@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from latentlab.measures.probe_lines import CELL, answer_lines, gap_lines, probe_lines
-from latentlab.measures.statistics import holm, mcnemar
+from latentlab.measures.statistics import holm, mcnemar, paired_difference
 
 N = 10
 
@@ -46,6 +46,25 @@ def test_selectivities_by_hand():
     assert lines["p_holm"].tolist() == pytest.approx(list(holm(lines["p_mcnemar"].to_numpy())))
     rivals = lines["p_other"].dropna()
     assert lines["p_other_holm"].dropna().tolist() == pytest.approx(list(holm(rivals.to_numpy())))
+
+
+def test_several_shuffles_are_averaged_and_all_have_to_be_beaten():
+    right = np.arange(N) < 9
+    shuffles = {"control_1": np.arange(N) < 1, "control_2": np.arange(N) < 6}
+    (line,) = probe_lines(cell(9, **shuffles)).to_dict("records")
+    assert (line["control"], line["shuffles"]) == (pytest.approx(0.35), 2)
+    assert line["control_spread"] == pytest.approx(np.std([0.1, 0.6], ddof=1))
+    assert line["selectivity"] == pytest.approx(0.55)
+    assert line["p_mcnemar"] == mcnemar(right, shuffles["control_2"])
+    # Shuffles that differ so much say little about others: wider than the examples alone make it.
+    alone = paired_difference(right, (1.0 * shuffles["control_1"] + shuffles["control_2"]) / 2)
+    assert line["selectivity_low"] < alone.low and line["selectivity_high"] > alone.high
+    # Shuffles that agree in every example count once.
+    same = {"control_1": np.arange(N) < 1, "control_2": np.arange(N) < 1}
+    (twice,) = probe_lines(cell(9, **same)).to_dict("records")
+    (once,) = probe_lines(cell(9)).to_dict("records")
+    for name in ("selectivity", "selectivity_low", "selectivity_high", "p_mcnemar"):
+        assert twice[name] == pytest.approx(once[name])
 
 
 def test_each_model_is_adjusted_for_its_own_cells_and_without_hops_there_are_no_rivals():

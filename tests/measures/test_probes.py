@@ -8,7 +8,15 @@ from sklearn.linear_model import RidgeClassifier
 from sklearn.model_selection import KFold
 from sklearn.preprocessing import StandardScaler
 
-from latentlab.measures.probes import FOLDS, PENALTY, Spot, cross_validated, probe_grid, shuffled
+from latentlab.measures.probes import (
+    FOLDS,
+    PENALTY,
+    SHUFFLES,
+    Spot,
+    cross_validated,
+    probe_grid,
+    shuffled,
+)
 
 N, CLASSES = 400, 4
 
@@ -75,6 +83,13 @@ def test_a_grid_has_the_same_examples_in_every_cell_and_shuffled_labels_at_chanc
     means = cells[["correct", "control"]].mean()
     assert means.loc[("slot", 1, 0, "object 1"), "correct"] > 0.95
     assert means.loc[("slot", 1, 0, "domain"), "correct"] > 0.95
+    # Several shuffles, no two alike, none of them the labels; the control is their mean.
+    each = [f"control_{i + 1}" for i in range(SHUFFLES)]
+    assert rows["control"].to_numpy() == pytest.approx(rows[each].mean(axis=1), abs=1e-6)
+    right = rows[rows["target"] == "object 1"][["correct", *each]].to_numpy(bool).T
+    assert len({answers.tobytes() for answers in right}) == 1 + SHUFFLES
+    fewer = probe_grid(places, targets, domains, shuffles=2)
+    assert fewer["control_2"].equals(rows["control_2"]) and "control_3" not in fewer
     # The shuffled label is of the same domain, which the features tell: one of two is right.
     assert means.loc[("slot", 1, 0, "object 1"), "control"] == pytest.approx(0.5, abs=0.1)
     # The domain itself is shuffled over all examples.
