@@ -3,7 +3,8 @@
 Study: `attention` (`latentlab.attention`): equations 1 and 2 of IVT-LR (arXiv 2510.12603) at the
 position that each step begins from, averaged over layers and heads. R is drawn for both readings of
 "image": where it first stands, and re-inserted. Controls: uniform attention, and patches picked at
-random. The paper's Figure 5 has curves without numbers.
+random; `attention_runs` has those that tell patches from positions. The paper's Figure 5 has curves
+without numbers.
 """
 
 from typing import Any
@@ -44,7 +45,7 @@ def make(found: Found) -> Drawing:
     lines = lines[whole & averaged & keys.isin(MEASURES)]
     split = lines["mode"].str.partition(", ")
     lines = lines.assign(mode=split[0], control=split[2] == RANDOM_PICKS)
-    lines = lines[lines["mode"].isin(MODES)]
+    lines = lines[lines["mode"].isin(MODES) & split[2].isin(("", RANDOM_PICKS))]
     models = names(lines["model"])
     figure, axes = canvas("double", 3.9, 2, 2 * len(MODES), sharex=True)
     panels = [(*measure, mode) for measure in MEASURES for mode in MODES]
@@ -107,7 +108,9 @@ def _caption(lines: pd.DataFrame, data: str) -> str:
         "latent text but the first token; F = 1/(H + ε) (equation 2), ε = 1e-6, of the attention "
         "within the image, and beside it the entropy H as a share of its maximum. Dotted: uniform "
         "attention over the keys, which falls for the image as text is added. Hollow: the same "
-        "model with as many patches re-inserted at random. A model has no mark where it can see "
+        "model with as many patches re-inserted at random. That a curve moves does not say that "
+        "reasoning moves it: where patches take no positions of their own, R does not fall "
+        "(`attention_runs`). A model has no mark where it can see "
         "no such key. Bars are 95 % bootstrap intervals over questions. F on re-inserted patches "
         "is left out: of two, one may get nearly all attention, and F has no bound. Published "
         "(IVT-LR, Figure 5, Qwen2-VL-7B, no numbers printed): in latent mode R begins above 1 and "

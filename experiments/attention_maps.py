@@ -19,6 +19,7 @@ from matplotlib.patches import Rectangle
 from PIL.Image import Image
 
 from latentlab.data import Example, load_data
+from latentlab.measures.attention_lines import AFTER
 from latentlab.measures.summary import ALL
 from latentlab.paper import studies
 from latentlab.paper.artifacts import Drawing
@@ -53,7 +54,7 @@ def make(found: Found) -> Drawing:
     """The figure: a row for each question, the picture and then a map for each step."""
     results = found[studies.ATTENTION.name]
     rows, config = results.rows, results.run["config"]
-    rows = rows[(rows["layers"] == ALL) & (rows["heads"] == ALL)]
+    rows = rows[(rows["layers"] == ALL) & (rows["heads"] == ALL) & (rows["query"] != AFTER)]
     shown = [rows[rows["model"] == model] for model in _models(rows)]
     shown = [of_model[of_model["mode"].isin(MODES)] for of_model in shown]
     chosen = _chosen(shown)

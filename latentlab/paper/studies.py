@@ -5,6 +5,8 @@ Each is one command with its flags, so that anything in a figure can be run agai
 runs in minutes on two cores with the embedded models.
 """
 
+from typing import get_args
+
 from latentlab.ablate import AblateConfig
 from latentlab.attention import AttentionConfig
 from latentlab.calibrate import CalibrateConfig
@@ -17,6 +19,7 @@ from latentlab.paper.experiment import Study
 from latentlab.patch import PatchConfig
 from latentlab.probe import ProbeConfig
 from latentlab.trace import TraceConfig
+from latentlab.vocabulary import VisionRun
 
 REASONERS = ("ivtlr", "relay", "gaze")
 """Organisms that answer questions of four hops through latents."""
@@ -146,6 +149,38 @@ ATTENTION = Study(
     AttentionConfig(model=REASONERS, explicit=("cot", "cot_vision"), limit=500),
 )
 """Ratio, focus and where it looks, in latent and in explicit mode."""
+
+ATTENTION_RUNS = Study(
+    "attention-runs",
+    "attention",
+    AttentionConfig(
+        model=("ivtlr",), explicit=("cot_vision",), vision=get_args(VisionRun), limit=300
+    ),
+)
+"""The same with patches replaced, emptied, left out, and with positions held, closed and shared."""
+
+ATTENTION_ANSWERS = Study(
+    "attention-answers",
+    "attention",
+    AttentionConfig(
+        model=("ivtlr", "relay", "gaze", "coconut"), explicit=(), vision=("own",), limit=300
+    ),
+)
+"""How much the answer attends to latents that it needs."""
+
+ATTENTION_ANSWERS_ONE_HOP = Study(
+    "attention-answers-one-hop",
+    "attention",
+    AttentionConfig(
+        model=("ivtlr", "relay", "gaze", "coconut", *CANNOT_REASON),
+        explicit=(),
+        vision=("own",),
+        data=ONE_HOP,
+        limit=300,
+    ),
+    subject=False,
+)
+"""The same on questions that one pass can answer, and on latents that cannot matter."""
 
 MEDIATION = Study("mediation", "mediation", MediationConfig(model=REASONERS, limit=200))
 """Effects of the input that run through the latents, by part."""
