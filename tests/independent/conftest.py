@@ -1,0 +1,104 @@
+"""Models run by hand, the same models as users load them, and commands run on twenty questions."""
+
+import importlib
+from functools import lru_cache
+
+import numpy as np
+import pytest
+import tyro
+
+from latentlab.checkpoint import load
+from latentlab.command import run
+from latentlab.data import load_data
+from latentlab.results import read_results
+from tests.independent.rollout import Plain
+
+N = 20
+ALWAYS = ("--device", "cpu", "--batch-size", "8")
+"""Flags of every run: batches that do not divide the questions, so that one is smaller."""
+
+NATS = 1e-3
+"""Tolerance of log-likelihoods, logits and their differences, in nats.
+
+It is set by rounding: the engine computes in float32, the plain rollout in float64. Run by hand in
+both precisions, models left alone differ by up to 5e-5 and those with empty slots, which a norm
+scales up, by up to 5e-4. Effects that are worth telling are a hundred times larger."""
+
+
+@pytest.fixture(scope="session")
+def nats():
+    return NATS
+
+
+@pytest.fixture(scope="session")
+def plain():
+    """A model run by hand, by name."""
+    return lru_cache(Plain)
+
+
+@pytest.fixture(scope="session")
+def asked():
+    """The first questions of some data, as commands take them."""
+    return lru_cache(lambda data="benchmark": [*load_data(data, limit=N)])
+
+
+@pytest.fixture(scope="session")
+def untouched(plain, asked):
+    """Rollouts by hand with nothing done to them, by model and data."""
+
+    @lru_cache
+    def runs(name, data="benchmark"):
+        return [plain(name).rollout(example) for example in asked(data)]
+
+    return runs
+
+
+@pytest.fixture(scope="session")
+def rows_of(asked):
+    """Rows that an instrument makes of one model, flags as on the command line."""
+
+    def rows(name, model, *flags, data="benchmark"):
+        module = importlib.import_module(f"latentlab.{name}")
+        measure = module.evaluate if name == "evaluate" else module.rows_of
+        config = tyro.cli(
+            config_of(module), args=(*flags, "--model", model, *ALWAYS, "--data", data)
+        )
+        return measure(config, load(model, "cpu"), asked(data))
+
+    return rows
+
+
+@pytest.fixture(scope="session")
+def results_of(tmp_path_factory):
+    """Runs a whole command; returns the rows and the summary that it wrote."""
+
+    def results(name, model, *flags):
+        module = importlib.import_module(f"latentlab.{name}")
+        out = tmp_path_factory.mktemp(name) / "out"
+        told = (*flags, "--model", model, *ALWAYS, "--limit", str(N), "--out", str(out))
+        assert run(config_of(module), module.main, name, told) == 0
+        found = read_results(out)
+        return found.rows, found.summary
+
+    return results
+
+
+def config_of(module):
+    """The flags of a command's module, the one class of this kind that it makes itself."""
+    (config,) = (
+        value
+        for key, value in vars(module).items()
+        if key.endswith("Config") and value.__module__ == module.__name__
+    )
+    return config
+
+
+@pytest.fixture(scope="session")
+def log_odds():
+    """log p / (1 - p) of one option, p being the softmax of log-likelihoods over the options."""
+
+    def odds(logprobs, option):
+        p = np.exp(np.asarray(logprobs) - np.logaddexp.reduce(logprobs))
+        return float(np.log(p[option]) - np.log(np.delete(p, option).sum()))
+
+    return odds

@@ -1,0 +1,312 @@
+"""A plain rollout: one example at a time, everything recomputed at every step, attention in full.
+
+Written from the definitions (docs/engine.md, arXiv 2510.12603) and not from the engine, so that two
+accounts of one model can be held against each other. Taken over are the weights, the tokenizer, the
+image processor and the fields of the plan. Nothing is cached, batched, padded or hooked; numbers
+are float64, so that what is left between the two is the engine's rounding.
+"""
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from latentlab.checkpoint import load
+from latentlab.data import Example
+
+GROUPS = {"latent": ("latent_vision", "latent_text")}
+"""What a blocked pair may call several kinds of positions."""
+
+
+@dataclass
+class Latent:
+    """What one step appends."""
+
+    vision: Tensor | None
+    """(k, hidden) re-inserted image embeddings."""
+
+    text: Tensor | None
+    """(hidden,) the last hidden state."""
+
+    closed: bool = False
+    """Whether later positions move up to where a missing part would have been."""
+
+
+Edit = Callable[[int, Latent], Latent]
+"""Changes the latent of a step (from 0) before it is appended."""
+
+Site = tuple[str, int, int, int]
+"""Component, layer, clock, and position among those of that clock, counted from the end."""
+
+
+@dataclass
+class Run:
+    """A sequence as it grows; clock 0 is the prompt, t step t, steps + 1 the text after them."""
+
+    embeds: list[Tensor] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)
+    clocks: list[int] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+    next_position: int = 0
+    latents: list[Latent] = field(default_factory=list)
+    picks: list[list[int]] = field(default_factory=list)
+    rows: list[Tensor] = field(default_factory=list)
+    """(layers, heads, keys) attention of the position that each step begins from."""
+    forced: dict[Site, Tensor] = field(default_factory=dict)
+    """Activations that are overwritten whenever they are computed."""
+    hidden_keys: "Callable[[Run], Tensor] | None" = None
+    """(queries, keys) of what a knock-out hides beside the plan's blocked pairs."""
+
+    def add(self, embeds: Tensor, kinds: Sequence[str], clock: int, positions: Sequence[int]):
+        """Append positions."""
+        self.embeds += list(embeds)
+        self.kinds += kinds
+        self.clocks += [clock] * len(kinds)
+        self.positions += positions
+
+    def at(self, clock: int, place: int) -> int:
+        """Index of a position among those of its clock."""
+        return [i for i, own in enumerate(self.clocks) if own == clock][place]
+
+    def where(self, name: str) -> Tensor:
+        """(n,) which positions are of a kind or group."""
+        return torch.tensor([kind in GROUPS.get(name, (name,)) for kind in self.kinds])
+
+    def fork(self) -> "Run":
+        """A copy that may grow by itself."""
+        new = copy.copy(self)
+        for name in ("embeds", "kinds", "clocks", "positions"):
+            setattr(new, name, list(getattr(self, name)))
+        return new
+
+
+@dataclass
+class States:
+    """What one pass over a whole sequence computes."""
+
+    resid: list[Tensor]
+    """(n, hidden) the stream before the first layer and after each."""
+
+    attn_out: list[Tensor]
+    """(n, hidden) what each layer's attention adds to it."""
+
+    mlp_out: list[Tensor]
+    """(n, hidden) what each layer's MLP adds to it."""
+
+    values: list[Tensor]
+    """(heads, n, dim) of each layer."""
+
+    weights: Tensor
+    """(layers, heads, queries, keys) attention."""
+
+    final: Tensor
+    """(n, hidden) after the final norm."""
+
+    logits: Tensor
+    """(n, vocab)."""
+
+
+class Plain:
+    """A Qwen2-VL checkpoint, run by hand."""
+
+    def __init__(self, name: str) -> None:
+        loaded = load(name, "cpu")
+        self.plan, self.prompter = loaded.plan, loaded.prompter
+        self.placeholder_id = loaded.placeholder_id
+        self.model = loaded.backbone.model.double().requires_grad_(False)
+        self.decoder = self.model.model.language_model
+        self.norm, self.head = self.decoder.norm, self.model.lm_head
+        self.config = self.model.config.get_text_config()
+        plan = self.plan
+        known = plan.positions == "flat" and plan.stride is None and not plan.reuse
+        known &= plan.part_order == "vision_text" and plan.pick_order == "score" and plan.text
+        known &= plan.content != "words" and plan.select in ("attention", "given")
+        if not known or plan.select_layers is not None:
+            raise ValueError(f"the plain rollout does not know the plan of {name}")
+
+    @torch.no_grad()
+    def rollout(
+        self,
+        example: Example,
+        edit: Edit | None = None,
+        picks: Sequence[Sequence[int]] | None = None,
+        forced: dict[Site, Tensor] | None = None,
+        hidden_keys: Callable[[Run], Tensor] | None = None,
+    ) -> Run:
+        """Run the prompt and the latent steps, recomputing all positions at each step.
+
+        Args:
+            example: what is asked.
+            edit: what is done to each latent.
+            picks: patches of every step, instead of those that attention chooses.
+            forced: activations to overwrite.
+            hidden_keys: what nobody may see, beside what the plan blocks.
+        """
+        run = Run(forced=forced or {}, hidden_keys=hidden_keys)
+        batch = self.prompter.batch([example], self.plan)
+        ids = batch.input_ids[0]
+        is_image = ids == self.model.config.image_token_id
+        embeds = self.embed(ids.tolist())
+        if is_image.any():
+            pixels, grid = batch.pixels["pixel_values"], batch.pixels["image_grid_thw"]
+            tower = self.model.model.visual
+            embeds[is_image] = tower(pixels.double(), grid_thw=grid).pooler_output
+        patches, first = embeds[is_image], int(is_image.int().argmax())
+        kinds = ["image" if here else "prompt" for here in is_image]
+        run.add(embeds, kinds, 0, range(len(ids)))
+        run.next_position = len(ids)
+        plan, used = self.plan, set()
+        for step in range(plan.steps):
+            states = self.forward(run)
+            run.rows.append(states.weights[:, :, -1])
+            chosen: list[int] = []
+            if plan.k:
+                if picks is not None:
+                    chosen = list(picks[step])
+                elif plan.select == "given":
+                    chosen = [example.trace.cells[step + 1]]
+                else:
+                    score = run.rows[-1].mean((0, 1))[first : first + len(patches)].tolist()
+                    free = [i for i in range(len(patches)) if i not in used]
+                    chosen = sorted(free, key=lambda i: -score[i])[: plan.k]
+            used.update(chosen)
+            latent = Latent(patches[chosen] if plan.k else None, states.final[-1])
+            if plan.content == "placeholder":
+                empty = self.embed([self.placeholder_id])
+                latent = Latent(empty.expand(plan.k, -1), empty[0])
+            if edit is not None:
+                latent = edit(step, latent)
+            run.picks.append(chosen)
+            run.latents.append(latent)
+            self._append(run, latent, step + 1)
+        return run
+
+    def _append(self, run: Run, latent: Latent, clock: int) -> None:
+        """Append the patches and then the text; a missing part leaves a hole, or none (closed)."""
+        start, room = run.next_position, self.plan.k + 1
+        vision = 0 if latent.vision is None else len(latent.vision)
+        if latent.vision is not None:
+            places = range(start, start + vision)
+            run.add(latent.vision, ["latent_vision"] * vision, clock, places)
+        if latent.text is not None:
+            place = start + (vision if latent.closed else room - 1)
+            run.add(latent.text[None], ["latent_text"], clock, [place])
+        if latent.closed:
+            room = vision + (latent.text is not None)
+        run.next_position = start + room
+
+    def say(self, run: Run, ids: Sequence[int], kind: str = "answer") -> Run:
+        """A copy of a run that goes on with text."""
+        run = run.fork()
+        places = range(run.next_position, run.next_position + len(ids))
+        run.add(self.embed(ids), [kind] * len(ids), self.plan.steps + 1, places)
+        run.next_position += len(ids)
+        return run
+
+    @torch.no_grad()
+    def option_logprobs(
+        self, run: Run, options: Sequence[str], rationale: Sequence[int] = ()
+    ) -> list[float]:
+        """log p of each option's tokens, end token included, after the answer marker; in nats."""
+        marker, found = self.prompter.marker_ids, []
+        for text in options:
+            ids = self.option_ids(text)
+            whole = self.say(self.say(run, rationale, "rationale"), [*marker, *ids])
+            logp = self.forward(whole).logits.log_softmax(-1)
+            before = len(whole.kinds) - len(ids) - 1
+            found.append(sum(float(logp[before + i, token]) for i, token in enumerate(ids)))
+        return found
+
+    @torch.no_grad()
+    def write(self, run: Run, longest: int, at_once: bool) -> list[int]:
+        """Greedy text after the latent steps; at once: the answer marker is put there first."""
+        marker, eos = self.prompter.marker_ids, self.prompter.tokenizer.eos_token_id
+        run, said, kind = (self.say(run, marker) if at_once else run), [], "answer"
+        if not at_once:
+            kind = "rationale"
+        while len(said) < longest and eos not in said:
+            token = int(self.forward(run).logits[-1].argmax())
+            if token == marker[0]:
+                kind = "answer"
+            said.append(token)
+            run = self.say(run, [token], kind)
+        return said
+
+    def option_ids(self, text: str) -> list[int]:
+        """Tokens of an option where an answer stands: a space, its words, the end."""
+        tokenizer = self.prompter.tokenizer
+        ids = tokenizer(" " + text, add_special_tokens=False)["input_ids"]
+        return [*ids, tokenizer.eos_token_id]
+
+    def text(self, ids: Sequence[int]) -> str:
+        """What tokens say, special ones left out."""
+        return self.prompter.tokenizer.decode(list(ids), skip_special_tokens=True).strip()
+
+    def embed(self, ids: Sequence[int]) -> Tensor:
+        """(n, hidden) token embeddings."""
+        return self.decoder.embed_tokens(torch.tensor(list(ids), dtype=torch.long))
+
+    def visible(self, run: Run) -> Tensor:
+        """(queries, keys): all before, less the blocked pairs of kinds; and always oneself."""
+        n = len(run.kinds)
+        allowed = torch.ones(n, n, dtype=torch.bool).tril(-1)
+        for query, key in self.plan.blocked:
+            allowed &= ~(run.where(query)[:, None] & run.where(key))
+        if run.hidden_keys is not None:
+            allowed &= ~run.hidden_keys(run)
+        return allowed | torch.eye(n, dtype=torch.bool)
+
+    @torch.no_grad()
+    def forward(self, run: Run) -> States:
+        """One pass over all positions: a pre-norm transformer with rotary positions."""
+        heads, eps = self.config.num_attention_heads, self.config.rms_norm_eps
+        x = torch.stack(run.embeds)
+        n, dim = len(x), x.shape[1] // heads
+        theta = self.config.rope_parameters["rope_theta"]
+        rates = theta ** (-torch.arange(0, dim, 2, dtype=x.dtype) / dim)
+        angles = torch.tensor(run.positions, dtype=x.dtype)[:, None] * rates
+        cos, sin = angles.cos(), angles.sin()
+        mask = torch.zeros(n, n, dtype=x.dtype).masked_fill(~self.visible(run), -torch.inf)
+
+        def normed(x: Tensor, weight: Tensor) -> Tensor:
+            return weight * x / (x.square().mean(-1, keepdim=True) + eps).sqrt()
+
+        def split(x: Tensor) -> Tensor:
+            return x.view(n, heads, dim).transpose(0, 1)
+
+        def turned(x: Tensor) -> Tensor:
+            a, b = split(x).chunk(2, dim=-1)
+            return torch.cat([a * cos - b * sin, b * cos + a * sin], dim=-1)
+
+        def forced(x: Tensor, component: str, layer: int) -> Tensor:
+            for (name, at, clock, place), value in run.forced.items():
+                if (name, at) == (component, layer) and clock in run.clocks:
+                    x[run.at(clock, place)] = value
+            return x
+
+        x = forced(x, "resid_pre", 0)
+        states = States([x.clone()], [], [], [], torch.empty(0), x, x)
+        weights = []
+        for number, layer in enumerate(self.decoder.layers):
+            attend, inner = layer.self_attn, normed(x, layer.input_layernorm.weight)
+            q, k = turned(attend.q_proj(inner)), turned(attend.k_proj(inner))
+            v = split(attend.v_proj(inner))
+            weights.append((q @ k.transpose(1, 2) / dim**0.5 + mask).softmax(-1))
+            mixed = (weights[-1] @ v).transpose(0, 1).reshape(n, -1)
+            added = forced(attend.o_proj(mixed), "attn_out", number)
+            x = x + added
+            inner = normed(x, layer.post_attention_layernorm.weight)
+            mlp = layer.mlp
+            gated = torch.nn.functional.silu(mlp.gate_proj(inner)) * mlp.up_proj(inner)
+            more = forced(mlp.down_proj(gated), "mlp_out", number)
+            x = forced(x + more, "resid_post", number)
+            states.resid.append(x.clone())
+            states.attn_out.append(added)
+            states.mlp_out.append(more)
+            states.values.append(v)
+        states.weights = torch.stack(weights)
+        states.final = normed(x, self.norm.weight)
+        states.logits = self.head(states.final)
+        return states

@@ -1,0 +1,128 @@
+"""Ablation by hand: each arm is a few words of definition on top of the plain rollout."""
+
+import dataclasses
+from functools import lru_cache
+
+import pandas as pd
+import pytest
+import torch
+
+from tests.independent.rollout import Latent
+
+PARTS = {
+    "latent_text": ("text",),
+    "latent_vision": ("vision",),
+    "latent": ("text", "vision"),
+}
+"""Fields of a latent that each part names."""
+
+FLAGS = {
+    "ivtlr": "--drop latent_text latent_vision --replace zero mean --part latent --reference 6",
+    "relay": "--drop latent_text --replace mean other --part latent_text --reference 6",
+    "gaze": "--drop latent latent_vision",
+    "bypass": "--drop latent --replace zero --part latent --reference 6",
+}
+"""What is asked of each model; few arms, since every one is run by hand as well."""
+
+ARMS = [
+    ("ivtlr", "drop", "latent_text"),
+    ("ivtlr", "drop", "latent_vision"),
+    ("ivtlr", "kept", "latent_vision"),
+    ("ivtlr", "zero", "latent"),
+    ("ivtlr", "mean", "latent"),
+    ("ivtlr", "sham", "latent"),
+    ("relay", "drop", "latent_text"),
+    ("relay", "mean", "latent_text"),
+    ("gaze", "drop", "latent"),
+    ("gaze", "kept", "latent_vision"),
+    ("bypass", "zero", "latent"),
+]
+"""Model, what is done, and to what."""
+
+NAMES = {"drop": "drop {}", "kept": "drop {}: slots kept, empty"}
+"""How rows name what is not named `how part`."""
+
+
+@pytest.fixture(scope="session")
+def ablated(results_of):
+    """Rows and summary of one command for each model."""
+    return lru_cache(lambda name: results_of("ablate", name, *FLAGS[name].split()))
+
+
+def with_part(latent: Latent, part: str, make) -> Latent:
+    """A latent one part of which is made anew from what it was."""
+    changed = {name: make(name, getattr(latent, name)) for name in PARTS[part]}
+    return dataclasses.replace(latent, **{n: v for n, v in changed.items() if v is not None})
+
+
+def edits(model, how, part, references, own):
+    """What an arm does to the latent of a step."""
+    empty = model.embed([model.placeholder_id])[0]
+    make = {
+        "zero": lambda step: lambda name, old: torch.zeros_like(old),
+        "kept": lambda step: lambda name, old: empty.expand_as(old),
+        "sham": lambda step: lambda name, old: getattr(own.latents[step], name),
+        "mean": lambda step: (
+            lambda name, old: torch.stack(
+                [getattr(run.latents[step], name) for run in references]
+            ).mean(0)
+        ),
+    }
+    if how in ("drop", "close"):
+        gone = dict.fromkeys(PARTS[part])
+        return lambda step, latent: dataclasses.replace(latent, **gone, closed=how == "close")
+    return lambda step, latent: with_part(latent, part, make[how](step))
+
+
+@pytest.mark.parametrize(("name", "how", "part"), ARMS)
+def test_an_arm_is_its_definition(
+    name, how, part, plain, asked, untouched, ablated, nats, log_odds
+):
+    model, (rows, _) = plain(name), ablated(name)
+    arm = rows[rows["intervention"] == NAMES.get(how, f"{how} {{}}").format(part)]
+    alone = rows[rows["intervention"] == "none"].set_index("example")
+    references = untouched(name)[:6]
+    for row, example, own in zip(arm.itertuples(), asked(), untouched(name), strict=True):
+        assert row.example == example.id
+        run = model.rollout(example, edits(model, how, part, references, own))
+        scores = model.option_logprobs(run, example.choices)
+        assert row.option_logprobs == pytest.approx(scores, abs=nats)
+        gold = example.choices.index(example.answer)
+        before = alone.loc[example.id, "gold_log_odds"]
+        assert row.gold_log_odds == pytest.approx(log_odds(scores, gold), abs=2 * nats)
+        change = log_odds(scores, gold) - before
+        assert row.log_odds_change == pytest.approx(change, abs=2 * nats)
+        if how == "drop":
+            said = model.text(model.write(run, longest=6, at_once=True))
+            assert row.correct == (said == example.answer)
+            named = example.choices.index(said) if said in example.choices else None
+            assert named == (None if pd.isna(row.choice) else row.choice)
+
+
+def test_a_sham_and_a_path_that_is_cut_change_no_bit(ablated):
+    for name, arm in (("ivtlr", "sham latent"), ("bypass", "zero latent")):
+        rows, _ = ablated(name)
+        touched = rows[rows["intervention"] == arm]
+        alone = rows[rows["intervention"] == "none"]
+        assert [*map(tuple, touched["option_logprobs"])] == [*map(tuple, alone["option_logprobs"])]
+        assert not touched["flip"].any()
+
+
+def test_other_puts_in_what_one_other_question_had_and_never_its_own(
+    plain, asked, untouched, ablated, nats
+):
+    """Whose latents they were is found by trying all: exactly one gives the row's likelihoods."""
+    model, (rows, _) = plain("relay"), ablated("relay")
+    arm = rows[rows["intervention"] == "other latent_text"]
+    donors = untouched("relay")[:6]
+    for number, (row, example) in enumerate(zip(arm.itertuples(), asked(), strict=True)):
+        fitting = []
+        for place, donor in enumerate(donors):
+            run = model.rollout(
+                example, lambda step, latent, donor=donor: Latent(None, donor.latents[step].text)
+            )
+            scores = model.option_logprobs(run, example.choices[:1])
+            if row.option_logprobs[0] == pytest.approx(scores[0], abs=nats):
+                fitting.append(place)
+        assert len(fitting) == 1
+        assert fitting != [number]

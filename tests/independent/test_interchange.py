@@ -1,0 +1,97 @@
+"""Interchange by hand: a run on a donor's latents, and what the walk makes of them."""
+
+from functools import lru_cache
+
+import pandas as pd
+import pytest
+
+from latentlab.data import Benchmark
+from tests.independent.rollout import Latent
+
+CASES = [
+    ("relay", "same_image", "latent_text", "1"),
+    ("relay", "same_image", "latent_text", "1..3"),
+    ("relay", "unrelated", "latent_text", "2"),
+    ("ivtlr", "same_image", "latent_vision", "1..3"),
+    ("ivtlr", "unrelated", "latent", "1..3"),
+    ("ivtlr", "self", "latent", "1..3"),
+]
+"""Model, donor rule, part, steps."""
+
+
+@pytest.fixture(scope="session")
+def exchanged(rows_of):
+    """Rows of one model."""
+    rules = ("--donor", "same_image", "unrelated", "self")
+    return lru_cache(lambda name: rows_of("interchange", name, *rules))
+
+
+def named(donor, examples):
+    """The example that an id stands for: one of the data, or one asked from another start."""
+    of = {example.id: example for example in examples}
+    base, _, start = donor.partition("-start")
+    return Benchmark().restart(of[base], int(start)) if start else of[base]
+
+
+def walk(trace, cell, hops):
+    """The object where so many marks lead."""
+    for _ in range(hops):
+        cell = trace.links[cell]
+    return trace.objects[cell]
+
+
+def swap(own, donor, part, steps):
+    """An edit that puts a donor's latents into some steps."""
+
+    def edit(step: int, latent: Latent) -> Latent:
+        if step not in steps:
+            return latent
+        theirs = donor.latents[step]
+        if part == "latent_text":
+            return Latent(latent.vision, theirs.text)
+        return Latent(theirs.vision, latent.text if part == "latent_vision" else theirs.text)
+
+    return edit
+
+
+@pytest.mark.parametrize(("name", "rule", "part", "at"), CASES)
+def test_an_exchange_is_a_run_on_the_donors_latents(
+    name, rule, part, at, plain, asked, untouched, exchanged, nats
+):
+    model, rows = plain(name), exchanged(name)
+    rows = rows[rows["donor"] == rule]
+    alone = rows[rows["intervention"] == "none"].set_index("example")
+    rows = rows[(rows["part"] == part) & (rows["steps"] == at)].set_index("example")
+    assert len(rows) > 0.8 * len(asked()), "nearly every question has such a donor"
+    first, last = int(at[0]), int(at[-1])
+    steps = range(first - 1, last)
+    for example, own in zip(asked(), untouched(name), strict=True):
+        if example.id not in rows.index:
+            continue
+        told = rows.loc[example.id]
+        donor = named(told["donor_example"], asked())
+        choices = list(told["choices"])
+        assert {example.answer, donor.answer} <= set(choices)
+        theirs = own if donor is example else model.rollout(donor)
+        run = model.rollout(example, swap(own, theirs, part, steps))
+        scores = model.option_logprobs(run, choices)
+        assert told["option_logprobs"] == pytest.approx(scores, abs=nats)
+        # The high-level model: what hop `last` met, followed on in the recipient's own picture.
+        hop = min(last, example.hops)
+        met = donor.trace.objects[donor.trace.cells[hop]]
+        expected = None
+        if met in example.trace.objects:
+            here = example.trace.objects.index(met)
+            expected = walk(example.trace, here, example.hops - hop)
+        assert (told["expected_answer"] or None) == expected
+        said = model.text(model.write(run, longest=6, at_once=True))
+        if expected is not None and expected != example.answer:
+            assert told["follows_expected"] == (said == expected)
+        assert pd.isna(told["follows_donor"]) == (donor.answer == example.answer)
+        if donor.answer != example.answer:
+            assert told["follows_donor"] == (said == donor.answer)
+            margin = scores[choices.index(donor.answer)] - scores[choices.index(example.answer)]
+            assert told["margin"] == pytest.approx(margin, abs=2 * nats)
+            before = alone.loc[example.id, "option_logprobs"]
+            start = before[choices.index(donor.answer)] - before[choices.index(example.answer)]
+            assert told["margin_shift"] == pytest.approx(margin - start, abs=4 * nats)

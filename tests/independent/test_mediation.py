@@ -1,0 +1,132 @@
+"""Mediation by hand: Y(input, latents) of four runs, and Pearl's differences between them."""
+
+from functools import lru_cache
+
+import numpy as np
+import pytest
+
+from latentlab.data import Benchmark
+from latentlab.data.perturb import Surroundings, perturbations
+from tests.independent.rollout import Latent
+
+HOP = 2
+"""Hop whose mark is changed."""
+
+FIELDS = {
+    "latent_text": ("text",),
+    "latent_vision": ("vision",),
+    "latent": ("text", "vision"),
+}
+"""Fields of a latent that a part means."""
+
+CASES = [
+    ("ivtlr", "latents", "latent_text"),
+    ("ivtlr", "latents", "latent_vision"),
+    ("ivtlr", "latents", "latent"),
+    ("ivtlr", "slots", "latent_text"),
+    ("ivtlr", "slots", "latent_vision"),
+    ("relay", "slots", "latent_text"),
+    ("relay", "latents", "latent"),
+    ("gaze", "slots", "latent"),
+]
+"""Model, mediator and part."""
+
+
+@pytest.fixture(scope="session")
+def relinked(asked):
+    """The same questions, one mark of the picture naming another object; None where none can."""
+    around = Surroundings(asked(), lambda example: (4, 4), Benchmark(), seed=0)
+    (edit,) = perturbations(("relink",), around, hops=(HOP,))
+    return [edit.edit(example) for example in asked()]
+
+
+@pytest.fixture(scope="session")
+def disturbed(plain, relinked):
+    """Rollouts by hand on the changed pictures."""
+    return lru_cache(lambda name: [new and plain(name).rollout(new) for new in relinked])
+
+
+@pytest.fixture(scope="session")
+def mediated(results_of):
+    """Rows and summary of one command for each model."""
+    flags = ("--perturb", "relink", "--hop", str(HOP), "--reference", "4")
+    return lru_cache(lambda name: results_of("mediation", name, *flags))
+
+
+def taking(model, example, other, mediator, part):
+    """A run on an example whose mediator is as it was in another run.
+
+    `latents` are the vectors that steps append; `slots` also what every layer computes there.
+    """
+    fields = FIELDS[part]
+
+    def edit(step: int, latent: Latent) -> Latent:
+        theirs = other.latents[step]
+        vision = theirs.vision if "vision" in fields else latent.vision
+        return Latent(vision, theirs.text if "text" in fields else latent.text)
+
+    forced = {}
+    if mediator == "slots":
+        states = model.forward(other)
+        kinds = {"text": "latent_text", "vision": "latent_vision"}
+        for i, (kind, clock) in enumerate(zip(other.kinds, other.clocks, strict=True)):
+            if kind not in [kinds[name] for name in fields]:
+                continue
+            place = i - other.at(clock, -1) - 1
+            for layer, value in enumerate(states.resid[1:]):
+                forced["resid_post", layer, clock, place] = value[i]
+    return model.rollout(example, edit, forced=forced)
+
+
+@pytest.mark.parametrize(("name", "mediator", "part"), CASES)
+def test_effects_are_differences_of_four_runs(
+    name, mediator, part, plain, asked, untouched, relinked, disturbed, mediated, log_odds, nats
+):
+    model, (rows, _) = plain(name), mediated(name)
+    chosen = (rows["measure"] == "effect") & (rows["perturbation"] == f"relink hop {HOP}")
+    chosen &= (rows["mediator"] == mediator) & (rows["part"] == part) & (rows["steps"] == "all")
+    rows = rows[chosen].set_index(["example", "outcome"])
+    assert rows.index.get_level_values("example").nunique() == sum(map(bool, relinked)) > 0
+    runs = zip(asked(), relinked, untouched(name), disturbed(name), strict=True)
+    for example, changed, clean, other in runs:
+        if changed is None:
+            continue
+        says = {
+            "clean": clean,
+            "perturbed": other,
+            "direct": taking(model, changed, clean, mediator, part),
+            "indirect": taking(model, example, other, mediator, part),
+        }
+        scores = {how: model.option_logprobs(run, example.choices) for how, run in says.items()}
+        answer = int(np.argmax(scores["clean"]))
+        y = {how: log_odds(values, answer) for how, values in scores.items()}
+        told = rows.loc[example.id, "log_odds"]
+        for how, value in y.items():
+            assert told[f"y_{how}"] == pytest.approx(value, abs=2 * nats)
+        assert told["te"] == pytest.approx(y["perturbed"] - y["clean"], abs=4 * nats)
+        assert told["nde"] == pytest.approx(y["direct"] - y["clean"], abs=4 * nats)
+        assert told["nie"] == pytest.approx(y["indirect"] - y["clean"], abs=4 * nats)
+        assert told["tie"] == pytest.approx(y["perturbed"] - y["direct"], abs=4 * nats)
+        leads = example.trace.links[changed.trace.cells[0]]
+        assert leads == changed.trace.cells[1], "the first hop is as it was"
+        walked = changed.trace.objects[changed.trace.follow(changed.trace.cells[0], example.hops)]
+        for how, values in scores.items():
+            likeliest = int(np.argmax(values))
+            assert rows.loc[example.id, "flip"][f"y_{how}"] == (likeliest != answer)
+            follows = example.choices[likeliest] == walked
+            assert rows.loc[example.id, "follows"][f"y_{how}"] == follows
+
+
+@pytest.mark.parametrize("name", ["ivtlr", "relay"])
+def test_shares_are_of_means(name, mediated):
+    rows, summary = mediated(name)
+    key = ["perturbation", "mediator", "part", "steps", "outcome"]
+    lines = summary[(summary["measure"] == "effect") & (summary["domain"] == "all")]
+    lines = lines[(lines["perturbation"] != "none") & (lines["outcome"] == "log_odds")]
+    groups = rows[rows["measure"] == "effect"].groupby(key)
+    for _, line in lines.iterrows():
+        group = groups.get_group(tuple(line[key]))
+        assert line["n"] == len(group)
+        assert line["nie"] == pytest.approx(group["nie"].mean())
+        if not line["share_note"]:
+            assert line["share"] == pytest.approx(group["nie"].mean() / group["te"].mean())
