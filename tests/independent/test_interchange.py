@@ -83,7 +83,7 @@ def test_an_exchange_is_a_run_on_the_donors_latents(
         if met in example.trace.objects:
             here = example.trace.objects.index(met)
             expected = walk(example.trace, here, example.hops - hop)
-        assert (told["expected_answer"] or None) == expected
+        assert (None if pd.isna(told["expected_answer"]) else told["expected_answer"]) == expected
         said = model.text(model.write(run, longest=6, at_once=True))
         if expected is not None and expected != example.answer:
             assert told["follows_expected"] == (said == expected)
