@@ -4,8 +4,11 @@ from functools import lru_cache
 
 import pandas as pd
 import pytest
+import torch
 
 from latentlab.data import Benchmark
+from latentlab.data.counterfactual import relink
+from latentlab.data.perturb import example_stream
 from tests.independent.rollout import Latent
 
 CASES = [
@@ -40,7 +43,7 @@ def walk(trace, cell, hops):
     return trace.objects[cell]
 
 
-def swap(own, donor, part, steps):
+def swap(donor, part, steps):
     """An edit that puts a donor's latents into some steps."""
 
     def edit(step: int, latent: Latent) -> Latent:
@@ -73,7 +76,7 @@ def test_an_exchange_is_a_run_on_the_donors_latents(
         choices = list(told["choices"])
         assert {example.answer, donor.answer} <= set(choices)
         theirs = own if donor is example else model.rollout(donor)
-        run = model.rollout(example, swap(own, theirs, part, steps))
+        run = model.rollout(example, swap(theirs, part, steps))
         scores = model.option_logprobs(run, choices)
         assert told["option_logprobs"] == pytest.approx(scores, abs=nats)
         # The high-level model: what hop `last` met, followed on in the recipient's own picture.
@@ -95,3 +98,66 @@ def test_an_exchange_is_a_run_on_the_donors_latents(
             before = alone.loc[example.id, "option_logprobs"]
             start = before[choices.index(donor.answer)] - before[choices.index(example.answer)]
             assert told["margin_shift"] == pytest.approx(margin - start, abs=4 * nats)
+
+
+MARKS = [
+    ("ivtlr", "latent_vision", "needed"),
+    ("ivtlr", "latent", "every"),
+    ("gaze", "latent_vision", "needed"),
+]
+"""Model, part, and which patches come from the edited picture."""
+
+
+@pytest.fixture(scope="session")
+def edited(rows_of):
+    """Rows of one model whose latents alone see another mark at the last hop."""
+    flags = ("--donor", "counterfactual", "--steps", "all")
+    return lru_cache(lambda name: rows_of("interchange", name, *flags))
+
+
+@pytest.mark.parametrize(("name", "part", "patches"), MARKS)
+def test_one_mark_is_changed_in_latents_and_nowhere_else(
+    name, part, patches, plain, asked, untouched, edited, nats
+):
+    """All latents are put back as they were, but for the patch of the changed cell."""
+    model, rows = plain(name), edited(name)
+    rows = rows[(rows["part"] == part) & (rows["patches"] == patches)].set_index("example")
+    shams, rows = rows[rows["sham"] != ""], rows[rows["sham"] == ""]
+    assert len(rows) > 0.8 * len(asked())
+    for example, own in zip(asked(), untouched(name), strict=True):
+        if example.id not in rows.index:
+            continue
+        told, hop = rows.loc[example.id], example.hops
+        donor = relink(example, hop, Benchmark(), example_stream(example, 0, f"relink {hop}"))
+        assert donor.trace.links[example.trace.cells[hop - 1]] != example.trace.cells[hop]
+        theirs, needed = model.rollout(donor), example.trace.cells[hop - 1]
+        first = theirs.kinds.index("image")
+        new = torch.stack(theirs.embeds[first : first + 16])
+
+        def edit(step, latent, own=own, theirs=theirs, new=new, needed=needed):
+            was = own.latents[step]
+            vision = was.vision.clone()
+            for slot, cell in enumerate(own.picks[step]):
+                if patches == "every" or cell == needed:
+                    vision[slot] = new[cell]
+            return Latent(vision, theirs.latents[step].text if part == "latent" else was.text)
+
+        run = model.rollout(example, edit)
+        scores = model.option_logprobs(run, example.choices)
+        assert told["option_logprobs"] == pytest.approx(scores, abs=nats)
+        moved = [
+            torch.stack([getattr(now, field) - getattr(was, field)]).square().sum()
+            for now, was in zip(run.latents, own.latents, strict=True)
+            for field in ("vision", "text")
+        ]
+        assert told["change_norm"] == pytest.approx(float(sum(moved).sqrt()), abs=1e-3)
+        picked = any(needed in picks for picks in own.picks)
+        assert told["needed_cell_picked"] == picked
+        said = model.text(model.write(run, longest=6, at_once=True))
+        assert told["follows_donor"] == (said == donor.answer)
+        assert told["strict_flip"] == (said == donor.answer)
+        assert told["keeps_own"] == (said == example.answer)
+        if example.id in shams.index and patches == "needed":
+            as_large = shams.loc[[example.id]].set_index("sham")["change_norm"]
+            assert as_large["self"] == 0
+            assert as_large.drop("self").to_numpy() == pytest.approx(told["change_norm"], abs=1e-3)

@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from latentlab.data import Benchmark
@@ -83,7 +84,7 @@ def test_effects_are_differences_of_four_runs(
     name, mediator, part, plain, asked, untouched, relinked, disturbed, mediated, log_odds, nats
 ):
     model, (rows, _) = plain(name), mediated(name)
-    chosen = (rows["measure"] == "effect") & (rows["perturbation"] == f"relink hop {HOP}")
+    chosen = (rows["measure"] == "effect") & (rows["perturbation"] == "relink")
     chosen &= (rows["mediator"] == mediator) & (rows["part"] == part) & (rows["steps"] == "all")
     rows = rows[chosen].set_index(["example", "outcome"])
     assert rows.index.get_level_values("example").nunique() == sum(map(bool, relinked)) > 0
@@ -107,6 +108,7 @@ def test_effects_are_differences_of_four_runs(
         assert told["nde"] == pytest.approx(y["direct"] - y["clean"], abs=4 * nats)
         assert told["nie"] == pytest.approx(y["indirect"] - y["clean"], abs=4 * nats)
         assert told["tie"] == pytest.approx(y["perturbed"] - y["direct"], abs=4 * nats)
+        assert told["hop"] == HOP
         leads = example.trace.links[changed.trace.cells[0]]
         assert leads == changed.trace.cells[1], "the first hop is as it was"
         walked = changed.trace.objects[changed.trace.follow(changed.trace.cells[0], example.hops)]
@@ -118,15 +120,24 @@ def test_effects_are_differences_of_four_runs(
 
 
 @pytest.mark.parametrize("name", ["ivtlr", "relay"])
-def test_shares_are_of_means(name, mediated):
+def test_both_indirect_effects_are_given_as_shares_of_the_total_one(name, mediated):
+    """Ratios of means: NIE / TE, and (TE - NDE) / TE, what keeping the latents averts."""
     rows, summary = mediated(name)
-    key = ["perturbation", "mediator", "part", "steps", "outcome"]
+    key = ["mediator", "part", "steps"]
     lines = summary[(summary["measure"] == "effect") & (summary["domain"] == "all")]
-    lines = lines[(lines["perturbation"] != "none") & (lines["outcome"] == "log_odds")]
-    groups = rows[rows["measure"] == "effect"].groupby(key)
+    lines = lines[(lines["perturbation"] == "relink") & (lines["hop"] == str(HOP))]
+    lines = lines[lines["outcome"] == "log_odds"]
+    own = rows[(rows["perturbation"] == "relink") & (rows["outcome"] == "log_odds")]
+    assert len(lines) == own.groupby(key).ngroups > 0
     for _, line in lines.iterrows():
-        group = groups.get_group(tuple(line[key]))
+        group = own[(own[key] == line[key]).all(axis=1)]
+        means = {name: group[f"y_{name}"].mean() for name in ("clean", "perturbed", "direct")}
+        total = means["perturbed"] - means["clean"]
+        pure = group["y_indirect"].mean() - means["clean"]
+        averted = total - (means["direct"] - means["clean"])
         assert line["n"] == len(group)
-        assert line["nie"] == pytest.approx(group["nie"].mean())
-        if not line["share_note"]:
-            assert line["share"] == pytest.approx(group["nie"].mean() / group["te"].mean())
+        assert line["nie"] == pytest.approx(pure)
+        assert line["tie"] == pytest.approx(averted)
+        if pd.isna(line["share_note"]) or not line["share_note"]:
+            assert line["nie_share"] == pytest.approx(pure / total)
+            assert line["tie_share"] == pytest.approx(averted / total)
