@@ -98,8 +98,8 @@ class States:
     values: list[Tensor]
     """(heads, n, dim) of each layer."""
 
-    weights: Tensor
-    """(layers, heads, queries, keys) attention."""
+    weights: list[Tensor]
+    """(heads, queries, keys) attention of each layer."""
 
     final: Tensor
     """(n, hidden) after the final norm."""
@@ -126,7 +126,6 @@ class Plain:
         if not known or plan.select_layers is not None:
             raise ValueError(f"the plain rollout does not know the plan of {name}")
 
-    @torch.no_grad()
     def rollout(
         self,
         example: Example,
@@ -160,7 +159,7 @@ class Plain:
         plan, used = self.plan, set()
         for step in range(plan.steps):
             states = self.forward(run)
-            run.rows.append(states.weights[:, :, -1])
+            run.rows.append(torch.stack([weights[:, -1] for weights in states.weights]))
             chosen: list[int] = []
             if plan.k:
                 if picks is not None:
@@ -205,7 +204,6 @@ class Plain:
         run.next_position += len(ids)
         return run
 
-    @torch.no_grad()
     def option_logprobs(
         self, run: Run, options: Sequence[str], rationale: Sequence[int] = ()
     ) -> list[float]:
@@ -219,7 +217,6 @@ class Plain:
             found.append(sum(float(logp[before + i, token]) for i, token in enumerate(ids)))
         return found
 
-    @torch.no_grad()
     def write(self, run: Run, longest: int, at_once: bool) -> list[int]:
         """Greedy text after the latent steps; at once: the answer marker is put there first."""
         marker, eos = self.prompter.marker_ids, self.prompter.tokenizer.eos_token_id
@@ -258,9 +255,13 @@ class Plain:
             allowed &= ~run.hidden_keys(run)
         return allowed | torch.eye(n, dtype=torch.bool)
 
-    @torch.no_grad()
-    def forward(self, run: Run) -> States:
-        """One pass over all positions: a pre-norm transformer with rotary positions."""
+    def forward(self, run: Run, watch: bool = False) -> States:
+        """One pass over all positions: a pre-norm transformer with rotary positions.
+
+        Args:
+            run: the sequence.
+            watch: whether gradients with respect to the attention weights can be taken.
+        """
         heads, eps = self.config.num_attention_heads, self.config.rms_norm_eps
         x = torch.stack(run.embeds)
         n, dim = len(x), x.shape[1] // heads
@@ -287,13 +288,15 @@ class Plain:
             return x
 
         x = forced(x, "resid_pre", 0)
-        states = States([x.clone()], [], [], [], torch.empty(0), x, x)
-        weights = []
+        states = States([x.clone()], [], [], [], [], x, x)
+        weights = states.weights
         for number, layer in enumerate(self.decoder.layers):
             attend, inner = layer.self_attn, normed(x, layer.input_layernorm.weight)
             q, k = turned(attend.q_proj(inner)), turned(attend.k_proj(inner))
             v = split(attend.v_proj(inner))
             weights.append((q @ k.transpose(1, 2) / dim**0.5 + mask).softmax(-1))
+            if watch and not weights[-1].requires_grad:
+                weights[-1].requires_grad_()
             mixed = (weights[-1] @ v).transpose(0, 1).reshape(n, -1)
             added = forced(attend.o_proj(mixed), "attn_out", number)
             x = x + added
@@ -306,7 +309,6 @@ class Plain:
             states.attn_out.append(added)
             states.mlp_out.append(more)
             states.values.append(v)
-        states.weights = torch.stack(weights)
         states.final = normed(x, self.norm.weight)
         states.logits = self.head(states.final)
         return states

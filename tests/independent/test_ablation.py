@@ -25,22 +25,24 @@ FLAGS = {
 """What is asked of each model; few arms, since every one is run by hand as well."""
 
 ARMS = [
-    ("ivtlr", "drop", "latent_text"),
-    ("ivtlr", "drop", "latent_vision"),
+    ("ivtlr", "held", "latent_text"),
+    ("ivtlr", "held", "latent_vision"),
+    ("ivtlr", "closed", "latent_vision"),
     ("ivtlr", "kept", "latent_vision"),
     ("ivtlr", "zero", "latent"),
     ("ivtlr", "mean", "latent"),
     ("ivtlr", "sham", "latent"),
-    ("relay", "drop", "latent_text"),
+    ("relay", "held", "latent_text"),
+    ("relay", "closed", "latent_text"),
     ("relay", "mean", "latent_text"),
-    ("gaze", "drop", "latent"),
+    ("gaze", "closed", "latent"),
     ("gaze", "kept", "latent_vision"),
     ("bypass", "zero", "latent"),
 ]
 """Model, what is done, and to what."""
 
-NAMES = {"drop": "drop {}", "kept": "drop {}: slots kept, empty"}
-"""How rows name what is not named `how part`."""
+POSITIONS = {"held": "", "closed": ": positions closed", "kept": ": slots kept, empty"}
+"""What becomes of positions where a part is removed, and how names of arms end."""
 
 
 @pytest.fixture(scope="session")
@@ -68,9 +70,9 @@ def edits(model, how, part, references, own):
             ).mean(0)
         ),
     }
-    if how in ("drop", "close"):
+    if how in ("held", "closed"):
         gone = dict.fromkeys(PARTS[part])
-        return lambda step, latent: dataclasses.replace(latent, **gone, closed=how == "close")
+        return lambda step, latent: dataclasses.replace(latent, **gone, closed=how == "closed")
     return lambda step, latent: with_part(latent, part, make[how](step))
 
 
@@ -79,7 +81,9 @@ def test_an_arm_is_its_definition(
     name, how, part, plain, asked, untouched, ablated, nats, log_odds
 ):
     model, (rows, _) = plain(name), ablated(name)
-    arm = rows[rows["intervention"] == NAMES.get(how, f"{how} {{}}").format(part)]
+    arm = f"drop {part}{POSITIONS[how]}" if how in POSITIONS else f"{how} {part}"
+    arm = rows[rows["intervention"] == arm]
+    assert (arm["positions"] == (how if how in POSITIONS else "")).all()
     alone = rows[rows["intervention"] == "none"].set_index("example")
     references = untouched(name)[:6]
     for row, example, own in zip(arm.itertuples(), asked(), untouched(name), strict=True):
@@ -92,7 +96,7 @@ def test_an_arm_is_its_definition(
         assert row.gold_log_odds == pytest.approx(log_odds(scores, gold), abs=2 * nats)
         change = log_odds(scores, gold) - before
         assert row.log_odds_change == pytest.approx(change, abs=2 * nats)
-        if how == "drop":
+        if how in ("held", "closed"):
             said = model.text(model.write(run, longest=6, at_once=True))
             assert row.correct == (said == example.answer)
             named = example.choices.index(said) if said in example.choices else None

@@ -77,7 +77,7 @@ def parts_of(model, run, states):
     """(hidden,) what every part adds to the stream at the last position; attention by source."""
     found = {("embed", -1, "", -1): run.embeds[-1]}
     for layer, block in enumerate(model.decoder.layers):
-        weights = states.weights[layer, :, -1]
+        weights = states.weights[layer][:, -1]
         by_head = weights[:, :, None] * states.values[layer]
         dim = by_head.shape[-1]
         for i, (kind, clock) in enumerate(zip(run.kinds, run.clocks, strict=True)):

@@ -66,7 +66,7 @@ def test_a_pass_is_that_of_hugging_face_with_eager_attention(plain, untouched):
     # Hugging Face computes cosines and the norm's scale in float32 whatever the weights are in.
     torch.testing.assert_close(ours.final, theirs.last_hidden_state[0], atol=1e-5, rtol=1e-5)
     weights = torch.cat(theirs.attentions).to(ours.weights)
-    torch.testing.assert_close(ours.weights, weights, atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(torch.stack(ours.weights), weights, atol=1e-6, rtol=1e-5)
 
 
 def test_the_mask_is_causal_and_keeps_the_blocked_pairs_apart(plain, untouched):
