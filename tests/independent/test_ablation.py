@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
+from latentlab.data import load_data
 from tests.independent.rollout import Latent
 
 PARTS = {
@@ -18,7 +19,8 @@ PARTS = {
 
 FLAGS = {
     "ivtlr": "--drop latent_text latent_vision --replace zero mean --part latent --reference 6",
-    "relay": "--drop latent_text --replace mean other --part latent_text --reference 6",
+    "relay": "--drop latent_text --replace mean other other_any --part latent_text --reference 6",
+    "relay at step 2": "--drop latent_text --at 2 --context remade frozen",
     "gaze": "--drop latent latent_vision",
     "bypass": "--drop latent --replace zero --part latent --reference 6",
 }
@@ -48,7 +50,14 @@ POSITIONS = {"held": "", "closed": ": positions closed", "kept": ": slots kept, 
 @pytest.fixture(scope="session")
 def ablated(results_of):
     """Rows and summary of one command for each model."""
-    return lru_cache(lambda name: results_of("ablate", name, *FLAGS[name].split()))
+    return lru_cache(lambda name: results_of("ablate", name.split()[0], *FLAGS[name].split()))
+
+
+@pytest.fixture(scope="session")
+def references(asked):
+    """Means and donors are taken from the questions right behind those that are evaluated."""
+    n = len(asked())
+    return {example.id: example for example in load_data("benchmark", limit=n + 6)[n:]}
 
 
 def with_part(latent: Latent, part: str, make) -> Latent:
@@ -57,7 +66,7 @@ def with_part(latent: Latent, part: str, make) -> Latent:
     return dataclasses.replace(latent, **{n: v for n, v in changed.items() if v is not None})
 
 
-def edits(model, how, part, references, own):
+def edits(model, how, part, typical, own):
     """What an arm does to the latent of a step."""
     empty = model.embed([model.placeholder_id])[0]
     make = {
@@ -66,7 +75,7 @@ def edits(model, how, part, references, own):
         "sham": lambda step: lambda name, old: getattr(own.latents[step], name),
         "mean": lambda step: (
             lambda name, old: torch.stack(
-                [getattr(run.latents[step], name) for run in references]
+                [getattr(run.latents[step], name) for run in typical]
             ).mean(0)
         ),
     }
@@ -78,17 +87,17 @@ def edits(model, how, part, references, own):
 
 @pytest.mark.parametrize(("name", "how", "part"), ARMS)
 def test_an_arm_is_its_definition(
-    name, how, part, plain, asked, untouched, ablated, nats, log_odds
+    name, how, part, plain, asked, untouched, references, ablated, nats, log_odds
 ):
     model, (rows, _) = plain(name), ablated(name)
     arm = f"drop {part}{POSITIONS[how]}" if how in POSITIONS else f"{how} {part}"
     arm = rows[rows["intervention"] == arm]
     assert (arm["positions"] == (how if how in POSITIONS else "")).all()
     alone = rows[rows["intervention"] == "none"].set_index("example")
-    references = untouched(name)[:6]
+    typical = [model.rollout(one) for one in references.values()] if how == "mean" else []
     for row, example, own in zip(arm.itertuples(), asked(), untouched(name), strict=True):
         assert row.example == example.id
-        run = model.rollout(example, edits(model, how, part, references, own))
+        run = model.rollout(example, edits(model, how, part, typical, own))
         scores = model.option_logprobs(run, example.choices)
         assert row.option_logprobs == pytest.approx(scores, abs=nats)
         gold = example.choices.index(example.answer)
@@ -112,21 +121,48 @@ def test_a_sham_and_a_path_that_is_cut_change_no_bit(ablated):
         assert not touched["flip"].any()
 
 
-def test_other_puts_in_what_one_other_question_had_and_never_its_own(
-    plain, asked, untouched, ablated, nats
+@pytest.mark.parametrize("how", ["other", "other_any"])
+def test_another_questions_latents_are_those_of_the_donor_named_who_is_not_evaluated(
+    how, plain, asked, references, ablated, nats
 ):
-    """Whose latents they were is found by trying all: exactly one gives the row's likelihoods."""
     model, (rows, _) = plain("relay"), ablated("relay")
-    arm = rows[rows["intervention"] == "other latent_text"]
-    donors = untouched("relay")[:6]
-    for number, (row, example) in enumerate(zip(arm.itertuples(), asked(), strict=True)):
-        fitting = []
-        for place, donor in enumerate(donors):
-            run = model.rollout(
-                example, lambda step, latent, donor=donor: Latent(None, donor.latents[step].text)
-            )
-            scores = model.option_logprobs(run, example.choices[:1])
-            if row.option_logprobs[0] == pytest.approx(scores[0], abs=nats):
-                fitting.append(place)
-        assert len(fitting) == 1
-        assert fitting != [number]
+    arm = rows[rows["intervention"] == f"{how} latent_text"]
+    lent = {name: model.rollout(example) for name, example in references.items()}
+    uses = arm["donor_example"].value_counts()
+    assert not set(uses.index) & {example.id for example in asked()}
+    for row, example in zip(arm.itertuples(), asked(), strict=True):
+        donor = references[row.donor_example]
+        assert row.donor_uses == uses[donor.id]
+        if how == "other":
+            assert donor.domain == example.domain
+        theirs = lent[donor.id].latents
+        run = model.rollout(example, lambda step, latent, d=theirs: Latent(None, d[step].text))
+        scores = model.option_logprobs(run, example.choices)
+        assert row.option_logprobs == pytest.approx(scores, abs=nats)
+    evenly = [arm] if how == "other_any" else [of for _, of in arm.groupby("domain")]
+    for of in evenly:
+        counts = of["donor_example"].value_counts()
+        assert counts.max() - counts.min() <= 1
+
+
+@pytest.mark.parametrize("context", ["remade", "frozen"])
+@pytest.mark.parametrize("positions", POSITIONS)
+def test_one_step_is_taken_away_and_the_others_are_made_anew_or_held(
+    context, positions, plain, asked, untouched, ablated, nats
+):
+    model, (rows, _) = plain("relay"), ablated("relay at step 2")
+    name = "drop latent_text at step 2" + (", others frozen" if context == "frozen" else "")
+    arm = rows[rows["intervention"] == f"{name}{POSITIONS[positions]}"]
+    assert (arm["context"] == context).all()
+    empty = model.embed([model.placeholder_id])[0]
+    for row, example, own in zip(arm.itertuples(), asked(), untouched("relay"), strict=True):
+
+        def edit(step, latent, own=own):
+            if step == 1:
+                left = empty if positions == "kept" else None
+                return Latent(None, left, closed=positions == "closed")
+            return own.latents[step] if context == "frozen" else latent
+
+        run = model.rollout(example, edit)
+        scores = model.option_logprobs(run, example.choices)
+        assert row.option_logprobs == pytest.approx(scores, abs=nats)

@@ -65,7 +65,7 @@ def test_a_pass_is_that_of_hugging_face_with_eager_attention(plain, untouched):
     ours = model.forward(run)
     # Hugging Face computes cosines and the norm's scale in float32 whatever the weights are in.
     torch.testing.assert_close(ours.final, theirs.last_hidden_state[0], atol=1e-5, rtol=1e-5)
-    weights = torch.cat(theirs.attentions).to(ours.weights)
+    weights = torch.cat(theirs.attentions).to(ours.final)
     torch.testing.assert_close(torch.stack(ours.weights), weights, atol=1e-6, rtol=1e-5)
 
 

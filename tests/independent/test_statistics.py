@@ -84,16 +84,6 @@ def test_differences_are_paired_and_bootstrapped_over_examples(table):
             assert is_percentile_end(line[f"{name}_high"], values, "high"), (name, line)
 
 
-def test_the_smallest_effect_is_what_a_paired_test_finds_with_80_percent_power():
-    """Simulated: as large a shift as it names is significant at 5 % in four samples of five."""
-    rng = np.random.default_rng(0)
-    n, spread = 400, 0.4
-    named = smallest_effect(rng.normal(0, spread, n))
-    samples = rng.normal(named, spread, (4000, n))
-    z = samples.mean(1) / (samples.std(1, ddof=1) / math.sqrt(n))
-    assert (np.abs(z) > Z).mean() == pytest.approx(0.8, abs=0.05)
-
-
 def test_p_values_are_exact_mcnemar_adjusted_by_holm_within_model_and_group(table):
     rows, summary = table
     for _, group in lines_of(summary).groupby("domain"):
