@@ -15,11 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from latentlab.measures.significance import holm, mcnemar
 from latentlab.measures.statistics import (
     Interval,
     accuracy_interval,
-    holm,
-    mcnemar,
     paired_difference,
     ratio_interval,
 )

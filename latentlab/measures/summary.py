@@ -11,14 +11,9 @@ import pandas as pd
 
 from latentlab import console
 from latentlab.measures.outcomes import NONE, OUTCOMES
-from latentlab.measures.seeds import mean_over_seeds, sign_flip
-from latentlab.measures.statistics import (
-    accuracy_interval,
-    bootstrap_interval,
-    holm,
-    mcnemar,
-    paired_difference,
-)
+from latentlab.measures.seeds import mean_over_seeds
+from latentlab.measures.significance import holm, mcnemar, sign_flip
+from latentlab.measures.statistics import accuracy_interval, bootstrap_interval, paired_difference
 
 ALL = "all"
 """Stands for every domain, or every topic of a domain."""

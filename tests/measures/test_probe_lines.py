@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from latentlab.measures.probe_lines import CELL, answer_lines, gap_lines, probe_lines
-from latentlab.measures.statistics import holm, mcnemar
+from latentlab.measures.significance import holm, mcnemar
 
 N = 10
 

@@ -4,14 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from latentlab.measures.seeds import sign_flip
-from latentlab.measures.statistics import (
-    accuracy_interval,
-    bootstrap_interval,
-    holm,
-    mcnemar,
-    paired_difference,
-)
+from latentlab.measures.significance import holm, mcnemar, sign_flip
+from latentlab.measures.statistics import accuracy_interval, bootstrap_interval, paired_difference
 from latentlab.measures.summary import summarise
 
 

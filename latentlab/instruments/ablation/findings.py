@@ -12,14 +12,12 @@ import pandas as pd
 from latentlab.console import interval_text, table
 from latentlab.instruments.ablation.phrases import CONTROLS, FAMILIES, phrase
 from latentlab.measures.outcomes import NONE
+from latentlab.measures.statistics import Interval, Verdict, judge
 from latentlab.measures.summary import totals
 from latentlab.vocabulary import CONTROL
 
 if TYPE_CHECKING:
     Line = pd.Series[float]
-
-HARM = 0.05
-"""A loss of accuracy that a sentence about "no harm" has to be able to exclude."""
 
 LITTLE = 0.3
 """Below this accuracy a model is about as good as guessing among four options."""
@@ -152,11 +150,11 @@ def _sentence(line: "Line", control: "Line | None") -> str:
     """What one arm does to a model, next to its control."""
     what, numbers = phrase(str(line["intervention"])), _numbers(line)
     outcome = _outcome(line)
-    if outcome == "loses":
+    if outcome == "harm":
         text = f"{what} it loses {_size(line)} points {_interval(line)}"
-    elif outcome == "gains":
+    elif outcome == "gain":
         text = f"{what} it gains {_size(line)} points {_interval(line)}"
-    elif outcome == "unclear":
+    elif outcome == "cannot tell":
         text = f"{what} the difference is {numbers}, too uncertain to tell harm from none"
     elif what.startswith("without its"):
         part = what.removeprefix("without ")
@@ -166,8 +164,9 @@ def _sentence(line: "Line", control: "Line | None") -> str:
     if control is not None:
         name = CONTROLS[str(control["intervention"]).partition(": ")[2]]
         effect = _outcome(control)
-        if effect in ("loses", "gains"):
-            text += f"; {name} {effect} {_size(control)} {_interval(control)}"
+        if effect in ("harm", "gain"):
+            did = "loses" if effect == "harm" else "gains"
+            text += f"; {name} {did} {_size(control)} {_interval(control)}"
         else:
             text += f"; {name}: {_numbers(control)}"
     return f"{text[0].upper()}{text[1:]}."
@@ -193,15 +192,10 @@ def _shown(line: "Line", name: str) -> str:
     return interval_text(value, low, high, percent=False).replace(" ", " nats ", 1)
 
 
-def _outcome(line: "Line") -> str:
+def _outcome(line: "Line") -> Verdict:
     """What the interval of a difference allows to say."""
-    if line["delta_high"] < 0:
-        return "loses"
-    if line["delta_low"] > 0:
-        return "gains"
-    # Where nothing was ever lost the interval has no width; 3 / n bounds what was not seen.
-    possible = max(-line["delta_low"], 3 / line["n"])
-    return "unclear" if possible > HARM else "harmless"
+    mean, low, high = (float(line[name]) for name in ("delta", "delta_low", "delta_high"))
+    return judge(Interval(mean, low, high, int(line["n"])))
 
 
 def _seeds(lines: pd.DataFrame) -> str:

@@ -1,0 +1,87 @@
+"""How much less a sample tells because its examples are no independent draws.
+
+Questions that show the same scan, or that were given the same donor, are right or wrong together;
+had other scans or donors been drawn, all of them would have changed at once. An interval that
+counts each question as a draw of its own is then too narrow.
+
+Two examples belong together where they share any label: one of a cluster, several where a picture
+holds several scans, labels of two kinds where both scans and donors were drawn. The variance of a
+mean over n examples is then estimated as
+
+    V = sum over pairs (i, j) that share a label, and i = j, of (x_i - mean) (x_j - mean) / n^2
+
+(Fafchamps and Gubert, 2007; Aronow, Samii and Assenova, 2015). With one label each these are the
+usual cluster-robust standard errors, with two columns of labels those of Cameron, Gelbach and
+Miller (2011). The bootstrap with a product of weights, one for each label (Owen and Eckles, 2012),
+would serve as well where clusters are large; but with r labels an example it overstates what is due
+to single examples 2^r - 1 times, and a walk of four hops reads eight scans.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from latentlab.measures.samples import Floats
+
+Labels = str | Iterable[str] | None
+"""What an example shares with others: one label, several, or none."""
+
+Clusters = Sequence[Labels]
+"""The labels of each example, in the order of the values."""
+
+
+def design_effect(values: Floats, clusters: Clusters | None) -> float:
+    """The variance of a mean over clustered examples, by that of as many independent ones.
+
+    Kish's (1965) deff: n examples tell as much as n / deff independent ones. Both variances are
+    scaled so that for independent values their expectation is exact, as n - 1 does without
+    clusters; with clusters of one size it is G / (G - 1) for G of them. Less than 1 is taken for
+    1, since it would be due to chance; a single cluster is one draw, whatever its size. Where
+    nothing varies, clusters have left no mark and the effect is 1.
+
+    Args:
+        values: (example,) of numbers.
+        clusters: labels of each example; None where all are independent.
+
+    Raises:
+        ValueError: Labels are not as many as values.
+    """
+    if clusters is None:
+        return 1.0
+    n = len(values)
+    if len(clusters) != n:
+        raise ValueError(f"{n} values and labels of {len(clusters)}: one per example is needed")
+    together = _together(tuple(labels_of(labels) for labels in clusters))
+    deviation = values - values.mean()
+    alone = deviation @ deviation / (1 - 1 / n) if n > 1 else 0.0
+    if alone == 0:
+        return 1.0
+    share = together.sum() / n**2
+    if share == 1:
+        return float(n)
+    return float(np.clip(deviation @ (together @ deviation) / (1 - share) / alone, 1, n))
+
+
+def labels_of(labels: object) -> tuple[str, ...]:
+    """Labels as a table holds them: a text, a list, or a missing value for none."""
+    if isinstance(labels, str):
+        return (labels,)
+    return tuple(labels) if isinstance(labels, Iterable) else ()
+
+
+@lru_cache(maxsize=8)
+def _together(labels: tuple[tuple[str, ...], ...]) -> csr_array:
+    """(example, example): 1 where two share a label, and on the diagonal."""
+    number: dict[str, int] = {}
+    pairs = [
+        (i, number.setdefault(one, len(number))) for i, own in enumerate(labels) for one in own
+    ]
+    # One more label each, of its own, for the diagonal.
+    pairs += [(i, len(number) + i) for i in range(len(labels))]
+    where = np.array(pairs).T
+    has = csr_array((np.ones(len(pairs)), (where[0], where[1])))
+    together = csr_array(has @ has.T)
+    together.data[:] = 1
+    return together
