@@ -107,7 +107,8 @@ def run_arms(
         One row per example and arm, arm by arm and in the order of the examples (without those that
         do not allow the change of an arm's input): who and what
         (`model, data, example, domain, topic, hops, question_type, intervention, kind,
-        control_of, context`), the `seed` of its random streams, what `score` returns and what
+        control_of, context`), the scans that the example reads (`cluster`, see
+        `measures.clusters`), the `seed` of its random streams, what `score` returns and what
         `with_outcomes` adds. Only `seconds` depends on the batches.
     """
     rows: list[tuple[tuple[int, int], dict[str, Any]]] = []
@@ -152,6 +153,7 @@ def run_arms(
                     "topic": example.topic,
                     "hops": example.hops,
                     "question_type": example.question_type,
+                    "cluster": list(example.clusters),
                     "intervention": arm.name,
                     "kind": arm.kind,
                     "control_of": arm.control_of,

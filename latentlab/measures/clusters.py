@@ -21,6 +21,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import numpy as np
+import pandas as pd
 from scipy.sparse import csr_array
 
 from latentlab.measures.samples import Floats
@@ -64,6 +65,17 @@ def design_effect(values: Floats, clusters: Clusters | None) -> float:
     return float(np.clip(deviation @ (together @ deviation) / (1 - share) / alone, 1, n))
 
 
+def clusters_of(rows: pd.DataFrame) -> Clusters | None:
+    """The labels in the column `cluster` of some rows; None where there are none.
+
+    A label that stands alone changes nothing, so that examples without any may stand beside others.
+    """
+    if "cluster" not in rows:
+        return None
+    labels = [labels_of(value) for value in rows["cluster"]]
+    return labels if any(labels) else None
+
+
 def labels_of(labels: object) -> tuple[str, ...]:
     """Labels as a table holds them: a text, a list, or a missing value for none."""
     if isinstance(labels, str):
@@ -71,7 +83,7 @@ def labels_of(labels: object) -> tuple[str, ...]:
     return tuple(labels) if isinstance(labels, Iterable) else ()
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)  # the groups of a table, each of which many arms have in common
 def _together(labels: tuple[tuple[str, ...], ...]) -> csr_array:
     """(example, example): 1 where two share a label, and on the diagonal."""
     number: dict[str, int] = {}
