@@ -36,11 +36,13 @@ Clusters = Sequence[Labels]
 def design_effect(values: Floats, clusters: Clusters | None) -> float:
     """The variance of a mean over clustered examples, by that of as many independent ones.
 
-    Kish's (1965) deff: n examples tell as much as n / deff independent ones. Both variances are
-    scaled so that for independent values their expectation is exact, as n - 1 does without
-    clusters; with clusters of one size it is G / (G - 1) for G of them. Less than 1 is taken for
-    1, since it would be due to chance; a single cluster is one draw, whatever its size. Where
-    nothing varies, clusters have left no mark and the effect is 1.
+    Kish's (1965) deff: n examples tell as much as n / deff independent ones. What pairs share is
+    taken about the mean of all examples that have labels, so that digits being harder than letters
+    does not count as something that all questions about scans have in common. All sums are scaled
+    so that for independent values their expectation is exact, as n - 1 does without clusters; for
+    clusters of one size it is G / (G - 1) for G of them. Less than 1 is taken for 1, since it would
+    be due to chance; a single cluster is one draw, whatever its size. Where nothing varies,
+    clusters have left no mark and the effect is 1.
 
     Args:
         values: (example,) of numbers.
@@ -54,15 +56,22 @@ def design_effect(values: Floats, clusters: Clusters | None) -> float:
     n = len(values)
     if len(clusters) != n:
         raise ValueError(f"{n} values and labels of {len(clusters)}: one per example is needed")
-    together = _together(tuple(labels_of(labels) for labels in clusters))
-    deviation = values - values.mean()
-    alone = deviation @ deviation / (1 - 1 / n) if n > 1 else 0.0
-    if alone == 0:
+    named = [labels_of(labels) for labels in clusters]
+    has = np.array([len(labels) > 0 for labels in named])
+    everything = _alone(values)
+    if has.sum() < 2 or everything == 0:
         return 1.0
-    share = together.sum() / n**2
-    if share == 1:
-        return float(n)
-    return float(np.clip(deviation @ (together @ deviation) / (1 - share) / alone, 1, n))
+    shared = _together(tuple(labels for labels in named if labels))
+    part = values[has] - values[has].mean()
+    alone, share = _alone(values[has]), shared.sum() / len(part) ** 2
+    together = part @ (shared @ part) / (1 - share) if share < 1 else len(part) * alone
+    return float(np.clip(1 + (together - alone) / everything, 1, n))
+
+
+def _alone(values: Floats) -> float:
+    """n^2 times the variance of the mean of independent values."""
+    deviation = values - values.mean()
+    return float(deviation @ deviation / (1 - 1 / len(values))) if len(values) > 1 else 0.0
 
 
 def clusters_of(rows: pd.DataFrame) -> Clusters | None:
@@ -85,13 +94,11 @@ def labels_of(labels: object) -> tuple[str, ...]:
 
 @lru_cache(maxsize=32)  # the groups of a table, each of which many arms have in common
 def _together(labels: tuple[tuple[str, ...], ...]) -> csr_array:
-    """(example, example): 1 where two share a label, and on the diagonal."""
+    """(example, example): 1 where two share a label, of examples that have any."""
     number: dict[str, int] = {}
     pairs = [
-        (i, number.setdefault(one, len(number))) for i, own in enumerate(labels) for one in own
+        (i, number.setdefault(label, len(number))) for i, own in enumerate(labels) for label in own
     ]
-    # One more label each, of its own, for the diagonal.
-    pairs += [(i, len(number) + i) for i in range(len(labels))]
     where = np.array(pairs).T
     has = csr_array((np.ones(len(pairs)), (where[0], where[1])))
     together = csr_array(has @ has.T)

@@ -63,6 +63,25 @@ def test_examples_that_share_nothing_change_nothing():
         assert ratio == ratio_interval(values + 9, values + 5)
 
 
+def test_a_harder_domain_is_not_taken_for_something_that_its_questions_share():
+    rng = np.random.default_rng(10)
+    hard, scans = scanned(rng, 200)
+    easy = np.ones(400)
+    effect = design_effect(hard.astype(float), scans)
+    assert effect > 1.2
+    both = np.concatenate([hard.astype(float), easy])
+    clusters = [*scans, *[[]] * 400]
+    # What the hard ones have in common is what it was; easy ones add variance of their own.
+    added = (effect - 1) * hard.var(ddof=1) / 200 * 200**2 / 600**2
+    assert variance(both, clusters) == pytest.approx(both.var(ddof=1) / 600 + added)
+    # Independent answers, a third of them hard: nothing shared, whatever the difference in means.
+    effects = []
+    for _ in range(60):
+        independent = np.concatenate([rng.random(200) < 0.6, easy > 0]).astype(float)
+        effects.append(design_effect(independent, clusters))
+    assert np.mean(effects) < 1.7  # about the mean of all examples it would be 9
+
+
 def test_copies_of_an_example_tell_nothing_new():
     values = np.random.default_rng(3).normal(1, 1, size=60)
     copied, clusters = np.repeat(values, 4), np.repeat(np.arange(60), 4).astype(str)
