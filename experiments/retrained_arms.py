@@ -10,7 +10,8 @@ set beside knock-outs on fixed weights, for which see `knockouts`.
 import pandas as pd
 
 from latentlab.measures.outcomes import NONE
-from latentlab.measures.statistics import mcnemar, paired_difference
+from latentlab.measures.significance import mcnemar
+from latentlab.measures.statistics import paired_difference
 from latentlab.measures.summary import ALL
 from latentlab.paper import published, studies
 from latentlab.paper.artifacts import Table, printed

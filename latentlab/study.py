@@ -110,8 +110,9 @@ def run_arms(
         One row per example and arm, arm by arm and in the order of the examples (without those that
         do not allow the change of an arm's input): who and what
         (`model, data, example, domain, topic, hops, question_type, intervention, kind,
-        control_of, positions, context`), the `seed` of its random streams, what `score` returns and
-        what `with_outcomes` adds. Where an arm takes something from other examples,
+        control_of, positions, context`), the scans that the example reads (`cluster`, see
+        `measures.clusters`), the `seed` of its random streams, what `score` returns and what
+        `with_outcomes` adds. Where an arm takes something from other examples,
         `donor_example` says which one and `donor_uses` how many rows of that arm and seed it lends
         to; where it edits the prompt, `control_positions` says how many positions. Elsewhere these
         are missing, and so are columns that no arm needs. Only `seconds` depends on the batches.
@@ -162,6 +163,7 @@ def run_arms(
                     "topic": example.topic,
                     "hops": example.hops,
                     "question_type": example.question_type,
+                    "cluster": list(example.clusters),
                     "intervention": arm.name,
                     "kind": arm.kind,
                     "control_of": arm.control_of,

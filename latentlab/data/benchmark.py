@@ -124,7 +124,7 @@ class Benchmark(Examples):
         base = self[example] if isinstance(example, int) else example
         trace, _ = traced(base)
         _check("cell", cell, 0, CELLS - 1)
-        moved = Trace.from_start(cell, trace.objects, trace.links)
+        moved = trace.restarted(cell)
         return _retraced(base, f"start{cell}", moved)
 
     def relink(self, index: int, hop: int, cell: int) -> Example:
@@ -215,7 +215,7 @@ def _retraced(base: Example, suffix: str, trace: Trace) -> Example:
 
 
 def _trace(scene: Scene, start: int) -> Trace:
-    return Trace.from_start(start, scene.names, tuple(scene.links.tolist()))
+    return Trace.from_start(start, scene.names, tuple(scene.links.tolist()), scene.scans)
 
 
 def _check(name: str, value: int, low: int, high: int) -> None:

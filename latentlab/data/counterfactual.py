@@ -14,7 +14,7 @@ import numpy as np
 
 from latentlab.data import pictures
 from latentlab.data.benchmark import Benchmark
-from latentlab.data.example import Example, Trace, counterfactual_answer, counterfactual_cells
+from latentlab.data.example import Example, counterfactual_answer, counterfactual_cells
 
 
 def mask_needed(example: Example, hop: int) -> Example | None:
@@ -114,7 +114,7 @@ def restart(example: Example, stream: np.random.Generator) -> Example | None:
     if not cells:
         return None
     cell = int(stream.choice(cells))
-    moved = Trace.from_start(cell, trace.objects, trace.links)
+    moved = trace.restarted(cell)
     question = example.question.replace(trace.at(0), moved.at(0))
     # The steps of the old walk are no rationale of the new one.
     return replace(example, question=question, answer=answers[cell], rationale=(), trace=moved)

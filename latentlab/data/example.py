@@ -7,7 +7,7 @@ hop 2 led elsewhere, the answer would be ..." is arithmetic instead of another p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from string import ascii_uppercase
 
 from PIL import Image
@@ -35,9 +35,15 @@ class Trace:
     links: tuple[int, ...]
     """`links[c]` is the cell whose object the mark in cell c names."""
 
+    scans: tuple[tuple[str, ...], ...] = field(default=(), compare=False)
+    """Names of what each cell shows that was drawn from a store and may be shown again, such as
+    scans of handwriting; empty where there is none."""
+
     def __post_init__(self) -> None:
         """Refuse a trace that contradicts itself."""
         size = len(self.objects)
+        if len(self.scans) not in (0, size):
+            raise UserError(f"trace: scans are given for {len(self.scans)} of {size} cells")
         if len(self.links) != size or len(set(self.objects)) != size:
             raise UserError("trace: every cell needs one link and an object of its own")
         if not all(0 <= cell < size for cell in (*self.links, *self.cells)):
@@ -47,12 +53,22 @@ class Trace:
             raise UserError(f"trace: cells must be a start and the {LONGEST} links on from it")
 
     @classmethod
-    def from_start(cls, start: int, objects: tuple[str, ...], links: tuple[int, ...]) -> Trace:
+    def from_start(
+        cls,
+        start: int,
+        objects: tuple[str, ...],
+        links: tuple[int, ...],
+        scans: tuple[tuple[str, ...], ...] = (),
+    ) -> Trace:
         """Walk from the cell `start`."""
         cells = [start]
         for _ in range(LONGEST):
             cells.append(links[cells[-1]])
-        return cls(tuple(cells), objects, links)
+        return cls(tuple(cells), objects, links, scans)
+
+    def restarted(self, start: int) -> Trace:
+        """The walk from another cell of the same picture."""
+        return Trace.from_start(start, self.objects, self.links, self.scans)
 
     def at(self, hop: int) -> str:
         """Name of the object met at a hop."""
@@ -134,6 +150,18 @@ class Example:
         if not self.choices:
             raise UserError(f"example {self.id}: without choices, its answer has no letter")
         return ascii_uppercase[self.choices.index(self.answer)]
+
+    @property
+    def clusters(self) -> tuple[str, ...]:
+        """What it shares with other questions that stand and fall with it (`measures.clusters`).
+
+        These are the scans that its walk reads: at each hop a glyph and a mark. Empty where there
+        are none, or where the walk is not known.
+        """
+        if self.trace is None or not self.trace.scans:
+            return ()
+        read = (self.trace.scans[cell] for cell in self.trace.cells[: self.hops])
+        return tuple(sorted({scan for scans in read for scan in scans}))
 
 
 def traced(example: Example) -> tuple[Trace, int]:

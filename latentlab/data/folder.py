@@ -180,12 +180,17 @@ def _trace(value: Any) -> Trace | None:
     if value is None:
         return None
     kinds = {"cells": int, "objects": str, "links": int}
-    if not isinstance(value, dict) or value.keys() != kinds.keys():
+    if not isinstance(value, dict) or value.keys() - {"scans"} != kinds.keys():
         raise UserError(f"field 'trace' must be null or an object with {', '.join(kinds)}")
     for name, kind in kinds.items():
         if not _is_list_of(value[name], kind):
             raise UserError(f"field 'trace': {name} must be a list of {kind.__name__}")
-    return Trace(**{name: tuple(value[name]) for name in kinds})
+    scans = value.get("scans", [])
+    if not isinstance(scans, list) or not all(_is_list_of(cell, str) for cell in scans):
+        raise UserError("field 'trace': scans must be a list of lists of texts")
+    return Trace(
+        **{name: tuple(value[name]) for name in kinds}, scans=tuple(tuple(cell) for cell in scans)
+    )
 
 
 def _is_list_of(value: Any, kind: type) -> bool:

@@ -96,13 +96,17 @@ def draw_digits(topic: str, split: Split, part: Part) -> list[list[Opacity]]:
     The topic is a matter of background. Without variants, a model learns the training scans and
     does not read unseen ones.
     """
-    variants = _VARIANTS if split == "train" else _VARIANTS[:1]
     # A scan has an empty edge where a letter has none, so a mark can be one pixel larger.
     extent = {"glyph": _EXTENT["glyph"], "mark": _EXTENT["mark"] + 1}[part]
     return [
-        [_digit(scan, extent, *variant) for scan in scans for variant in variants]
+        [_digit(scan, extent, *variant) for scan in scans for variant in _variants(split)]
         for scans in handwriting(split)
     ]
+
+
+def scan_of(split: Split, sample: int) -> int:
+    """Which scan of its digit the drawing number `sample` of `draw_digits` shows."""
+    return sample // len(_variants(split))
 
 
 @cache
@@ -121,6 +125,10 @@ def handwriting(split: Split) -> npt.NDArray[np.float64]:
     rarest = int(np.bincount(labels).min())
     first, last = (round(share * rarest) for share in _SHARES[split])
     return np.stack([scans[labels == digit][first:last] for digit in range(10)])
+
+
+def _variants(split: Split) -> tuple[tuple[float, float, float], ...]:
+    return _VARIANTS if split == "train" else _VARIANTS[:1]
 
 
 def _digit(

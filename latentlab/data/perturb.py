@@ -184,6 +184,7 @@ def _shuffle(example: Example, around: Surroundings) -> Example | None:
         cells=tuple(int(new[cell]) for cell in trace.cells),
         objects=tuple(trace.objects[old] for old in source),
         links=tuple(int(new[trace.links[old]]) for old in source),
+        scans=tuple(trace.scans[old] for old in source) if trace.scans else (),
     )
     return replace(example, image=image, trace=moved)
 

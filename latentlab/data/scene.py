@@ -14,7 +14,7 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
-from latentlab.data.glyphs import SPLITS, Opacity, Split
+from latentlab.data.glyphs import SPLITS, Opacity, Split, scan_of
 from latentlab.data.sprites import CELL, COLOURS, DOMAINS, MARGIN, sheet
 
 GRID = 4
@@ -67,6 +67,31 @@ class Scene:
         names = object_names(self.domain)
         return tuple(names[number] for number in self.objects.tolist())
 
+    @property
+    def scans(self) -> tuple[tuple[str, ...], ...]:
+        """What each cell shows that other pictures may show too: the scans of glyph and mark.
+
+        A scan goes by split, digit and number, e.g. "test 7.12"; empty where every drawing of a
+        kind is the same.
+        """
+        samples = sheet(self.domain, self.topic, self.split).glyphs.shape[1]
+        if samples == 1:
+            return ()
+        kinds = DOMAINS[self.domain].kinds
+        names = [
+            [
+                f"{self.split} {kinds[number % len(kinds)]}.{scan_of(self.split, sample % samples)}"
+                for number, sample in zip(numbers.tolist(), drawn.tolist(), strict=True)
+            ]
+            for numbers, drawn in zip(self.named, self.sample, strict=True)
+        ]
+        return tuple(zip(*names, strict=True))
+
+    @property
+    def named(self) -> tuple[Ints, Ints]:
+        """(16,) numbers of the objects that glyphs show, and of those that marks name."""
+        return self.objects, self.objects[self.links]
+
 
 @cache
 def object_names(domain: str) -> tuple[str, ...]:
@@ -102,8 +127,7 @@ def render(scene: Scene) -> Image.Image:
     cells = np.empty((CELLS, CELL, CELL, 3), np.float32)
     cells[:] = tiles.background
     layers = (tiles.glyphs, tiles.marks)
-    named = (scene.objects, scene.objects[scene.links])
-    for layer, (kind_tiles, numbers) in enumerate(zip(layers, named, strict=True)):
+    for layer, (kind_tiles, numbers) in enumerate(zip(layers, scene.named, strict=True)):
         colours, kinds = np.divmod(numbers, len(DOMAINS[scene.domain].kinds))
         opacity = _cut(kind_tiles, kinds, scene.sample[layer], scene.jitter[layer])
         cells += opacity * (_PALETTE[colours][:, None, None] - cells)

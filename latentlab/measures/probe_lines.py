@@ -10,13 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from latentlab.measures.statistics import (
-    accuracy_interval,
-    holm,
-    mcnemar,
-    over_draws,
-    paired_difference,
-)
+from latentlab.measures.draws import over_draws
+from latentlab.measures.significance import holm, mcnemar
+from latentlab.measures.statistics import accuracy_interval, paired_difference
 
 CELL = ["model", "data", "kind", "place", "step", "layer", "target"]
 """Columns that name a cell of the grid."""

@@ -15,13 +15,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from latentlab.measures.clusters import Clusters, clusters_of
+from latentlab.measures.outcomes import SHAM
+from latentlab.measures.significance import holm, mcnemar
 from latentlab.measures.statistics import (
     Interval,
     accuracy_interval,
-    holm,
-    mcnemar,
     paired_difference,
     ratio_interval,
+    smallest_effect,
 )
 from latentlab.vocabulary import PatchMode
 
@@ -35,7 +37,11 @@ CELL = ["model", "data", "mode", "kind", "component", "layer", "layers", "head",
 
 
 def recovery_interval(
-    patched: npt.ArrayLike, clean: npt.ArrayLike, corrupt: npt.ArrayLike, seed: int = 0
+    patched: npt.ArrayLike,
+    clean: npt.ArrayLike,
+    corrupt: npt.ArrayLike,
+    seed: int = 0,
+    clusters: Clusters | None = None,
 ) -> Interval | None:
     """Recovery of a patch with its paired bootstrap interval.
 
@@ -44,6 +50,7 @@ def recovery_interval(
         clean: (example,) those of the clean runs.
         corrupt: (example,) those of the corrupt runs.
         seed: seed of the resampling.
+        clusters: what pairs share, see `measures.clusters`; None where nothing.
 
     Returns:
         The ratio of means, or None where the two runs do not differ measurably, so that there is
@@ -54,14 +61,16 @@ def recovery_interval(
     """
     base = np.asarray(corrupt, dtype=np.float64)
     moved = np.asarray(patched, dtype=np.float64) - base
-    return ratio_interval(moved, np.asarray(clean, dtype=np.float64) - base, seed=seed)
+    apart = np.asarray(clean, dtype=np.float64) - base
+    return ratio_interval(moved, apart, seed=seed, clusters=clusters)
 
 
 def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     """One line per model, mode and cell or knock-out.
 
     Args:
-        rows: rows of `readout.Readout`, with `model` and `data`.
+        rows: rows of `readout.Readout`, with `model` and `data`. Where there is a column
+            `cluster`, all numbers are those of clustered pairs (`measures.clusters`).
         seed: seed of the bootstrap.
 
     Returns:
@@ -73,12 +82,15 @@ def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         - `flips`: fraction of answers that become the one of the run patched in, and were not
           before; under a knock-out those that become another one. Wilson interval;
         - `accuracy`, `delta`: under a knock-out, the fraction of right answers (Wilson) and what is
-          added to it (paired bootstrap);
+          added to it (paired bootstrap); `delta_smallest`, the smallest such difference that these
+          examples would find with 80 % power;
         - `total_effect`, `indirect_effect`: means in nats of L(clean) - L(corrupt), and of what
           the intervention adds to L of the run it is done to (bootstrap);
-        - `p_mcnemar`: exact p-value that as many answers turn to the expected one as away from it
+          `indirect_effect_smallest`, as above and in nats, missing where nothing moved;
+        - `p_mcnemar`: p-value that as many answers turn to the expected one as away from it
           (that of the run patched in; under a knock-out the right one);
-        - `p_holm`: the same, adjusted for all lines of the model and mode.
+        - `p_holm`: the same, adjusted for its family: all lines of the model and mode but shams,
+          as many as `family` says; it is 0 for shams, which are not adjusted.
     """
     lines = pd.DataFrame(
         [
@@ -87,8 +99,13 @@ def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         ]
     )
     lines = lines.astype({"layer": "Int64", "layers": "Int64", "head": "Int64"})
-    families = lines.groupby(["model", "data", "mode"], sort=False)["p_mcnemar"]
-    return lines.assign(p_holm=families.transform(lambda p: holm(p.to_numpy())))
+    tested = ~lines["slot"].str.startswith(SHAM)
+    families = lines[tested].groupby(["model", "data", "mode"], sort=False)["p_mcnemar"]
+    adjusted = families.transform(lambda p: holm(p.to_numpy()))
+    return lines.assign(
+        p_holm=adjusted.reindex(lines.index).fillna(lines["p_mcnemar"]),
+        family=families.transform("size").reindex(lines.index, fill_value=0),
+    )
 
 
 def _measure(group: pd.DataFrame, seed: int) -> dict[str, float]:
@@ -99,15 +116,23 @@ def _measure(group: pd.DataFrame, seed: int) -> dict[str, float]:
     patch = mode in MODES
     own = corrupt if mode == "restore" else clean
     flips = hit & ~before if patch else group["changed"].to_numpy(bool)
+    # Pairs share scans, whatever is done to them.
+    shared = clusters_of(group)
+    found: dict[str, Interval | None] = {
+        "recovery": recovery_interval(patched, clean, corrupt, seed, shared) if patch else None,
+        "flips": accuracy_interval(flips, shared),
+        "accuracy": None if patch else accuracy_interval(hit, shared),
+        "delta": None if patch else paired_difference(hit, before, seed=seed, clusters=shared),
+        "total_effect": paired_difference(clean, corrupt, seed=seed, clusters=shared),
+        "indirect_effect": paired_difference(patched, own, seed=seed, clusters=shared),
+    }
+    lost = hit.astype(float) - before
     return {
         "n": len(group),
-        **_columns("recovery", recovery_interval(patched, clean, corrupt, seed) if patch else None),
-        **_columns("flips", accuracy_interval(flips)),
-        **_columns("accuracy", None if patch else accuracy_interval(hit)),
-        **_columns("delta", None if patch else paired_difference(hit, before, seed=seed)),
-        **_columns("total_effect", paired_difference(clean, corrupt, seed=seed)),
-        **_columns("indirect_effect", paired_difference(patched, own, seed=seed)),
-        "p_mcnemar": mcnemar(hit, before),
+        **{name: end for one, ends in found.items() for name, end in _columns(one, ends).items()},
+        "delta_smallest": np.nan if patch else smallest_effect(lost, shared),
+        "indirect_effect_smallest": smallest_effect(patched - own, shared, answers=False),
+        "p_mcnemar": mcnemar(hit, before, shared),
     }
 
 

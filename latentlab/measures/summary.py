@@ -10,14 +10,15 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from latentlab import console
-from latentlab.measures.outcomes import NONE, OUTCOMES
-from latentlab.measures.seeds import mean_over_seeds, sign_flip
+from latentlab.measures.clusters import Clusters, clusters_of
+from latentlab.measures.outcomes import NONE, OUTCOMES, SHAM
+from latentlab.measures.seeds import mean_over_seeds
+from latentlab.measures.significance import holm, mcnemar, sign_flip
 from latentlab.measures.statistics import (
     accuracy_interval,
     bootstrap_interval,
-    holm,
-    mcnemar,
     paired_difference,
+    smallest_effect,
 )
 
 ALL = "all"
@@ -43,7 +44,9 @@ def summarise(
         rows: Tidy rows with the columns `model`, `data`, `example`, `intervention`, `kind` (free
             text, carried through), `correct` and those of `by`. `example` identifies an example
             within its data. Where there is a column `seed`, an intervention may have been drawn
-            with several: an example then counts once, with its mean over them.
+            with several: an example then counts once, with its mean over them. Where there is a
+            column `cluster`, intervals, p-values and smallest effects are those of clustered
+            examples (`measures.clusters`).
         by: Columns that divide the examples, from coarse to fine. There is a line for all
             examples, for each value of the first column, for each pair of values of the first
             two, and so on; a column that a line does not divide by reads `all`.
@@ -58,12 +61,16 @@ def summarise(
         - `accuracy`, `accuracy_low`, `accuracy_high`: fraction of right answers, Wilson interval,
           or a bootstrap interval over examples where seeds disagree;
         - `delta`, `delta_low`, `delta_high`: what the intervention adds to the accuracy of the
-          same model on the same examples, paired bootstrap interval;
-        - `p_mcnemar`: exact p-value that it adds nothing, over several seeds by random signs
-          (`seeds.sign_flip`), which for one is McNemar's test;
-        - `p_holm`: the same, adjusted for all interventions on that model and group;
+          same model on the same examples, paired bootstrap interval; `delta_smallest`: the
+          smallest such difference that these examples would find with 80 % power;
+        - `p_mcnemar`: p-value that it adds nothing, over several seeds by random signs
+          (`significance.sign_flip`), which for one is McNemar's test;
+        - `p_holm`: the same, adjusted for its family: all arms and controls on that model and
+          group, as many as `family` says. Shams test the instrument and not the model: they are in
+          no family (`family` is 0) and their p-value is not adjusted;
         - `flip`, `log_odds_change`, `kl` (`measures.outcomes`), where rows have them: means over
-          examples with bootstrap intervals `_low` and `_high`, missing where any is unknown.
+          examples with bootstrap intervals `_low` and `_high`, missing where any is unknown, and
+          `log_odds_change_smallest` in nats, missing also where nothing moved.
 
     Raises:
         ValueError: A column or a value is missing, there are no rows, an example counts twice, or
@@ -71,14 +78,12 @@ def summarise(
     """
     paired = _with_baseline(_checked(rows, by, also))
     lines = pd.DataFrame(_lines(paired, list(by), list(also), seed))
-    treated = lines["intervention"] != NONE
     # Left alone a model is compared with itself, which tests nothing.
+    treated = (lines["intervention"] != NONE) & ~lines["intervention"].str.startswith(SHAM)
+    families = lines[treated].groupby([*_RUN, *by, *also])["p_mcnemar"]
     lines["p_holm"] = lines["p_mcnemar"].where(~treated)
-    lines.loc[treated, "p_holm"] = (
-        lines[treated]
-        .groupby([*_RUN, *by, *also])["p_mcnemar"]
-        .transform(lambda p: holm(p.to_numpy()))
-    )
+    lines.loc[treated, "p_holm"] = families.transform(lambda p: holm(p.to_numpy()))
+    lines["family"] = families.transform("size").reindex(lines.index, fill_value=0)
     few = int((lines["n"] < FEW).sum())
     if few:
         console.warn(f"{few} of {len(lines)} lines rest on fewer than {FEW} examples")
@@ -99,7 +104,8 @@ def _checked(rows: pd.DataFrame, by: Sequence[str], also: Sequence[str]) -> pd.D
         raise ValueError(f"rows lack the columns {', '.join(missing)}")
     if rows.empty:
         raise ValueError("there are no rows to summarise")
-    kept = rows[[*needed, *also, *(name for name in OUTCOMES if name in rows)]]
+    there = [name for name in ("cluster", *OUTCOMES) if name in rows]
+    kept = rows[[*needed, *also, *there]]
     holes = kept[needed].columns[kept[needed].isna().any()]
     if len(holes):
         raise ValueError(f"rows hold missing values in {', '.join(holes)}")
@@ -147,10 +153,15 @@ def _lines(
 def _measure(group: pd.DataFrame, seed: int) -> dict[str, float]:
     """The numbers of one line."""
     correct, baseline = group["correct"].to_numpy(), group["baseline"].to_numpy()
+    clusters = clusters_of(group)
     seeds = int(group["seeds"].max())
     agree = bool(((correct == 0) | (correct == 1)).all())
-    accuracy = accuracy_interval(correct) if agree else bootstrap_interval(correct, seed=seed)
-    delta = paired_difference(correct, baseline, seed=seed)
+    if agree:
+        accuracy, p = accuracy_interval(correct, clusters), mcnemar(correct, baseline, clusters)
+    else:
+        accuracy = bootstrap_interval(correct, seed=seed, clusters=clusters)
+        p = sign_flip(correct, baseline, seeds, clusters)
+    delta = paired_difference(correct, baseline, seed=seed, clusters=clusters)
     return {
         "n": accuracy.n,
         "seeds": seeds,
@@ -160,20 +171,24 @@ def _measure(group: pd.DataFrame, seed: int) -> dict[str, float]:
         "delta": delta.mean,
         "delta_low": delta.low,
         "delta_high": delta.high,
-        "p_mcnemar": mcnemar(correct, baseline) if agree else sign_flip(correct, baseline, seeds),
-        **_outcomes(group, seed),
+        "delta_smallest": smallest_effect(correct - baseline, clusters),
+        "p_mcnemar": p,
+        **_outcomes(group, clusters, seed),
     }
 
 
-def _outcomes(group: pd.DataFrame, seed: int) -> dict[str, float]:
+def _outcomes(group: pd.DataFrame, clusters: Clusters | None, seed: int) -> dict[str, float]:
     """Means of the outcomes that are known for every example of a line."""
     found: dict[str, float] = {}
     for name in OUTCOMES:
-        if name in group:
-            known = not group[name].isna().any()
-            values = group[name].to_numpy(float) if known else None
-            interval = bootstrap_interval(values, seed=seed) if values is not None else None
-            ends = {"": "mean", "_low": "low", "_high": "high"}
-            for end, field in ends.items():
-                found[f"{name}{end}"] = getattr(interval, field) if interval else float("nan")
+        if name not in group:
+            continue
+        if group[name].isna().any():
+            found |= dict.fromkeys((name, f"{name}_low", f"{name}_high"), float("nan"))
+            continue
+        values = group[name].to_numpy(float)
+        interval = bootstrap_interval(values, seed=seed, clusters=clusters)
+        found |= {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
+        if name == "log_odds_change":
+            found[f"{name}_smallest"] = smallest_effect(values, clusters, answers=False)
     return found

@@ -47,7 +47,12 @@ def cells(example: Example) -> np.ndarray:
 
 
 def read(example: Example, part: str) -> list[str]:
-    """The big glyph or the mark of every cell, read off the picture by matching all drawings."""
+    """The big glyph or the mark of every cell."""
+    return [name for name, _ in matched(example, part)]
+
+
+def matched(example: Example, part: str) -> list[tuple[str, int]]:
+    """Glyphs or marks, each with its drawing, read off the picture by matching all drawings."""
     tiles = sheet(example.domain, example.topic, example.id.split("-")[0])
     paint = np.array(list(COLOURS.values())) - tiles.background
     drawings = tiles.glyphs if part == "glyph" else tiles.marks
@@ -62,8 +67,9 @@ def read(example: Example, part: str) -> list[str]:
         # Least squares over colour and drawing: |seen|^2 - 2 seen.shown + |shown|^2.
         shown = windows[..., area]
         error = -2 * shown @ seen @ paint.T + (shown**2).sum(-1)[..., None] * (paint**2).sum(-1)
-        kind, _, colour = np.unravel_index(error.argmin(), error.shape)
-        found.append(f"{list(COLOURS)[colour]} {DOMAINS[example.domain].kinds[kind]}")
+        kind, window, colour = np.unravel_index(error.argmin(), error.shape)
+        name = f"{list(COLOURS)[colour]} {DOMAINS[example.domain].kinds[kind]}"
+        found.append((name, int(window) * drawings.shape[1] // windows.shape[1]))
     return found
 
 
@@ -102,6 +108,43 @@ def test_picture_shows_the_objects_and_the_links(domain, index):
     assert (example.image.size, example.image.mode) == ((SIZE, SIZE), "RGB")
     assert read(example, "glyph") == list(trace.objects)
     assert read(example, "mark") == [trace.objects[link] for link in trace.links]
+
+
+@pytest.mark.parametrize(("split", "variants"), [("train", 6), ("test", 1)])
+def test_examples_name_the_scans_that_their_walk_reads(split, variants):
+    benchmark = Benchmark(BenchmarkConfig(domains=("digits",), split=split))
+    for index in range(2):
+        example = benchmark[index]
+        trace, hops = traced(example)
+        shown = [matched(example, part) for part in ("glyph", "mark")]
+        names = [
+            {f"{split} {name.split()[1]}.{drawing // variants}" for name, drawing in pair}
+            for pair in zip(*shown, strict=True)
+        ]
+        assert [set(scans) for scans in trace.scans] == names
+        walk = set().union(*(names[cell] for cell in trace.cells[:hops]))
+        assert set(example.clusters) == walk
+
+
+def test_changed_questions_name_the_scans_that_they_read():
+    benchmark = Benchmark(BenchmarkConfig(domains=("digits",)))
+    example = benchmark[0]
+    trace, hops = traced(example)
+    donor = benchmark.restart(0, trace.cells[1])
+    assert set(donor.clusters) == {
+        scan for cell in trace.cells[1 : hops + 1] for scan in trace.scans[cell]
+    }
+    cell = counterfactual_cells(example, 1)[0]
+    changed, _ = traced(benchmark.relink(0, 1, cell))
+    here = trace.cells[0]
+    assert changed.scans[:here] + changed.scans[here + 1 :] == (
+        trace.scans[:here] + trace.scans[here + 1 :]
+    )
+    digit = trace.objects[cell].split()[1]
+    assert changed.scans[here][0] == trace.scans[here][0]
+    assert changed.scans[here][1].startswith(f"test {digit}.")
+    # What is not handwritten is drawn one way only, so that nothing sampled is shared.
+    assert Benchmark(BenchmarkConfig(domains=("letters",)))[0].clusters == ()
 
 
 @few

@@ -41,6 +41,7 @@ def test_trace_lists_the_cells_that_links_lead_to(start, links, hops):
     ("changes", "message"),
     [
         ({"links": (1, 0)}, "one link"),
+        ({"scans": (("a",), ("b",))}, "2 of 3 cells"),
         ({"objects": ("a", "a", "b")}, "object of its own"),
         ({"links": (1, 2, 3)}, "0 to 2"),
         ({"cells": (-1, 2, 0, 1, 2, 0, 1, 2, 0)}, "0 to 2"),

@@ -29,7 +29,9 @@ def test_benchmark_survives_the_round_trip_pixel_for_pixel(tmp_path):
     examples = list(Benchmark(BenchmarkConfig(hops=(1, 4), size=12)))
     read = FolderDataset(export(examples, tmp_path / "new" / "data"))
     assert list(read) == examples
+    assert any(example.clusters for example in read)
     for ours, theirs in zip(examples, read, strict=True):
+        assert ours.clusters == theirs.clusters
         assert ours.image and theirs.image
         assert ours.image.tobytes() == theirs.image.tobytes()
 

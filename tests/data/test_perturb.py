@@ -79,6 +79,7 @@ def test_a_shuffle_of_cells_moves_the_trace_along():
     assert moved.answer == example.answer == moved.trace.at(moved.hops)
     assert [moved.trace.at(hop) for hop in range(9)] == [example.trace.at(h) for h in range(9)]
     assert sorted(moved.trace.objects) == sorted(example.trace.objects)
+    assert edit("shuffle", EXAMPLES[0]).clusters == EXAMPLES[0].clusters != ()
     # What a cell of the trace names is what the picture shows there.
     for old, name in enumerate(example.trace.objects):
         new = moved.trace.objects.index(name)

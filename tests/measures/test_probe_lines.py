@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from latentlab.measures.probe_lines import CELL, answer_lines, gap_lines, probe_lines
-from latentlab.measures.statistics import holm, mcnemar, paired_difference
+from latentlab.measures.significance import holm, mcnemar
+from latentlab.measures.statistics import paired_difference
 
 N = 10
 

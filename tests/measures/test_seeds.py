@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from latentlab.measures.seeds import mean_over_seeds, sign_flip
-from latentlab.measures.statistics import mcnemar
+from latentlab.measures.seeds import mean_over_seeds
+from latentlab.measures.significance import mcnemar, sign_flip
 
 KEY = ["example", "intervention"]
 

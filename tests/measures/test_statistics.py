@@ -2,16 +2,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.power import TTestPower
+from statsmodels.stats.weightstats import DescrStatsW
 
+from latentlab.measures.significance import holm, mcnemar
 from latentlab.measures.statistics import (
+    Interval,
     accuracy_interval,
     bootstrap_interval,
-    holm,
-    mcnemar,
-    over_draws,
+    judge,
     paired_difference,
     ratio_interval,
+    smallest_effect,
 )
 
 answers = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60)
@@ -57,9 +61,9 @@ def test_counts_drawn_directly_agree_with_resampled_examples():
 
 def test_many_distinct_values_are_resampled_in_blocks(monkeypatch):
     values = np.random.default_rng(4).normal(size=100)
-    monkeypatch.setattr("latentlab.measures.statistics._FEW_VALUES", 100)
+    monkeypatch.setattr("latentlab.measures.resampling._FEW_VALUES", 100)
     whole = bootstrap_interval(values)
-    monkeypatch.setattr("latentlab.measures.statistics._BLOCK", 700)
+    monkeypatch.setattr("latentlab.measures.resampling._BLOCK", 700)
     parts = bootstrap_interval(values)
     assert (parts.low, parts.high) == pytest.approx((whole.low, whole.high), rel=1e-12)
 
@@ -68,7 +72,7 @@ def test_counted_draws_agree_with_drawn_counts_and_do_not_depend_on_order(monkey
     values = np.random.default_rng(5).normal(size=80)
     counted = bootstrap_interval(values, n_resamples=20_000)
     assert bootstrap_interval(values[::-1], n_resamples=20_000) == counted
-    monkeypatch.setattr("latentlab.measures.statistics._FEW_VALUES", 100)
+    monkeypatch.setattr("latentlab.measures.resampling._FEW_VALUES", 100)
     drawn = bootstrap_interval(values, n_resamples=20_000)
     assert (counted.low, counted.high) == pytest.approx((drawn.low, drawn.high), abs=1e-2)
 
@@ -143,30 +147,6 @@ def test_what_is_no_answer_or_no_pair_is_refused():
         holm([0.2, 1.2])
 
 
-def test_an_interval_over_draws_covers_the_truth_at_least_as_often_as_it_says():
-    """Examples differ, draws differ, and so does each draw in each example."""
-    rng = np.random.default_rng(0)
-    covered = alone = 0
-    for _ in range(400):
-        examples, draws = rng.normal(0, 1, 60), rng.normal(0, 0.3, (5, 1))
-        values = 2 + examples + draws + rng.normal(0, 1, (5, 60))
-        interval = over_draws(values, n_resamples=300)
-        covered += interval.low <= 2 <= interval.high
-        narrow = bootstrap_interval(values.mean(axis=0), n_resamples=300)
-        alone += narrow.low <= 2 <= narrow.high
-    # What a bootstrap over examples alone would have said is wrong.
-    assert covered >= 0.94 * 400 and alone < 0.9 * 400
-
-
-def test_one_draw_or_draws_that_agree_add_nothing():
-    values = np.random.default_rng(0).integers(0, 2, 50)
-    for drawn in (values, values[None], np.tile(values, (4, 1))):
-        assert over_draws(drawn) == bootstrap_interval(values)
-    # No interval of fractions leaves the range from 0 to 1.
-    apart = over_draws(np.array([[0, 0, 0], [1, 1, 1]]))
-    assert (apart.mean, apart.low, apart.high) == (0.5, 0, 1)
-
-
 def test_ratio_interval_covers_the_truth_as_often_as_it_says():
     rng = np.random.default_rng(7)
     covered = []
@@ -190,7 +170,7 @@ def test_a_ratio_is_paired_and_does_not_depend_on_order_or_blocks(monkeypatch):
     order = rng.permutation(90)
     shuffled = ratio_interval(part[order], total[order])
     assert (shuffled.low, shuffled.high) == pytest.approx((interval.low, interval.high), rel=1e-12)
-    monkeypatch.setattr("latentlab.measures.statistics._BLOCK", 9000)
+    monkeypatch.setattr("latentlab.measures.resampling._BLOCK", 9000)
     blocks = ratio_interval(part, total)
     assert (blocks.low, blocks.high) == pytest.approx((interval.low, interval.high), abs=0.05)
 
@@ -204,3 +184,54 @@ def test_a_ratio_to_what_may_be_nothing_is_none():
     assert str((nothing.mean, nothing.low, nothing.high)) == "(0.0, 0.0, 0.0)"
     with pytest.raises(ValueError, match="pairs"):
         ratio_interval([1.0], [1.0, 2.0])
+
+
+def test_the_smallest_effect_is_that_of_the_reference():
+    values = np.random.default_rng(10).normal(0.3, 2.0, size=400)
+    expected = TTestPower().solve_power(nobs=400, power=0.8, alpha=0.05) * values.std(ddof=1)
+    assert smallest_effect(values, answers=False) == pytest.approx(expected, rel=5e-3)
+    assert smallest_effect(3 * values, answers=False) == pytest.approx(3 * expected, rel=5e-3)
+    assert smallest_effect(values + 7, answers=False) == pytest.approx(expected, rel=5e-3)
+    assert smallest_effect(np.tile(values, 4), answers=False) == pytest.approx(
+        expected / 2, rel=5e-3
+    )
+
+
+@pytest.mark.parametrize("n", [200, 500, 2000])
+def test_an_effect_that_only_takes_away_is_found_as_often_as_it_says(n):
+    assert mcnemar([0] * 6, [1] * 6) < 0.05 < mcnemar([0] * 5, [1] * 5)
+    found = binom.sf(5, n, smallest_effect(np.zeros(n)))
+    assert found == pytest.approx(0.8, abs=0.04)
+
+
+def test_what_never_varied_has_a_smallest_effect_only_where_answers_bound_it():
+    assert np.isnan(smallest_effect(np.zeros(50), answers=False))
+    assert smallest_effect([0.0]) == pytest.approx(0.887, abs=1e-3)
+    # A few changes do not make it smaller than none.
+    changed = np.zeros(500)
+    assert smallest_effect(changed + np.eye(500)[0]) == smallest_effect(changed)
+    with pytest.raises(ValueError, match="missing"):
+        smallest_effect([np.nan])
+
+
+@pytest.mark.parametrize("truth", [0.0, 0.02, 0.045, 0.05, 0.06, 0.2])
+def test_no_harm_is_what_two_one_sided_tests_say(truth):
+    rng = np.random.default_rng(11)
+    for n in (60, 400):
+        values = rng.choice([-1.0, 0.0, 1.0], size=n, p=[0.1 + truth, 0.8 - truth, 0.1])
+        sample = DescrStatsW(values)
+        low, high = sample.zconfint_mean()
+        verdict = judge(Interval(values.mean(), low, high, n), margin=0.1)
+        equivalent = sample.ztost_mean(-0.1, 0.1)[0] < 0.025
+        assert (verdict == "no harm") == (equivalent and low <= 0 <= high)
+
+
+def test_the_verdict_has_four_values_and_two_of_them_turn_with_the_sign():
+    def of(low, high, n=1000):
+        return judge(Interval((low + high) / 2, low, high, n))
+
+    assert [of(-0.02, -0.01), of(0.01, 0.02)] == ["harm", "gain"]
+    assert [of(-0.04, 0.04), of(-0.06, 0.01), of(-0.01, 0.06)] == ["no harm", *["cannot tell"] * 2]
+    assert [of(0, 0, n=73), of(0, 0, n=74)] == ["cannot tell", "no harm"]  # 3.7 / n below 5 %
+    with pytest.raises(ValueError, match="margin"):
+        judge(Interval(0, 0, 0, 10), margin=0)

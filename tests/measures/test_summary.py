@@ -4,13 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from latentlab.measures.seeds import sign_flip
+from latentlab.measures.significance import holm, mcnemar, sign_flip
 from latentlab.measures.statistics import (
     accuracy_interval,
     bootstrap_interval,
-    holm,
-    mcnemar,
     paired_difference,
+    smallest_effect,
 )
 from latentlab.measures.summary import summarise
 
@@ -58,6 +57,8 @@ def test_lines_hold_what_the_statistics_say_of_their_rows():
         )
         assert (line.delta, line.delta_low, line.delta_high) == (delta.mean, delta.low, delta.high)
         assert line.p_mcnemar == mcnemar(treated, baseline)
+        changed = treated.to_numpy(float) - baseline.to_numpy(float)
+        assert line.delta_smallest == smallest_effect(changed)
 
 
 def test_order_of_rows_changes_nothing_but_the_order_of_lines():
@@ -86,6 +87,41 @@ def test_holm_adjusts_over_the_interventions_of_one_model_and_group():
     family = lines.query("model == 'model1' and domain == 'digits' and intervention != 'none'")
     np.testing.assert_allclose(family["p_holm"], holm(family["p_mcnemar"].to_numpy()))
     assert "topic" not in lines
+    assert (family["family"] == 5).all()
+
+
+def test_shams_are_in_no_family():
+    rows = make_rows(models=1, interventions=4)
+    sham = rows[rows.intervention == "none"].assign(intervention="sham latent_text", kind="control")
+    with_sham = summarise(pd.concat([rows, sham]), by=["domain"])
+    without = summarise(rows, by=["domain"])
+    shams = with_sham.intervention == "sham latent_text"
+    pd.testing.assert_frame_equal(with_sham[~shams].reset_index(drop=True), without)
+    assert (with_sham[shams].family == 0).all()
+    assert set(without.family) == {0, 3}
+
+
+def test_questions_that_stand_and_fall_together_widen_everything():
+    rows = make_rows(models=1, interventions=2, examples=120)
+    labels = [[f"scan {i // 4}"] for i in range(120)]
+    copied = rows.assign(
+        correct=np.repeat(rows["correct"].to_numpy().reshape(2, 30, 4)[..., 0].ravel(), 4)
+    )
+    naive = summarise(copied, by=[]).iloc[1]
+    line = summarise(copied.assign(cluster=labels * 2), by=[]).iloc[1]
+    for name in ("accuracy", "delta"):
+        assert line[name] == naive[name]
+        width, before = (x[f"{name}_high"] - x[f"{name}_low"] for x in (line, naive))
+        assert width == pytest.approx(2 * before, rel=0.1)  # a fourth of the examples
+    assert line["delta_smallest"] == pytest.approx(2 * naive["delta_smallest"], rel=0.05)
+    once = summarise(copied.iloc[::4], by=[]).iloc[1]["p_mcnemar"]
+    assert naive["p_mcnemar"] < once / 30
+    assert once / 3 < line["p_mcnemar"] < 3 * once
+    # Labels that none share are as good as none, and arrays as good as lists.
+    alone = [np.array([f"scan {i}"]) for i in range(120)]
+    pd.testing.assert_frame_equal(
+        summarise(rows.assign(cluster=alone * 2), by=["domain"]), summarise(rows, by=["domain"])
+    )
 
 
 def test_intervention_is_compared_on_the_examples_it_ran_on():

@@ -1,27 +1,19 @@
 """How the effect of an arm on accuracy is written, and what may be said of it."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
+
+from latentlab.measures.statistics import Interval, Verdict, judge
 
 if TYPE_CHECKING:
     import pandas as pd
 
     Line = pd.Series[float]
 
-Verdict = Literal["harm", "gain", "no harm", "cannot tell"]
-
-MARGIN = 0.05
-"""A loss of accuracy that a sentence about "no harm" has to be able to exclude."""
-
 
 def verdict(line: "Line") -> Verdict:
     """What the interval of a difference allows to say."""
-    if line["delta_high"] < 0:
-        return "harm"
-    if line["delta_low"] > 0:
-        return "gain"
-    # Where nothing changed the interval has no width; 3 / n bounds what was not seen.
-    furthest = max(-line["delta_low"], line["delta_high"], 3 / line["n"])
-    return "no harm" if furthest < MARGIN else "cannot tell"
+    mean, low, high = (float(line[name]) for name in ("delta", "delta_low", "delta_high"))
+    return judge(Interval(mean, low, high, int(line["n"])))
 
 
 def points(value: float) -> str:

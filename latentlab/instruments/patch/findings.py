@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from latentlab.console import interval_text, table
-from latentlab.instruments.ablation.amounts import MARGIN
 from latentlab.instruments.patch.knockouts import RANDOM_KEYS
 from latentlab.instruments.patch.patching import SHAM, UNRELATED
 from latentlab.measures.recovery import MODES
+from latentlab.measures.statistics import Interval, judge
 from latentlab.vocabulary import CONTROL
 
 if TYPE_CHECKING:
@@ -172,15 +172,16 @@ def _effect(line: "Line") -> str:
     """What a knock-out does to the accuracy."""
     mean, low, high = _interval(line, "delta")
     numbers = f"{100 * mean + 0:.1f} points [{100 * low + 0:.1f}, {100 * high + 0:.1f}]"
-    if high < 0:
-        ends = f"[{-100 * high:.1f}, {-100 * low:.1f}]"
-        return f"loses {-100 * mean:.1f} points {ends}"
-    if low > 0:
+    verdict = judge(Interval(mean, low, high, int(line["n"])))
+    if verdict == "harm":
+        return f"loses {-100 * mean:.1f} points [{-100 * high:.1f}, {-100 * low:.1f}]"
+    if verdict == "gain":
         return f"gains {numbers}"
     if line["indirect_effect_low"] == line["indirect_effect_high"] == 0:
         return "changes nothing at all"
-    harmless = max(-low, 3 / line["n"]) <= MARGIN
-    return f"loses nothing measurable ({numbers})" if harmless else f"may lose some ({numbers})"
+    if verdict == "no harm":
+        return f"loses nothing measurable ({numbers})"
+    return f"may lose some ({numbers})"
 
 
 def _interval(line: "Line", name: str) -> tuple[float, float, float]:
