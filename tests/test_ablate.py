@@ -172,6 +172,7 @@ def test_one_run_leaves_rows_a_summary_and_a_sentence(ablate):
         "ivtlr": {
             "none",
             "drop latent_vision",
+            "drop latent_vision: positions closed",
             "drop latent_vision: slots kept, empty",
             "select random",
             "other latent_text",
@@ -181,6 +182,11 @@ def test_one_run_leaves_rows_a_summary_and_a_sentence(ablate):
         "cot": {"none"},
     }
     arms["relay"] = {arm for arm in arms["ivtlr"] if not arm.startswith(("drop", "select"))}
+    lines = results.summary.set_index("intervention")["positions"]
+    assert set(lines["drop latent_vision"]) == {"held"}
+    assert set(lines["drop latent_vision: positions closed"]) == {"closed"}
+    assert set(lines["drop latent_vision: slots kept, empty"]) == {"kept"}
+    assert lines[["none", "select random", "other latent_text"]].isna().all()  # as a file has it
     rows = results.rows
     assert {m: set(of["intervention"]) for m, of in rows.groupby("model")} == arms
     assert len(rows) == 4 * sum(map(len, arms.values()))
@@ -394,6 +400,7 @@ def test_masked_evidence_has_a_table_and_a_paragraph_of_its_own(ablate):
     rows = results.rows
     dropped = rows["intervention"].str.startswith("drop latent")
     assert (rows.loc[dropped, "evidence"] == "").all()
+    assert set(rows.loc[dropped, "positions"]) == {"held", "closed", "kept"}
     assert {"masked", "other masked", "shown"} <= set(rows["evidence"])
     assert set(rows["hop"].dropna()) == {4}
 

@@ -112,12 +112,14 @@ def _model(model: str, rows: pd.DataFrame, probes: pd.DataFrame) -> Plain:
 
 
 def _arm(name: str, kind: str, control_of: str) -> Plain:
-    """An arm, and words for what it does to a model."""
+    """An arm, and words for what it does to a model; one under other positions is no control."""
+    what = name.rpartition(": ")[2]
     if name == NONE:
         said = "left alone"
-    elif control_of:
-        what = name.rpartition(": ")[2]
+    elif control_of and kind == CONTROL:
         said = CONTROLS.get(what, what)
+    elif control_of:
+        said, control_of = f"{phrase(control_of)}, {CONTROLS.get(what, what)}", ""
     else:
         said = "with its own latents put back (sham)" if kind == CONTROL else phrase(name)
     return {"name": name, "said": said, "control_of": control_of}

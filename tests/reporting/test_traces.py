@@ -61,6 +61,8 @@ def test_every_control_names_what_it_controls_in_words(data):
     said = {arm["name"]: arm["said"] for arm in model["arms"]}
     assert said["drop latent_text"] == "without its latent text"
     assert said["drop latent_text: slots kept, empty"] == "leaving the same slots empty"
+    closed = "drop latent_text: positions closed"
+    assert said[closed] == "without its latent text, closing up positions"
     assert all(arm["control_of"] in ("", *said) for arm in model["arms"])
 
 

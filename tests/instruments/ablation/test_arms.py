@@ -71,7 +71,7 @@ def every_arm(reasoner, data, at=None):
     made += replacing(reasoner, data, single, parts_of(plan)[:-1], at, (0.0,))
     made += arms.step_arms(plan, range(5), True)
     if plan.has_vision and plan.select != "all":
-        made += pick_arms.k_arms(plan, (0, 1) if plan.select == "given" else range(4), True)
+        made += pick_arms.k_arms(plan, (0, plan.k) if plan.select == "given" else range(4), True)
         rules = ["random", "all", "none"]
         rules += [] if plan.select == "given" else ["attention", "bottom"]
         made += pick_arms.select_arms(plan, rules, False, True)
