@@ -102,7 +102,7 @@ def _sentence(model: str, hop: str, lines: pd.DataFrame) -> str:
         f"{_percent(line, 'strict_flip')} of {line['n']} and another in "
         f"{_percent(line, 'false_flip')}; its own answers change by {_points(line, 'own_lift')}"
     )
-    if line["strict_flip"] == 0:
+    if line["own_lift_low"] <= 0 <= line["own_lift_high"]:
         text += f" (smallest change that n could tell: {100 * line['own_lift_smallest']:.1f})"
     where = real[real["needed_cell"] != ALL]
     if len(where) and line["patches"]:
