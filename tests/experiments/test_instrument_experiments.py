@@ -16,6 +16,7 @@ from latentlab import checkpoint
 from latentlab.data import export, load_data
 from latentlab.figures import EXPERIMENTS
 from latentlab.measures import effect_lines, effects, recovery
+from latentlab.measures.attention_lines import AFTER
 from latentlab.paper import studies
 from latentlab.paper.artifacts import Drawing
 from latentlab.paper.experiment import find_experiments
@@ -29,6 +30,9 @@ MODELS = ("ivtlr", "relay")
 ONE = ("relay",)
 SMALL = {
     studies.ATTENTION: {"explicit": ("cot_vision",), "data": "benchmark"},
+    studies.ATTENTION_RUNS: {"explicit": ("cot_vision",)},
+    studies.ATTENTION_ANSWERS: {},
+    studies.ATTENTION_ANSWERS_ONE_HOP: {"data": "benchmark:hops=1"},
     studies.MEDIATION: {"reference": N, "perturb": ("other_image", "relink", "mask_other")},
     studies.MEDIATION_STEPS: {"reference": N, "perturb": ("relink",)},
     studies.INTERCHANGES: {"max_new_tokens": 2},
@@ -40,6 +44,9 @@ SMALL = {
 
 UNTRACED = {
     studies.ATTENTION: {"explicit": (), "model": ONE},
+    studies.ATTENTION_RUNS: {"explicit": (), "model": ONE},
+    studies.ATTENTION_ANSWERS: {"model": ONE},
+    studies.ATTENTION_ANSWERS_ONE_HOP: {"model": ONE},
     studies.MEDIATION: {"reference": N, "perturb": ("blank",), "model": ONE},
     studies.MEDIATION_STEPS: {"reference": N, "perturb": ("blank",), "model": ONE},
     studies.INTERCHANGES: {"max_new_tokens": 2, "donor": ("unrelated", "self"), "model": ONE},
@@ -50,8 +57,8 @@ UNTRACED = {
 """The same of data without traces, and of one model without latent vision."""
 
 NAMES = (
-    "attention", "attention_knockouts", "attention_maps", "attribution", "calibration",
-    "interchange", "latents_moved", "lens_grid", "mediation", "mediation_steps", "patching_grid",
+    "answer_attention", "attention", "attention_knockouts", "attention_maps", "attention_runs",
+    "attribution", "calibration", "interchange", "latents_moved", "lens_grid", "mediation", "mediation_steps", "patching_grid",
     "probe_grid", "similarity",
 )  # fmt: skip
 
@@ -183,6 +190,7 @@ def test_data_without_traces_are_shown_as_they_are(make, untraced, name):
     ("name", "columns", "along"),
     [
         ("attention", {"value": 1}, 1),
+        ("attention_runs", {"value": 1}, 1),
         ("attention_knockouts", {"lost": 100}, 0),
         ("attribution", {"logit": 1}, 0),
         ("calibration", {"reading": 1}, 0),
@@ -209,6 +217,44 @@ def test_attention_has_both_modes_their_nulls_and_random_picks(make, found):
         assert line["value"] == pytest.approx(of_mode["ratio:image/text"].mean())
         assert line["null"] == pytest.approx(of_mode["uniform_ratio:image/text"].mean())
     assert set(data.loc[data["control"], "model"]) == {"ivtlr", "cot_vision"}
+
+
+def test_attention_runs_begin_alike_and_are_those_of_the_rows(make, found):
+    data = make("attention_runs").data
+    # A model that re-inserts nothing has its own run only.
+    assert (
+        data.groupby("model")["run"].nunique() == {"ivtlr": 6, "relay": 1, "cot_vision": 6}
+    ).all()
+    data = data[data["model"] != "relay"]
+    for _, of_step in data[data["step"] == 1].groupby(["model", "measure", "keys"]):
+        assert len(of_step) == 6 and np.ptp(of_step["value"]) < 1e-5
+    rows = found["attention-runs"].rows
+    for vision, run in (("packed", "slots without positions"), ("kept", "slots empty")):
+        of_run = rows[(rows["model"] == "ivtlr") & (rows["vision"] == vision) & (rows["step"] == 3)]
+        line = at(data, model="ivtlr", run=run, step=3, measure="focus")
+        assert line["value"] == pytest.approx(of_run["focus:image"].mean())
+
+
+def test_the_answers_readout_is_that_of_the_rows(make, found):
+    made = make("answer_attention")
+    rows = found["attention-answers"].rows
+    rows = rows[(rows["model"] == "ivtlr") & (rows["query"] == AFTER)]
+    of_ivtlr = made.data[made.data["row"] == "ivtlr"]
+    for measure, part, layer in (
+        ("answer_mass", "latent_vision", "all"),
+        ("answer_gradient", "latent", "all"),
+        ("reward", "latent", "0"),
+    ):
+        column = measure if measure == "reward" else f"{measure}:{part}"
+        line = at(of_ivtlr, measure=measure, keys=part)
+        assert line["value"] == pytest.approx(rows.loc[rows["layers"] == layer, column].mean())
+    # A model with one part has one mark; other questions are another row.
+    assert set(made.data.loc[made.data["model"] == "relay", "keys"]) == {"latent"}
+    assert {"ivtlr", "ivtlr (one hop)"} <= set(made.data["row"])
+    panels = (("answer_mass", 100), ("reward", 100), ("answer_share", 100), ("answer_gradient", 1))
+    for axis, (measure, scale) in zip(made.figure.axes, panels, strict=True):
+        wanted = np.sort(scale * made.data.loc[made.data["measure"] == measure, "value"])
+        np.testing.assert_allclose(drawn([axis], 0), wanted, atol=1e-9)
 
 
 def test_maps_show_the_attention_and_the_picks_of_the_rows(make, found):
