@@ -9,13 +9,20 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from latentlab.measures.statistics import Interval, accuracy_interval, bootstrap_interval
+from latentlab.measures.clusters import clusters_of
+from latentlab.measures.statistics import (
+    Interval,
+    accuracy_interval,
+    bootstrap_interval,
+    smallest_effect,
+)
 from latentlab.measures.summary import ALL
 
 ATTRIBUTION = "attribution"
 """Measure of the rows that hold parts of a logit; all other measures are readings."""
 
 _RUN = ["model", "data", "measure"]
+_EXAMPLE = ["model", "data", "example"]
 _PLACE = ["step", "slot", "layer"]
 _PART = ["component", "layer", "source", "step"]
 _ASKED = ["target", "kind"]
@@ -28,7 +35,8 @@ def summarise_readings(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     """One line per model, measure, place or part, target and domain.
 
     Args:
-        rows: rows of `lens_rows.read_all`.
+        rows: rows of `lens_rows.read_all`. Where there is a column `cluster`, intervals are those
+            of clustered examples (`measures.clusters`).
         seed: seed of the bootstrap.
 
     Returns:
@@ -39,7 +47,9 @@ def summarise_readings(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
           Wilson interval; `logprob`, `margin` (above the target's control, paired) and `rank`,
           means with bootstrap intervals;
         - for attribution: `logit` and `margin`, means with bootstrap intervals. A line without
-          `layer` sums over layers, one of latents without `step` over steps as well.
+          `layer` sums over layers, one of latents without `step` over steps as well;
+        - for both: `margin_smallest`, the smallest margin that so many examples would tell from 0
+          with 80 % power, missing where nothing varies.
 
         A column that does not apply is missing.
     """
@@ -50,13 +60,14 @@ def summarise_readings(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     ]
     names = [*_RUN, "domain", *_PLACE, "component", "source", *_ASKED, "n"]
     whole = dict.fromkeys(("step", "layer"), "Int64")
-    numbers = [f"{name}{end}" for name in _NUMBERS for end in _ENDS]
+    numbers = [f"{name}{end}" for name in _NUMBERS for end in _ENDS] + ["margin_smallest"]
     return pd.DataFrame(lines).reindex(columns=[*names, *numbers]).astype(whole)
 
 
 def _with_sums(parts: pd.DataFrame) -> pd.DataFrame:
     """The parts, with their sums over layers, and those of latents over layers and steps."""
     key = [*_RUN, "example", "domain", *_ASKED]
+    shared = parts.drop_duplicates(_EXAMPLE)[[*_EXAMPLE, "cluster"]] if "cluster" in parts else None
     pairs = ["logit", "margin"]
     by_step = parts.groupby([*key, "component", "source", "step"], dropna=False, sort=False)
     # The sum of missing margins is missing.
@@ -64,8 +75,10 @@ def _with_sums(parts: pd.DataFrame) -> pd.DataFrame:
     of_steps = summed[summed["step"].notna()]
     by_source = of_steps.groupby([*key, "component", "source"], dropna=False, sort=False)
     overall = by_source[pairs].sum(min_count=1).reset_index()
-    layered = parts[parts["layer"].notna()]
-    return pd.concat([summed, overall, layered], ignore_index=True)
+    sums = pd.concat([summed, overall], ignore_index=True)
+    if shared is not None:
+        sums = sums.merge(shared, on=_EXAMPLE, how="left")
+    return pd.concat([sums, parts[parts["layer"].notna()]], ignore_index=True)
 
 
 def _lines(rows: pd.DataFrame, names: list[str], seed: int) -> Iterator[dict[str, object]]:
@@ -82,15 +95,18 @@ def _lines(rows: pd.DataFrame, names: list[str], seed: int) -> Iterator[dict[str
 def _measure(group: pd.DataFrame, seed: int) -> dict[str, float]:
     """The numbers of one line; those that do not apply are left out."""
     found: dict[str, Interval] = {}
-    if "rank" in group and group["rank"].notna().any():
-        ranks = group["rank"].dropna()
-        found["top1"] = accuracy_interval((ranks == 1).to_numpy())
+    smallest = np.nan
+    if "rank" in group and (known := group[group["rank"].notna()]).size:
+        found["top1"] = accuracy_interval((known["rank"] == 1).to_numpy(), clusters_of(known))
     for name in ("logprob", "margin", "rank", "logit"):
-        if name in group and len(values := group[name].dropna()):
-            found[name] = bootstrap_interval(values.to_numpy(np.float64), seed=seed)
+        if name in group and (known := group[group[name].notna()]).size:
+            values, clusters = known[name].to_numpy(np.float64), clusters_of(known)
+            found[name] = bootstrap_interval(values, seed=seed, clusters=clusters)
+            if name == "margin":
+                smallest = smallest_effect(values, clusters, answers=False)
     numbers = {
         f"{name}{end}": getattr(interval, field)
         for name, interval in found.items()
         for end, field in _ENDS.items()
     }
-    return {"n": group["example"].nunique(), **numbers}
+    return {"n": group["example"].nunique(), **numbers, "margin_smallest": smallest}

@@ -85,8 +85,8 @@ def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
           added to it (paired bootstrap); `delta_smallest`, the smallest such difference that these
           examples would find with 80 % power;
         - `total_effect`, `indirect_effect`: means in nats of L(clean) - L(corrupt), and of what
-          the intervention adds to L of the run it is done to (bootstrap);
-          `indirect_effect_smallest`, as above and in nats, missing where nothing moved;
+          the intervention adds to L of the run it is done to (bootstrap); `_smallest` of both, as
+          above and in nats, missing where nothing moved;
         - `p_mcnemar`: p-value that as many answers turn to the expected one as away from it
           (that of the run patched in; under a knock-out the right one);
         - `p_holm`: the same, adjusted for its family: all lines of the model and mode but shams,
@@ -131,6 +131,7 @@ def _measure(group: pd.DataFrame, seed: int) -> dict[str, float]:
         "n": len(group),
         **{name: end for one, ends in found.items() for name, end in _columns(one, ends).items()},
         "delta_smallest": np.nan if patch else smallest_effect(lost, shared),
+        "total_effect_smallest": smallest_effect(clean - corrupt, shared, answers=False),
         "indirect_effect_smallest": smallest_effect(patched - own, shared, answers=False),
         "p_mcnemar": mcnemar(hit, before, shared),
     }

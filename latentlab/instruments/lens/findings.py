@@ -22,6 +22,7 @@ from latentlab.instruments.lens.targets import (
 )
 from latentlab.measures.attribution import TOTAL
 from latentlab.measures.readings import ATTRIBUTION
+from latentlab.measures.statistics import MARGIN
 from latentlab.measures.summary import ALL
 
 if TYPE_CHECKING:
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
 SHOWN = 6
 """Layers of a table at most; the summary has all."""
-
-CHANCE = 0.05
-"""Rate by which the best of many readings has to exceed its control to be worth a sentence."""
 
 _SOURCES = {
     "latent_text": "latent text",
@@ -191,16 +189,28 @@ def _reading_of_the_answer(readings: pd.DataFrame, start: str, n: int) -> Iterat
         place = "the last position of the prompt" if step == 0 else f"step {step}"
         other = _control(readings, best)
         against = "" if other is None else f" (another option in {100 * other:.1f} %)"
-        # The best of many places is somewhat above zero by chance.
-        found = best["top1_low"] > (other or 0.0) + CHANCE
-        where = f"best at {place} after layer {best['layer']}:" if found else "nowhere: at best"
+        where = _found(best, other or 0.0)
         yield (
-            f"{start} Before the answer marker, the logit lens reads the answer {where} "
-            f"in {rate} of {n} questions{against}."
+            f"{start} Before the answer marker, the logit lens reads the answer {where} {place} "
+            f"after layer {best['layer']}, in {rate} of {n} questions{against}."
         ).strip()
     if len(marker):
         last = marker.sort_values("layer").iloc[-1]
         yield f"At the marker, after the last layer: {_percent(last, 'top1')}."
+
+
+def _found(line: "Line", control: float) -> str:
+    """Whether the best of many readings is one, or no better than its control.
+
+    The best of many places lies somewhat above its control by chance: it is found where its
+    interval lies above by more than the margin of all verdicts, and absent where all of it is
+    within.
+    """
+    if line["top1_low"] > control + MARGIN:
+        return "best at"
+    if line["top1_high"] < control + MARGIN:
+        return "nowhere: the best place is"
+    return "perhaps, too uncertain to tell, at"
 
 
 def _control(readings: pd.DataFrame, line: "Line") -> float | None:

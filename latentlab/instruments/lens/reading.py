@@ -122,7 +122,8 @@ def _head(reasoner: Reasoner, asked: Sequence[Example], data: str) -> pd.DataFra
     names = ("domain", "topic", "hops", "question_type")
     about = {name: [getattr(example, name) for example in asked] for name in names}
     ids = [example.id for example in asked]
-    named = {"model": reasoner.name, "data": data, "example": ids}
+    named: dict[str, Any] = {"model": reasoner.name, "data": data, "example": ids}
+    named["cluster"] = [list(example.clusters) for example in asked]
     return pd.DataFrame({**named, **about, "at_once": pd.NA})
 
 

@@ -112,10 +112,12 @@ def _show_knockouts(model: str, lines: pd.DataFrame) -> None:
             "where": "layers",
             "accuracy": "accuracy % [95 %]",
             "delta": "paired difference, points",
+            "delta_smallest": "n could tell",
             "indirect_effect": "logit difference, nats",
             "p_holm": "p (Holm)",
         },
         f"{model}: without, {100 * before:.1f} % of {lines['n'].iloc[0]} answers are right",
+        percent=("accuracy", "delta", "delta_smallest"),
     )
 
 
@@ -128,7 +130,10 @@ def _sentences(model: str, lines: pd.DataFrame) -> Iterator[str]:
         if cells.empty:
             continue
         if cells["recovery"].isna().all():
-            yield "The two runs do not differ measurably, so there is nothing to recover."
+            yield (
+                "The two runs do not differ measurably, so there is nothing to recover"
+                f"{_could_tell(first)}."
+            )
         else:
             yield _recovered(mode, cells)
         sham = cells[cells["slot"] == SHAM].iloc[0]
@@ -179,9 +184,14 @@ def _effect(line: "Line") -> str:
         return f"gains {numbers}"
     if line["indirect_effect_low"] == line["indirect_effect_high"] == 0:
         return "changes nothing at all"
-    if verdict == "no harm":
-        return f"loses nothing measurable ({numbers})"
-    return f"may lose some ({numbers})"
+    told = f"({numbers}; n could tell {100 * line['delta_smallest']:.1f})"
+    return f"{'loses nothing measurable' if verdict == 'no harm' else 'may lose some'} {told}"
+
+
+def _could_tell(line: "Line") -> str:
+    """The smallest difference between the two runs that so many pairs would show."""
+    least = line["total_effect_smallest"]
+    return "" if pd.isna(least) else f" (n could tell {least:.2g} nats)"
 
 
 def _interval(line: "Line", name: str) -> tuple[float, float, float]:
