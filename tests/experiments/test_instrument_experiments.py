@@ -58,8 +58,8 @@ UNTRACED = {
 
 NAMES = (
     "answer_attention", "attention", "attention_knockouts", "attention_maps", "attention_runs",
-    "attribution", "calibration", "interchange", "latents_moved", "lens_grid", "mediation", "mediation_steps", "patching_grid",
-    "probe_grid", "similarity",
+    "attribution", "calibration", "interchange", "latents_moved", "lens_grid", "mediation",
+    "mediation_steps", "patching_grid", "probe_grid", "similarity",
 )  # fmt: skip
 
 
