@@ -7,6 +7,7 @@ import pandas as pd
 from latentlab.console import interval_text, table
 from latentlab.instruments.calibration.verdicts import (
     BROKEN,
+    CONFOUNDED,
     NEGATIVE,
     POSITIVE,
     SEPARATES,
@@ -49,11 +50,16 @@ def _sentences(summary: pd.DataFrame) -> Iterator[str]:
     tested = summary[(summary["role"] != SHAM) & (summary["verdict"] != "")]
     for link, lines in tested.groupby("link", sort=False):
         verdicts = lines.drop_duplicates(["instrument", "part"])
-        good = int((verdicts["verdict"] == SEPARATES).sum())
+        good = int((verdicts["verdict"] != BROKEN).sum())
         yield (
             f"{link}: {good} of {len(verdicts)} readings tell positive from negative controls, "
             "intervals apart."
         )
+        if moving := int((verdicts["verdict"] == CONFOUNDED).sum()):
+            yield (
+                f"{moving} of these move positions too, and are not trusted for what they say of "
+                "content."
+            )
     broken = summary[summary["verdict"] == BROKEN].drop_duplicates(["instrument", "part"])
     for _, line in broken.iterrows():
         yield f"BROKEN: {line['instrument']} ({str(line['part']).replace('_', ' ')})."

@@ -1,24 +1,25 @@
-"""What each instrument reads on one example, as one number.
+"""Which readings are calibrated, and which organisms are controls of which.
 
-Read on models whose truth is known, the number must be high where latents are necessary and zero
-where they cannot matter. Which organisms can serve as negative control follows from how they are
-made (docs/calibration.md): the answer of `bypass` cannot see its latents, so everything about
-latent -> answer must read zero there; `filler` has slots to compute in but nothing to hold, so it
-is a control where content is exchanged or emptied, and not where slots are taken away or flooded.
+Read on models whose truth is known, a number must be high where latents are necessary and zero
+where they do not matter. Which organisms can serve as negative control follows from how they are
+made (docs/calibration.md): the answer of `bypass` cannot see its latents and that of `decoy` has
+learnt nothing from them, so everything about latent -> answer must read zero there; `filler` has
+slots to compute in but nothing to hold, so it is a control where content is exchanged or emptied,
+and not where slots are taken away or flooded. `redundant` must read zero where patches are taken
+away from a picture that is whole, and high where they stand in for one that is not.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-import pandas as pd
-
-from latentlab.measures.outcomes import NONE
+from latentlab.instruments.calibration import readers
+from latentlab.instruments.calibration.readers import Reader
 from latentlab.vocabulary import LatentPart, Replacement
 
 Instrument = Literal[
-    "ablate", "mediation", "movement", "interchange", "patch", "lens", "latent lens", "probe"
-]
+    "ablate", "evidence", "mediation", "movement", "interchange", "flips", "patch", "lens",
+    "latent lens", "probe",
+]  # fmt: skip
 """Runs that gauges read."""
 
 Link = Literal["latent -> answer", "input -> latent"]
@@ -36,10 +37,14 @@ REPLACEMENTS: tuple[Replacement, ...] = (
     "permute",
     "first",
     "noise",
+    "norm_matched",
     "matched_noise",
     "unit_noise",
 )
 """What is put into the slots."""
+
+FOREIGN = ("zero", "norm_matched", "unit_noise")
+"""Replacements that a model which is used to a constant may well notice."""
 
 SIGMA = 2.0
 """Strength of the additive noise, in standard deviations of each slot."""
@@ -51,8 +56,11 @@ NEEDED_BY: dict[LatentPart, tuple[str, ...]] = {
 }
 """Organisms to which a part is necessary by construction."""
 
-Values = pd.Series
-"""One number for each example, by its id."""
+UNREAD = ("bypass", "decoy")
+"""Organisms that hold content and whose answer is not read off it."""
+
+INERT = (*UNREAD, "filler")
+"""Organisms whose answer follows nothing that their latents could tell."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,7 @@ class Gauge:
     run: Instrument
     """Which rows it is read off."""
 
-    read: Callable[[pd.DataFrame], Values]
+    read: Reader
     """Takes one number an example off the rows; empty where the model lacks the part."""
 
     positive: tuple[str, ...]
@@ -82,6 +90,9 @@ class Gauge:
 
     negative: tuple[str, ...]
     """Organisms on which it must read zero."""
+
+    moves_positions: bool = False
+    """Whether what is read changes where later positions stand, so that it is about two things."""
 
 
 def gauges() -> list[Gauge]:
@@ -94,48 +105,92 @@ def gauges() -> list[Gauge]:
         "latent",
         "points lost",
         "patch",
-        _hidden,
+        readers.hidden,
         NEEDED_BY["latent"],
-        ("bypass",),
+        UNREAD,
     )
     return [*made, hidden, *(gauge for part in parts for gauge in _to_latent(part))]
 
 
 def _to_answer(part: LatentPart) -> list[Gauge]:
-    both = ("bypass", "filler")
-    emptied = {"zero", "unit_noise"}  # which a model that is used to a constant may well notice
-    found = [
-        _gauge("drop", part, "points lost", "ablate", _lost(f"drop {part}"), ("bypass",)),
+    """Readings of whether the answer follows a part."""
+    spare = ("redundant",) if part == "latent_vision" else ()
+    found = [*_removed(part), *_overwritten(part, spare), *_mediated(part, spare)]
+    follows, restored = readers.follows(part), readers.restored(part)
+    found += [
+        _gauge("answers as the donor", part, "fraction", "interchange", follows, INERT),
+        _gauge("answer restored", part, "fraction", "patch", restored, INERT),
     ]
-    for name in REPLACEMENTS:
-        arm = f"noise {SIGMA:g}" if name == "noise" else name
-        negative = ("bypass",) if name in emptied else both
-        read = _lost(f"{arm} {part}")
-        found.append(_gauge(arm.replace("_", " "), part, "points lost", "ablate", read, negative))
-    found.append(_gauge("indirect effect", part, "nats", "mediation", _indirect(part), both))
-    found.append(
-        _gauge("answers as the donor", part, "fraction", "interchange", _follows(part), both)
-    )
-    found.append(_gauge("answer restored", part, "fraction", "patch", _restored(part), both))
     if part == "latent_text":
-        found.append(_gauge("added to the logit", part, "nats", "lens", _attributed, ("bypass",)))
+        added = readers.attributed
+        return [*found, _gauge("added to the logit", part, "nats", "lens", added, UNREAD)]
+    flipped, supplied, above = readers.flipped, readers.supplied, "fraction above"
+    also = (*NEEDED_BY[part], *spare)
+    return [
+        *found,
+        _gauge("mark in a patch", part, above, "flips", flipped, INERT),
+        _gauge("patches supply", part, above, "evidence", supplied, INERT, also),
+    ]
+
+
+def _removed(part: LatentPart) -> list[Gauge]:
+    """Slots left out, which moves positions or leaves a hole in them."""
+    arms = {"held": f"drop {part}", "closed": f"drop {part}: positions closed"}
+    found = []
+    for positions, arm in arms.items():
+        name, read = f"drop, positions {positions}", readers.lost(arm)
+        gauge = _gauge(name, part, "points lost", "ablate", read, UNREAD)
+        found.append(replace(gauge, moves_positions=True))
     return found
 
 
+def _overwritten(part: LatentPart, spare: tuple[str, ...]) -> list[Gauge]:
+    """Slots kept, with something else in them."""
+    found = []
+    for name in REPLACEMENTS:
+        arm = f"noise {SIGMA:g}" if name == "noise" else name
+        negative = [*UNREAD] if name in FOREIGN else [*INERT]
+        negative += spare if name == "placeholder" else ()
+        read = readers.lost(f"{arm} {part}")
+        label = arm.replace("_", " ")
+        found.append(_gauge(label, part, "points lost", "ablate", read, tuple(negative)))
+    return found
+
+
+def _mediated(part: LatentPart, spare: tuple[str, ...]) -> list[Gauge]:
+    """Both ends of mediation."""
+    mark = readers.effect("nie", part, "relink")
+    hidden = readers.effect("nie", part, "mask_needed")
+    averted = readers.effect("tie", part, "mask_needed")
+    need = NEEDED_BY[part]
+    return [
+        _gauge("latents of another mark", part, "nats", "mediation", mark, INERT),
+        _gauge("latents of a hidden cell", part, "nats", "mediation", hidden, (*INERT, *spare)),
+        _gauge("kept latents avert", part, "nats", "mediation", averted, INERT, (*need, *spare)),
+    ]
+
+
 def _to_latent(part: LatentPart) -> list[Gauge]:
-    holders = (*NEEDED_BY[part], "bypass")
-    moved = _gauge(
-        "moved by the picture", part, "SD", "movement", _moved(part), ("filler",), holders
-    )
-    if part != "latent_text":
-        return [moved]
-    probed = _gauge(
-        "object above shuffled", part, "fraction above", "probe", _probed, ("filler",), holders
-    )
-    named = _gauge(
-        "object above another", part, "fraction above", "latent lens", _named, ("filler",), holders
-    )
-    return [moved, probed, named]
+    """Readings of whether a part follows the input."""
+    holders, none = (*NEEDED_BY[part], *UNREAD), ("filler",)
+    moved = readers.moved(part)
+    found = [_gauge("moved by the picture", part, "SD", "movement", moved, none, holders)]
+    if part == "latent_text":
+        probed, named, above = readers.probed, readers.named, "fraction above"
+        found += [
+            _gauge("object above shuffled", part, above, "probe", probed, none, holders),
+            _gauge("object above another", part, above, "latent lens", named, none, holders),
+        ]
+    return [replace(gauge, link=TO_LATENT) for gauge in found]
+
+
+_COMMANDS: dict[str, str] = {
+    "movement": "mediation",
+    "latent lens": "lens",
+    "evidence": "ablate",
+    "flips": "interchange",
+}
+"""Commands that make the rows of a run, where they are called otherwise."""
 
 
 def _gauge(
@@ -143,121 +198,10 @@ def _gauge(
     part: LatentPart,
     unit: str,
     run: Instrument,
-    read: Callable[[pd.DataFrame], Values],
+    read: Reader,
     negative: tuple[str, ...],
     positive: tuple[str, ...] = (),
 ) -> Gauge:
-    link = TO_LATENT if positive else TO_ANSWER
-    command = {"movement": "mediation", "latent lens": "lens"}.get(run, run)
-    return Gauge(
-        f"{command}: {name}", link, part, unit, run, read, positive or NEEDED_BY[part], negative
-    )
-
-
-def _by_example(rows: pd.DataFrame, values: pd.Series) -> Values:
-    return values.astype(float).groupby(rows["example"], sort=False).mean()
-
-
-def _lost(arm: str) -> Callable[[pd.DataFrame], Values]:
-    """Points of accuracy that an arm costs, example by example."""
-
-    def read(rows: pd.DataFrame) -> Values:
-        right = rows.set_index("example")["correct"].astype(float)
-        arms = rows.set_index("example")["intervention"]
-        return (right[arms == NONE] - right[arms == arm]).dropna()
-
-    return read
-
-
-def _indirect(part: str) -> Callable[[pd.DataFrame], Values]:
-    """Natural indirect effect of a changed mark, as log-odds of the old answer that are lost."""
-
-    def read(rows: pd.DataFrame) -> Values:
-        chosen = rows[
-            (rows["measure"] == "effect")
-            & (rows["perturbation"] == "relink")
-            & (rows["outcome"] == "log_odds")
-            & (rows["mediator"] == "latents")
-            & (rows["part"] == part)
-        ]
-        return _by_example(chosen, -chosen["nie"])
-
-    return read
-
-
-def _follows(part: str) -> Callable[[pd.DataFrame], Values]:
-    """Whether the answer is the donor's, all steps exchanged."""
-
-    def read(rows: pd.DataFrame) -> Values:
-        chosen = rows[
-            (rows["donor"] == "same_image") & (rows["part"] == part) & (rows["step_set"] == "all")
-        ]
-        return _by_example(chosen, chosen["follows_donor"])
-
-    return read
-
-
-def _restored(part: str) -> Callable[[pd.DataFrame], Values]:
-    """Whether the last latent of the clean run turns the corrupt run's answer to the clean one."""
-
-    def read(rows: pd.DataFrame) -> Values:
-        slots = rows.loc[rows["kind"] == "activation patching", "slot"]
-        named = slots[slots.str.startswith(f"{part.removeprefix('latent_')} ")]
-        if named.empty:
-            return _by_example(rows[:0], rows["patched"][:0])
-        last = max(named.unique(), key=lambda slot: int(slot.split()[1]))
-        chosen = rows[(rows["slot"] == last) & (rows["component"] == "resid_pre")]
-        return _by_example(chosen, chosen["hit"] & ~chosen["hit_before"])
-
-    return read
-
-
-def _hidden(rows: pd.DataFrame) -> Values:
-    """Points lost where the answer cannot attend to latents."""
-    chosen = rows[rows["slot"] == "answer -/-> latent"]
-    return _by_example(chosen, chosen["hit_before"].astype(float) - chosen["hit"].astype(float))
-
-
-def _attributed(rows: pd.DataFrame) -> Values:
-    """What attention to latent text adds to the answer's logit over the other options."""
-    chosen = rows[
-        (rows["measure"] == "attribution")
-        & (rows["source"] == "latent_text")
-        & (rows["target"] == "answer")
-    ]
-    return chosen.groupby("example", sort=False)["logit"].sum().astype(float)
-
-
-def _moved(part: str) -> Callable[[pd.DataFrame], Values]:
-    """How far another picture moves a latent, in deviations of its slot, over all steps."""
-
-    def read(rows: pd.DataFrame) -> Values:
-        chosen = rows[
-            (rows["measure"] == "movement")
-            & (rows["perturbation"] == "other_image")
-            & (rows["part"] == part)
-        ]
-        return _by_example(chosen, chosen["sd"]).dropna()
-
-    return read
-
-
-def _probed(rows: pd.DataFrame) -> Values:
-    """Whether a probe names the step's object from the latent, less a probe of shuffled labels."""
-    own = "object " + rows["step"].astype("string")
-    chosen = rows[
-        (rows["kind"] == "probe")
-        & (rows["place"] == "latent_text")
-        & (rows["step"] > 0)
-        & (rows["target"] == own).fillna(False)
-    ]
-    return _by_example(chosen, chosen["correct"].astype(float) - chosen["control"].astype(float))
-
-
-def _named(rows: pd.DataFrame) -> Values:
-    """Whether a latent reads as the step's object, less as another object of the picture."""
-    fed = rows[(rows["measure"] == "as fed in") & (rows["step"] > 0)]
-    own = fed[(fed["target"] == "hop " + fed["step"].astype("string")).fillna(False)]
-    other = fed[fed["target"] == "other object"]
-    first = _by_example(own, own["rank"] == 1)
-    return (first - _by_example(other, other["rank"] == 1)).dropna()
+    """A reading of latent -> answer; positive are the models that need the part, unless told."""
+    named = f"{_COMMANDS.get(run, run)}: {name}"
+    return Gauge(named, TO_ANSWER, part, unit, run, read, positive or NEEDED_BY[part], negative)

@@ -12,6 +12,7 @@ import pandas as pd
 from latentlab import lens, patch
 from latentlab.ablate import REFERENCE, AblateConfig
 from latentlab.data import load_data
+from latentlab.instruments.ablation.evidence import Evidence
 from latentlab.instruments.ablation.fitting import arms_of, fit
 from latentlab.instruments.calibration.gauges import REPLACEMENTS, SIGMA, Instrument
 from latentlab.instruments.interchange import swaps
@@ -25,7 +26,7 @@ from latentlab.mediation import MediationConfig
 from latentlab.patch import PatchConfig
 from latentlab.reasoner import Reasoner
 from latentlab.studies import Division, Kept, divide
-from latentlab.study import run_arms
+from latentlab.study import Arm, run_arms
 from latentlab.vocabulary import CONTROL, LatentPart
 
 PROBED = 600
@@ -72,15 +73,19 @@ def run_instruments(reasoner: Reasoner, settings: Settings) -> Runs:
     moved = MediationConfig(**full, perturb=("none", "other_image"), mediator=("latents",))  # type: ignore[arg-type]
     # The last hop is looked up after the last latent, so that no latent could carry it.
     middle = (max((question.hops or 1 for question in questions), default=1) + 1) // 2
-    relinked = {"perturb": ("none", "relink"), "hop": (middle,), "mediator": ("latents",)}
-    effects = MediationConfig(**answerable, **relinked)  # type: ignore[arg-type]
+    changed = {"perturb": ("none", "relink", "mask_needed"), "hop": (middle,)}
+    effects = MediationConfig(**answerable, **changed, mediator=("latents",))  # type: ignore[arg-type]
     swapped = InterchangeConfig(**answerable, donor=("same_image", "self"), steps=("all",))  # type: ignore[arg-type]
+    marks = {"donor": ("counterfactual",), "part": ("latent_vision",), "steps": ("all",)}
+    edited = InterchangeConfig(**answerable, **marks)  # type: ignore[arg-type]
     patched = PatchConfig(**answerable, knockout=("answer-latent",))  # type: ignore[arg-type]
     return {
         "ablate": _ablate(reasoner, AblateConfig(**answerable, **_arms(reasoner)), asked),  # type: ignore[arg-type]
+        "evidence": _evidence(reasoner, AblateConfig(**answerable, mask_evidence=True), questions),  # type: ignore[arg-type]
         "mediation": mediating.rows_of(effects, reasoner, questions, asked.references),
         "movement": mediating.rows_of(moved, reasoner, few, also.references),
         "interchange": swaps.rows_of(swapped, reasoner, questions),
+        "flips": swaps.rows_of(edited, reasoner, questions),
         "patch": patch.rows_of(patched, reasoner, questions, _is_latent_as_fed_in),
         "lens": lens.rows_of(LensConfig(**answerable), reasoner, questions),  # type: ignore[arg-type]
         "latent lens": lens.rows_of(LensConfig(**full), reasoner, few),  # type: ignore[arg-type]
@@ -107,6 +112,15 @@ def _ablate(reasoner: Reasoner, config: AblateConfig, asked: Division) -> pd.Dat
     return run_arms(
         reasoner, questions, arms, config.data, config.batch_size, config.seed, at_once=True
     )
+
+
+def _evidence(reasoner: Reasoner, config: AblateConfig, questions: Kept) -> pd.DataFrame:
+    """Rows of answers to pictures that lack the needed cell."""
+    masked = Evidence.of(config, reasoner, questions)
+    arms = [Arm(), *masked.arms]
+    size, seed = config.batch_size, config.seed
+    rows = run_arms(reasoner, questions, arms, config.data, size, seed, at_once=True)
+    return masked.described(rows)
 
 
 def _is_latent_as_fed_in(cell: Cell) -> bool:

@@ -2,6 +2,8 @@
 
 An instrument separates where the interval of every positive control lies above that of every
 negative control. Where it does not it is broken: whatever it reads on another model means nothing.
+A reading that also moves positions is not trusted even where it separates: what it reads on another
+model may be about positions alone.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +20,11 @@ POSITIVE, NEGATIVE, UNKNOWN, SHAM = "positive", "negative", "unknown", "sham"
 
 SEPARATES, BROKEN = "separates", "broken"
 
-KEYS = ["instrument", "link", "part", "unit", "model", "training_seed", "role", "data"]
+CONFOUNDED = "moves positions too"
+"""Verdict on a reading that separates the controls, but is about positions as well as content."""
+
+KEYS = ["instrument", "link", "part", "unit", "moves_positions"]
+KEYS += ["model", "training_seed", "role", "data"]
 """What a line of the summary is about."""
 
 
@@ -40,10 +46,10 @@ def rows_of(gauges: Sequence[Gauge], runs: Runs, subject: Subject, asked: str) -
         role = _role(gauge, subject.model)
         values = gauge.read(runs[gauge.run])
         if role and len(values):
-            about = (gauge.name, gauge.link, gauge.part, gauge.unit)
+            about = (gauge.name, gauge.link, gauge.part, gauge.unit, gauge.moves_positions)
             lines.append(_frame(about, subject, role, asked, values))
     for name, values in shams(runs):
-        about = (f"{name}: sham", TO_ANSWER, "latent", "largest change")
+        about = (f"{name}: sham", TO_ANSWER, "latent", "largest change", False)
         lines.append(_frame(about, subject, SHAM, asked, values))
     return pd.concat(lines, ignore_index=True)
 
@@ -57,7 +63,7 @@ def shams(runs: Runs) -> Iterator[tuple[str, pd.Series]]:
     yield "interchange", _largest(swapped[swapped["donor"] == "self"], ["log_odds_change", "kl"])
     effects = runs["mediation"]
     nothing = effects[(effects["measure"] == "effect") & (effects["perturbation"] == "none")]
-    yield "mediation", _largest(nothing, ["te", "nde", "nie"])
+    yield "mediation", _largest(nothing, ["te", "nde", "nie", "tie"])
     patched = runs["patch"]
     own = patched[patched["slot"] == "sham"]
     yield "patch", _largest(own.assign(moved=own["patched"] - own["corrupt"]), ["moved"])
@@ -73,9 +79,9 @@ def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     Returns:
         `KEYS`, `n, value, value_low, value_high, verdict`. Trainings of one model from several
         seeds have a line each, whose interval is over questions. Fractions have Wilson intervals,
-        other means bootstrap intervals. The verdict is `separates` or `broken`, the same in every
-        line of an instrument and part; of a sham it is `separates` where every single value is
-        exactly zero.
+        other means bootstrap intervals. The verdict is `separates`, `broken` or, of a reading that
+        separates and moves positions, `CONFOUNDED`, the same in every line of an instrument and
+        part; of a sham it is `separates` where every single value is exactly zero.
     """
     lines = [
         {**dict(zip(KEYS, key, strict=True)), **measure(group, seed)}
@@ -99,7 +105,7 @@ def _role(gauge: Gauge, model: str) -> str:
 
 
 def _frame(
-    about: Sequence[str], subject: Subject, role: str, asked: str, values: pd.Series
+    about: Sequence[str | bool], subject: Subject, role: str, asked: str, values: pd.Series
 ) -> pd.DataFrame:
     of_model = (subject.model, subject.training_seed, role, asked)
     constant = dict(zip(KEYS, (*about, *of_model), strict=True))
@@ -135,4 +141,6 @@ def _verdict(lines: pd.DataFrame) -> str:
     high, zero = (lines[lines["role"] == role] for role in (POSITIVE, NEGATIVE))
     if high.empty or zero.empty:
         return ""
-    return SEPARATES if high["value_low"].min() > zero["value_high"].max() else BROKEN
+    if high["value_low"].min() <= zero["value_high"].max():
+        return BROKEN
+    return CONFOUNDED if lines["moves_positions"].any() else SEPARATES

@@ -1,0 +1,156 @@
+"""Takes one number an example off the rows of an instrument.
+
+A reading that a model has nothing for (a part that it lacks) is empty.
+"""
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from latentlab.measures.outcomes import NONE
+from latentlab.vocabulary import LatentPart
+
+Values = pd.Series
+"""One number for each example, by its id."""
+
+Reader = Callable[[pd.DataFrame], Values]
+"""Takes one number an example off rows."""
+
+
+def by_example(rows: pd.DataFrame, values: pd.Series) -> Values:
+    """Mean of a column of rows for each example."""
+    return values.astype(float).groupby(rows["example"], sort=False).mean()
+
+
+def lost(arm: str) -> Reader:
+    """Points of accuracy that an arm costs, example by example."""
+
+    def read(rows: pd.DataFrame) -> Values:
+        right = rows.set_index("example")["correct"].astype(float)
+        arms = rows.set_index("example")["intervention"]
+        return (right[arms == NONE] - right[arms == arm]).dropna()
+
+    return read
+
+
+def effect(name: str, part: LatentPart, perturbation: str) -> Reader:
+    """An effect of a changed picture, as log-odds of the old answer that are lost.
+
+    Args:
+        name: `nie`, what latents of the changed picture do to the whole one, or `tie`, what keeping
+            the undisturbed latents averts.
+        part: whose latents.
+        perturbation: what was changed.
+    """
+
+    def read(rows: pd.DataFrame) -> Values:
+        chosen = rows[
+            (rows["measure"] == "effect")
+            & (rows["perturbation"] == perturbation)
+            & (rows["outcome"] == "log_odds")
+            & (rows["mediator"] == "latents")
+            & (rows["part"] == part)
+        ]
+        return by_example(chosen, -chosen[name])
+
+    return read
+
+
+def flipped(rows: pd.DataFrame) -> Values:
+    """Whether the answer becomes what a changed mark in a patch says, less than under the sham."""
+    if rows.empty:  # the model re-inserts nothing
+        return pd.Series(dtype=float)
+    chosen = rows[(rows["part"] == "latent_vision") & (rows["step_set"] == "all")]
+    real = chosen[(chosen["patches"] == "needed") & (chosen["sham"] == "")]
+    sham = chosen[chosen["sham"] == "permuted"]
+    flips = by_example(real, real["strict_flip"]) - by_example(sham, sham["strict_flip"])
+    return flips.dropna()
+
+
+def supplied(rows: pd.DataFrame) -> Values:
+    """Whether patches of the whole picture make an answer right that lacks the needed cell.
+
+    Less whether it is right with the same slots empty.
+    """
+    masked = rows[(rows["evidence"] == "masked") & (rows["text_slots"] == "remade")]
+    own = masked[masked["vision_slots"] == "own"]
+    empty = masked[(masked["vision_slots"] == "empty") & (masked["positions"] == "kept")]
+    return (by_example(own, own["correct"]) - by_example(empty, empty["correct"])).dropna()
+
+
+def follows(part: str) -> Reader:
+    """Whether the answer is the donor's, all steps exchanged."""
+
+    def read(rows: pd.DataFrame) -> Values:
+        chosen = rows[
+            (rows["donor"] == "same_image") & (rows["part"] == part) & (rows["step_set"] == "all")
+        ]
+        return by_example(chosen, chosen["follows_donor"])
+
+    return read
+
+
+def restored(part: str) -> Reader:
+    """Whether the last latent of the clean run turns the corrupt run's answer to the clean one."""
+
+    def read(rows: pd.DataFrame) -> Values:
+        slots = rows.loc[rows["kind"] == "activation patching", "slot"]
+        named = slots[slots.str.startswith(f"{part.removeprefix('latent_')} ")]
+        if named.empty:
+            return by_example(rows[:0], rows["patched"][:0])
+        last = max(named.unique(), key=lambda slot: int(slot.split()[1]))
+        chosen = rows[(rows["slot"] == last) & (rows["component"] == "resid_pre")]
+        return by_example(chosen, chosen["hit"] & ~chosen["hit_before"])
+
+    return read
+
+
+def hidden(rows: pd.DataFrame) -> Values:
+    """Points lost where the answer cannot attend to latents."""
+    chosen = rows[rows["slot"] == "answer -/-> latent"]
+    return by_example(chosen, chosen["hit_before"].astype(float) - chosen["hit"].astype(float))
+
+
+def attributed(rows: pd.DataFrame) -> Values:
+    """What attention to latent text adds to the answer's logit over the other options."""
+    chosen = rows[
+        (rows["measure"] == "attribution")
+        & (rows["source"] == "latent_text")
+        & (rows["target"] == "answer")
+    ]
+    return chosen.groupby("example", sort=False)["logit"].sum().astype(float)
+
+
+def moved(part: str) -> Reader:
+    """How far another picture moves a latent, in deviations of its slot, over all steps."""
+
+    def read(rows: pd.DataFrame) -> Values:
+        chosen = rows[
+            (rows["measure"] == "movement")
+            & (rows["perturbation"] == "other_image")
+            & (rows["part"] == part)
+        ]
+        return by_example(chosen, chosen["sd"]).dropna()
+
+    return read
+
+
+def probed(rows: pd.DataFrame) -> Values:
+    """Whether a probe names the step's object from the latent, less a probe of shuffled labels."""
+    own = "object " + rows["step"].astype("string")
+    chosen = rows[
+        (rows["kind"] == "probe")
+        & (rows["place"] == "latent_text")
+        & (rows["step"] > 0)
+        & (rows["target"] == own).fillna(False)
+    ]
+    return by_example(chosen, chosen["correct"].astype(float) - chosen["control"].astype(float))
+
+
+def named(rows: pd.DataFrame) -> Values:
+    """Whether a latent reads as the step's object, less as another object of the picture."""
+    fed = rows[(rows["measure"] == "as fed in") & (rows["step"] > 0)]
+    own = fed[(fed["target"] == "hop " + fed["step"].astype("string")).fillna(False)]
+    other = fed[fed["target"] == "other object"]
+    first = by_example(own, own["rank"] == 1)
+    return (first - by_example(other, other["rank"] == 1)).dropna()
