@@ -205,7 +205,7 @@ COUNTERFACTUALS = Study(
     "counterfactual",
     "interchange",
     InterchangeConfig(
-        model=REASONERS,
+        model=(*REASONERS, "redundant"),
         limit=300,
         batch_size=100,
         donor=("counterfactual",),
@@ -220,7 +220,7 @@ COUNTERFACTUALS_ONE_HOP = Study(
     "counterfactual-one-hop",
     "interchange",
     InterchangeConfig(
-        model=("bypass", "filler"),
+        model=CANNOT_REASON,
         data=ONE_HOP,
         limit=300,
         batch_size=100,
@@ -234,7 +234,7 @@ COUNTERFACTUALS_ONE_HOP = Study(
 EVIDENCE = Study(
     "evidence",
     "ablate",
-    AblateConfig(model=REASONERS, limit=300, batch_size=100, mask_evidence=True),
+    AblateConfig(model=(*REASONERS, "redundant"), limit=300, batch_size=100, mask_evidence=True),
     subject=False,
 )
 """What latents supply where the picture lacks it; needs traces."""
@@ -243,7 +243,7 @@ EVIDENCE_ONE_HOP = Study(
     "evidence-one-hop",
     "ablate",
     AblateConfig(
-        model=("bypass", "filler"),
+        model=CANNOT_REASON,
         data=ONE_HOP,
         limit=300,
         batch_size=100,
