@@ -51,7 +51,8 @@ def make(found: Found) -> Drawing:
     caption = (
         "Share of questions that each model answers rightly with what its latent slots hold and "
         "not without (needed), without and not with it (harmful), both ways and neither way. "
-        f"Without means: all slots kept, with the placeholder token in them. {INFERENCE} {sizes}. "
+        "Without means: all slots kept, with the placeholder token in them, which a model may mind "
+        f"for itself: see knockouts for slots that are left out. {INFERENCE} {sizes}. "
         "Bars are 95 % Wilson intervals. Counts are in the CSV file. No counts are published for "
         "IVT-LR; the cells are those of the latent-necessity reward of arXiv 2605.18641."
     )
