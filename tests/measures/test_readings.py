@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from latentlab.measures.readings import summarise_readings
+from latentlab.measures.statistics import smallest_effect
 
 HEAD = {"model": "m", "data": "d", "hops": 4}
 ASKED = [("answer", "target"), ("other option", "control")]
@@ -75,3 +76,28 @@ def test_parts_are_summed_over_layers_and_steps():
         assert found["logit"] == pytest.approx(sums.mean())
         assert sums.min() <= found["logit_low"] <= found["logit_high"] <= sums.max()
     assert not line(parts, domain="all", component="embed").isna()["logit"]
+
+
+def test_examples_that_share_scans_widen_readings_and_sums_of_parts():
+    made = rows()
+    # The four examples twice over: eight rows of each kind, and as much to tell as four.
+    twice = pd.concat([made, made.assign(example=made["example"] + " again")], ignore_index=True)
+    shared = twice.assign(cluster=[[name.split()[0]] for name in twice["example"]])
+    naive, lines = summarise_readings(twice), summarise_readings(shared)
+    assert lines["logit"].equals(naive["logit"])
+    parts = (lines["measure"] == "attribution") & (lines["domain"] == "all")
+    spread = [of["logit_high"] - of["logit_low"] for of in (naive[parts], lines[parts])]
+    assert (spread[1] > 1.2 * spread[0]).all()
+    read = (lines["measure"] == "logit lens") & (lines["domain"] == "all")
+    assert (lines["top1_low"] < naive["top1_low"])[read].all()
+    alone = twice.assign(cluster=[[name] for name in twice["example"]])
+    pd.testing.assert_frame_equal(summarise_readings(alone), naive)
+
+
+def test_the_smallest_margin_is_that_of_the_margins():
+    made = rows()
+    margin = np.random.default_rng(2).normal(size=len(made))
+    lines = summarise_readings(made.assign(margin=margin))
+    found = line(lines, measure="logit lens", target="answer", layer=1, domain="all")
+    chosen = (made["measure"] == "logit lens") & (made["target"] == "answer") & (made["layer"] == 1)
+    assert found["margin_smallest"] == smallest_effect(margin[chosen], answers=False)

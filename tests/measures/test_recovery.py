@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from latentlab.measures.recovery import recovery_interval, summary_of
+from latentlab.measures.significance import mcnemar
+from latentlab.measures.statistics import smallest_effect
 
 CLEAN, CORRUPT = np.array([4.0, 6.0, 5.0, 7.0] * 10), np.array([-4.0, -2.0, -6.0, -5.0] * 10)
 
@@ -62,3 +64,29 @@ def test_a_line_holds_what_its_rows_say():
     assert restored["p_holm"] == pytest.approx(2 * restored["p_mcnemar"])
     assert kept["p_mcnemar"] == 1
     assert cut["p_holm"] == cut["p_mcnemar"] < 0.001
+
+
+def test_shams_are_in_no_family_and_what_moves_nothing_could_be_told_by_no_size():
+    half, no = np.arange(40) < 9, np.zeros(40, bool)
+    cells = [rows("restore", CLEAN, half, no, half, slot=f"text {step}") for step in (1, 2, 3)]
+    sham = rows("restore", CORRUPT, no, no, no, slot="sham")
+    lines = summary_of(pd.concat([*cells, sham], ignore_index=True))
+    assert lines["family"].tolist() == [3, 3, 3, 0]
+    p = mcnemar(half, no)
+    assert lines["p_holm"].tolist() == [3 * p, 3 * p, 3 * p, 1]
+    moved = smallest_effect(CLEAN - CORRUPT, answers=False)
+    assert lines["indirect_effect_smallest"].iloc[0] == moved == lines["total_effect_smallest"][0]
+    assert np.isnan(lines["indirect_effect_smallest"].iloc[3])
+
+
+def test_pairs_that_share_scans_widen_every_interval():
+    half, yes = np.arange(40) % 8 < 4, np.ones(40, bool)
+    noisy = CORRUPT + np.repeat(np.random.default_rng(1).normal(5, 2, size=10), 4)
+    for mode, names in (("restore", ["recovery", "flips"]), ("knock-out", ["accuracy", "delta"])):
+        frame = rows(mode, noisy, half, yes if mode == "knock-out" else ~yes, half)
+        naive = summary_of(frame).iloc[0]
+        shared = summary_of(frame.assign(cluster=[[f"scan {i // 4}"] for i in range(40)])).iloc[0]
+        for name in [*names, "indirect_effect"]:
+            assert shared[name] == naive[name]
+            assert shared[f"{name}_low"] < naive[f"{name}_low"]
+            assert shared[f"{name}_high"] > naive[f"{name}_high"]
