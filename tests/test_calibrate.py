@@ -3,6 +3,7 @@ import pytest
 from latentlab.calibrate import CalibrateConfig, main
 from latentlab.command import run
 from latentlab.errors import UserError
+from latentlab.instruments.calibration.subjects import ORGANISMS
 from latentlab.results import read_results
 
 
@@ -25,11 +26,13 @@ def test_every_instrument_tells_the_embedded_organisms_apart(tmp_path, monkeypat
     config = CalibrateConfig(limit=40, batch_size=40, out=tmp_path / "c")
     assert main(config) == 0
     summary = read_results(tmp_path / "c").summary
-    assert set(summary["verdict"]) == {"separates"}
+    assert set(summary["verdict"]) == {"separates", "one rule of three"}
+    alone = set(summary.loc[summary["verdict"] == "one rule of three", "instrument"])
+    assert len(alone) == 3
     negative = summary[summary["role"] == "negative"]
-    to_answer = negative[negative["link"] == "latent -> answer"]
-    assert (to_answer["value"] == 0).all()  # of `bypass` and `filler` it is known exactly
+    cut = negative[(negative["link"] == "latent -> answer") & (negative["model"] == "bypass")]
+    assert (cut["value"] == 0).all()  # of what is cut it is known exactly
     content = summary[(summary["link"] == "input -> latent") & (summary["model"] == "bypass")]
     assert set(content["role"]) == {"positive"}
-    assert set(summary["model"]) == {"relay", "gaze", "bypass", "filler", "ivtlr"}
-    assert "change exactly 0 on 5 models" in capsys.readouterr().out
+    assert set(summary["model"]) == {*ORGANISMS, "ivtlr"}
+    assert "change exactly 0 on 7 models" in capsys.readouterr().out

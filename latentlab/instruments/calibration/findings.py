@@ -7,8 +7,8 @@ import pandas as pd
 from latentlab.console import interval_text, table
 from latentlab.instruments.calibration.verdicts import (
     BROKEN,
-    CONFOUNDED,
     NEGATIVE,
+    ONE_RULE,
     POSITIVE,
     SEPARATES,
     SHAM,
@@ -55,10 +55,10 @@ def _sentences(summary: pd.DataFrame) -> Iterator[str]:
             f"{link}: {good} of {len(verdicts)} readings tell positive from negative controls, "
             "intervals apart."
         )
-        if moving := int((verdicts["verdict"] == CONFOUNDED).sum()):
+        if alone := int((verdicts["verdict"] == ONE_RULE).sum()):
             yield (
-                f"{moving} of these move positions too, and are not trusted for what they say of "
-                "content."
+                f"{alone} of these remove slots under one rule of positions, and are not trusted "
+                "alone for what they say of content."
             )
     broken = summary[summary["verdict"] == BROKEN].drop_duplicates(["instrument", "part"])
     for _, line in broken.iterrows():

@@ -91,8 +91,9 @@ class Gauge:
     negative: tuple[str, ...]
     """Organisms on which it must read zero."""
 
-    moves_positions: bool = False
-    """Whether what is read changes where later positions stand, so that it is about two things."""
+    one_rule: bool = False
+    """Whether something is removed under one rule of positions alone, so that what is read may be
+    about positions or empty slots."""
 
 
 def gauges() -> list[Gauge]:
@@ -115,7 +116,7 @@ def gauges() -> list[Gauge]:
 def _to_answer(part: LatentPart) -> list[Gauge]:
     """Readings of whether the answer follows a part."""
     spare = ("redundant",) if part == "latent_vision" else ()
-    found = [*_removed(part), *_overwritten(part, spare), *_mediated(part, spare)]
+    found = [*_removed(part, spare), *_overwritten(part), *_mediated(part, spare)]
     follows, restored = readers.follows(part), readers.restored(part)
     found += [
         _gauge("answers as the donor", part, "fraction", "interchange", follows, INERT),
@@ -133,27 +134,32 @@ def _to_answer(part: LatentPart) -> list[Gauge]:
     ]
 
 
-def _removed(part: LatentPart) -> list[Gauge]:
-    """Slots left out, which moves positions or leaves a hole in them."""
-    arms = {"held": f"drop {part}", "closed": f"drop {part}: positions closed"}
+def _removed(part: LatentPart, spare: tuple[str, ...]) -> list[Gauge]:
+    """What slots hold is taken away, under each rule of positions and under all of them."""
+    arms = {
+        "drop, positions held": (f"drop {part}", UNREAD),
+        "drop, positions closed": (f"drop {part}: positions closed", UNREAD),
+        "slots emptied": (f"placeholder {part}", (*INERT, *spare)),
+    }
     found = []
-    for positions, arm in arms.items():
-        name, read = f"drop, positions {positions}", readers.lost(arm)
-        gauge = _gauge(name, part, "points lost", "ablate", read, UNREAD)
-        found.append(replace(gauge, moves_positions=True))
-    return found
+    for name, (arm, negative) in arms.items():
+        gauge = _gauge(name, part, "points lost", "ablate", readers.lost(arm), negative)
+        found.append(replace(gauge, one_rule=True))
+    name, always = "removed, under every rule", readers.lost(*(arm for arm, _ in arms.values()))
+    return [*found, _gauge(name, part, "points lost", "ablate", always, (*INERT, *spare))]
 
 
-def _overwritten(part: LatentPart, spare: tuple[str, ...]) -> list[Gauge]:
+def _overwritten(part: LatentPart) -> list[Gauge]:
     """Slots kept, with something else in them."""
     found = []
     for name in REPLACEMENTS:
         arm = f"noise {SIGMA:g}" if name == "noise" else name
-        negative = [*UNREAD] if name in FOREIGN else [*INERT]
-        negative += spare if name == "placeholder" else ()
+        if name == "placeholder":
+            continue  # a removal
+        negative = UNREAD if name in FOREIGN else INERT
         read = readers.lost(f"{arm} {part}")
         label = arm.replace("_", " ")
-        found.append(_gauge(label, part, "points lost", "ablate", read, tuple(negative)))
+        found.append(_gauge(label, part, "points lost", "ablate", read, negative))
     return found
 
 

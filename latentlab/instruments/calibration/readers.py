@@ -22,13 +22,15 @@ def by_example(rows: pd.DataFrame, values: pd.Series) -> Values:
     return values.astype(float).groupby(rows["example"], sort=False).mean()
 
 
-def lost(arm: str) -> Reader:
-    """Points of accuracy that an arm costs, example by example."""
+def lost(*arms: str) -> Reader:
+    """Points of accuracy that every one of some arms costs, example by example."""
 
     def read(rows: pd.DataFrame) -> Values:
         right = rows.set_index("example")["correct"].astype(float)
-        arms = rows.set_index("example")["intervention"]
-        return (right[arms == NONE] - right[arms == arm]).dropna()
+        named = rows.set_index("example")["intervention"]
+        best = pd.concat([right[named == arm] for arm in arms]).groupby(level=0).max()
+        alone = right[named == NONE]
+        return (alone - best.reindex(alone.index)).dropna()
 
     return read
 
@@ -70,12 +72,13 @@ def flipped(rows: pd.DataFrame) -> Values:
 def supplied(rows: pd.DataFrame) -> Values:
     """Whether patches of the whole picture make an answer right that lacks the needed cell.
 
-    Less whether it is right with the same slots empty.
+    Less whether it is right with the same slots empty, under whichever rule of positions is best.
     """
     masked = rows[(rows["evidence"] == "masked") & (rows["text_slots"] == "remade")]
     own = masked[masked["vision_slots"] == "own"]
-    empty = masked[(masked["vision_slots"] == "empty") & (masked["positions"] == "kept")]
-    return (by_example(own, own["correct"]) - by_example(empty, empty["correct"])).dropna()
+    empty = masked[masked["vision_slots"] == "empty"]
+    best = empty["correct"].astype(float).groupby(empty["example"], sort=False).max()
+    return (by_example(own, own["correct"]) - best).dropna()
 
 
 def follows(part: str) -> Reader:

@@ -2,8 +2,8 @@
 
 An instrument separates where the interval of every positive control lies above that of every
 negative control. Where it does not it is broken: whatever it reads on another model means nothing.
-A reading that also moves positions is not trusted even where it separates: what it reads on another
-model may be about positions alone.
+What removes slots under one rule of positions is not trusted even where it separates: what it reads
+on another model may be about positions, or about empty slots, alone.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,10 +20,10 @@ POSITIVE, NEGATIVE, UNKNOWN, SHAM = "positive", "negative", "unknown", "sham"
 
 SEPARATES, BROKEN = "separates", "broken"
 
-CONFOUNDED = "moves positions too"
-"""Verdict on a reading that separates the controls, but is about positions as well as content."""
+ONE_RULE = "one rule of three"
+"""Verdict on a reading that separates the controls, but under one rule of positions alone."""
 
-KEYS = ["instrument", "link", "part", "unit", "moves_positions"]
+KEYS = ["instrument", "link", "part", "unit", "one_rule"]
 KEYS += ["model", "training_seed", "role", "data"]
 """What a line of the summary is about."""
 
@@ -46,7 +46,7 @@ def rows_of(gauges: Sequence[Gauge], runs: Runs, subject: Subject, asked: str) -
         role = _role(gauge, subject.model)
         values = gauge.read(runs[gauge.run])
         if role and len(values):
-            about = (gauge.name, gauge.link, gauge.part, gauge.unit, gauge.moves_positions)
+            about = (gauge.name, gauge.link, gauge.part, gauge.unit, gauge.one_rule)
             lines.append(_frame(about, subject, role, asked, values))
     for name, values in shams(runs):
         about = (f"{name}: sham", TO_ANSWER, "latent", "largest change", False)
@@ -80,8 +80,8 @@ def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         `KEYS`, `n, value, value_low, value_high, verdict`. Trainings of one model from several
         seeds have a line each, whose interval is over questions. Fractions have Wilson intervals,
         other means bootstrap intervals. The verdict is `separates`, `broken` or, of a reading that
-        separates and moves positions, `CONFOUNDED`, the same in every line of an instrument and
-        part; of a sham it is `separates` where every single value is exactly zero.
+        separates under one rule of positions, `ONE_RULE`, the same in every line of an instrument
+        and part; of a sham it is `separates` where every single value is exactly zero.
     """
     lines = [
         {**dict(zip(KEYS, key, strict=True)), **measure(group, seed)}
@@ -143,4 +143,4 @@ def _verdict(lines: pd.DataFrame) -> str:
         return ""
     if high["value_low"].min() <= zero["value_high"].max():
         return BROKEN
-    return CONFOUNDED if lines["moves_positions"].any() else SEPARATES
+    return ONE_RULE if lines["one_rule"].any() else SEPARATES

@@ -21,8 +21,56 @@ def test_points_lost_are_paired_by_example(gauge):
             "correct": [True, True, False, True, False, True],
         }
     )
-    assert gauge("ablate: drop").read(rows).to_dict() == {"a": 0, "b": 1, "c": -1}
-    assert gauge("ablate: drop", "latent_vision").read(rows).empty
+    held = gauge("ablate: drop, positions held")
+    assert held.one_rule and held.read(rows).to_dict() == {"a": 0, "b": 1, "c": -1}
+    assert gauge("ablate: drop, positions held", "latent_vision").read(rows).empty
+
+
+def test_what_is_lost_under_every_rule_is_no_more_than_under_the_mildest(gauge):
+    arms = ["none", "drop latent_text", "drop latent_text: positions closed"]
+    arms.append("placeholder latent_text")
+    right = {"a": [1, 0, 0, 0], "b": [1, 0, 1, 0], "c": [1, 1, 1, 1], "d": [0, 1, 0, 0]}
+    rows = pd.DataFrame(
+        [(e, arm, bool(r)) for e, of in right.items() for arm, r in zip(arms, of, strict=True)],
+        columns=["example", "intervention", "correct"],
+    )
+    always = gauge("ablate: removed, under every rule")
+    assert not always.one_rule
+    assert always.read(rows).to_dict() == {"a": 1, "b": 0, "c": 0, "d": -1}
+
+
+def test_a_flip_counts_above_its_sham(gauge):
+    rows = pd.DataFrame(
+        {
+            "example": ["a", "b", "c"] * 2,
+            "part": "latent_vision",
+            "step_set": "all",
+            "patches": "needed",
+            "sham": [""] * 3 + ["permuted"] * 3,
+            "strict_flip": [True, True, False, False, True, False],
+        }
+    )
+    assert gauge("interchange: mark in a patch", "latent_vision").read(rows).to_dict() == {
+        "a": 1, "b": 0, "c": 0,
+    }  # fmt: skip
+    assert gauge("interchange: mark in a patch", "latent_vision").read(pd.DataFrame()).empty
+
+
+def test_patches_supply_what_no_way_of_emptying_them_gives(gauge):
+    empty = [("empty", "kept"), ("empty", "held"), ("empty", "closed")]
+    slots = [("own", ""), *empty]
+    right = {"a": [1, 0, 0, 0], "b": [1, 0, 1, 0], "c": [0, 0, 0, 0]}
+    rows = pd.DataFrame(
+        [
+            (e, "masked", vision, "remade", positions, bool(r))
+            for e, of in right.items()
+            for (vision, positions), r in zip(slots, of, strict=True)
+        ],
+        columns=["example", "evidence", "vision_slots", "text_slots", "positions", "correct"],
+    )
+    read = gauge("ablate: patches supply", "latent_vision").read
+    assert read(rows).to_dict() == {"a": 1, "b": 0, "c": 0}
+    assert read(rows.assign(vision_slots="")).empty
 
 
 def test_a_restored_answer_counts_only_where_the_patch_turned_it(gauge):

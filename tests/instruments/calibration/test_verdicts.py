@@ -4,7 +4,13 @@ import pytest
 from latentlab.instruments.calibration.findings import conclusion
 from latentlab.instruments.calibration.gauges import NEEDED_BY, Gauge, gauges
 from latentlab.instruments.calibration.subjects import ORGANISMS, Subject
-from latentlab.instruments.calibration.verdicts import BROKEN, SEPARATES, rows_of, summary_of
+from latentlab.instruments.calibration.verdicts import (
+    BROKEN,
+    ONE_RULE,
+    SEPARATES,
+    rows_of,
+    summary_of,
+)
 
 NOTHING = {
     "ablate": pd.DataFrame(
@@ -21,6 +27,7 @@ NOTHING = {
             "te": 0.0,
             "nde": 0.0,
             "nie": 0.0,
+            "tie": 0.0,
         }
     ),
     "patch": pd.DataFrame({"example": ["a", "b"], "slot": "sham", "patched": 1.5, "corrupt": 1.5}),
@@ -31,7 +38,7 @@ NOTHING = {
 def calibrated():
     """Summary of one made-up instrument, from what it reads on each model."""
 
-    def calibrate(readings: dict[str | tuple, list[float]], shams=NOTHING) -> pd.DataFrame:
+    def calibrate(readings: dict[str | tuple, list[float]], shams=NOTHING, one_rule=False):
         gauge = Gauge(
             "made up",
             "latent -> answer",
@@ -41,6 +48,7 @@ def calibrated():
             lambda rows: rows["reading"],
             ("relay",),
             ("bypass", "filler"),
+            one_rule,
         )
         rows = []
         for key, values in readings.items():
@@ -119,3 +127,14 @@ def test_every_reading_has_controls_of_both_kinds_among_the_organisms():
         else:
             assert "bypass" in gauge.positive
             assert gauge.negative == ("filler",)
+        assert {"bypass", "decoy"} <= {*gauge.positive, *gauge.negative}
+
+
+def test_one_rule_of_positions_alone_is_not_trusted(calibrated):
+    readings = {"relay": HIGH, "bypass": ZERO, "filler": ZERO}
+    assert set(calibrated(readings)["verdict"]) == {SEPARATES}
+    alone = calibrated(readings, one_rule=True)
+    assert set(alone.loc[alone["instrument"] == "made up", "verdict"]) == {ONE_RULE}
+    assert "under one rule of positions" in " ".join(conclusion(alone))
+    blind = calibrated(readings | {"relay": ZERO}, one_rule=True)
+    assert set(blind.loc[blind["instrument"] == "made up", "verdict"]) == {BROKEN}
