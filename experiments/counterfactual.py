@@ -16,7 +16,7 @@ from latentlab.paper import studies
 from latentlab.paper.artifacts import Drawing
 from latentlab.paper.dots import HOLLOW, draw_dots
 from latentlab.paper.experiment import Found
-from latentlab.paper.instruments import UNPUBLISHED, WEIGHTS, legend, of_sham, without_repeats
+from latentlab.paper.instruments import UNPUBLISHED, WEIGHTS, legend, of_sham, sampled
 from latentlab.paper.lines import PARTS, names
 from latentlab.paper.style import canvas, look
 
@@ -36,7 +36,7 @@ def make(found: Found) -> Drawing:
     """The figure: a panel for each model, a row for each hop, part and set of steps."""
     results = [found[study.name] for study in STUDIES]
     lines = pd.concat([of_edits(run.summary) for run in results], ignore_index=True)
-    whole = without_repeats(lines[lines["needed_cell"] == ALL])
+    whole = lines[(lines["needed_cell"] == ALL) & (lines["part"] != "latent")]
     data = pd.DataFrame(_marks(whole[whole["patches"] != "every"]))
     rows = {
         row: f"hop {hop}: {PARTS[part]}, step{'' if steps.isdigit() else 's'} "
@@ -60,9 +60,8 @@ def make(found: Found) -> Drawing:
     legend(figure, axes[0], {}, 3)
     back = lines[lines["sham"] == "self"]
     asked = "; ".join(
-        f"{', '.join(names(of_data['model']))} on {of_data['n'].min()} to {of_data['n'].max()} "
-        f"questions of {data_name}"
-        for data_name, of_data in whole[whole["sham"] == ""].groupby("data", sort=False)
+        sampled(of_data, str(source))
+        for source, of_data in whole[whole["sham"] == ""].groupby("data", sort=False)
     )
     caption = (
         "Answers when one mark is changed in the latents alone. Prompt and picture stay as they "
@@ -73,9 +72,9 @@ def make(found: Found) -> Drawing:
         "norm; hollow marks are how often the answer then becomes what the changed mark says. "
         "The mark off the walk names the same object and lies in the cell picked beside the "
         "needed one; where that is on the walk there is no such sham. Putting latents back as they "
-        f"were changes {of_sham(back[['flip', 'kl']])}. Bars are 95 % Wilson intervals. Every "
-        f"patch taken from the changed picture, and questions with and without the cell among "
-        f"their picks, are in the summaries of the studies. {UNPUBLISHED}"
+        f"were changes {of_sham(back[['flip', 'kl']])}. Bars are 95 % Wilson intervals. Both parts "
+        "together, every patch taken from the changed picture, and questions with and without the "
+        f"cell among their picks are in the summaries of the studies. {UNPUBLISHED}"
     )
     return Drawing(figure, data, caption)
 

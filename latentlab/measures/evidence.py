@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from latentlab.measures.clusters import clusters_of
 from latentlab.measures.interchange import PICKED
 from latentlab.measures.outcomes import NONE
 from latentlab.measures.statistics import accuracy_interval, paired_difference, smallest_effect
@@ -36,7 +37,8 @@ def evidence_lines(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         - `supplied`: what is added to the accuracy of the same input with the same text and the
           slots empty; missing where they are.
 
-        The last two have `_smallest` beside them (`statistics.smallest_effect`).
+        The last two have `_smallest` beside them (`statistics.smallest_effect`). All answer for
+        scans that questions share.
     """
     shown = rows[rows["evidence"].fillna("") != ""]
     alone = shown.loc[shown["intervention"] == NONE, ["model", "example", "correct"]]
@@ -51,16 +53,16 @@ def _lines(rows: pd.DataFrame, seed: int) -> Iterator[dict[str, object]]:
         empty = _emptied(rows, head)
         for domain, picked, chosen in _groups(group):
             correct = chosen["correct"].to_numpy(bool)
-            right = accuracy_interval(correct)
+            shared = clusters_of(chosen)
+            right = accuracy_interval(correct, shared)
             line = {**head, "domain": domain, "needed_cell": picked, "n": right.n}
             line |= {"accuracy": right.mean, "accuracy_low": right.low, "accuracy_high": right.high}
-            likely = accuracy_interval(chosen["correct_likelihood"].to_numpy(bool))
+            likely = accuracy_interval(chosen["correct_likelihood"].to_numpy(bool), shared)
             line |= {"likelihood": likely.mean, "likelihood_low": likely.low}
             line["likelihood_high"] = likely.high
-            line |= _difference("delta", correct, chosen["correct_alone"], seed)
-            both = chosen[["example", "correct"]].merge(empty, on="example", how="inner")
-            more, less = both["correct_x"], both["correct_y"]
-            yield line | _difference("supplied", more.to_numpy(bool), less, seed)
+            line |= _difference("delta", chosen, chosen["correct_alone"], seed)
+            both = chosen.merge(empty, on="example", suffixes=("", "_empty"))
+            yield line | _difference("supplied", both, both["correct_empty"], seed)
 
 
 def _emptied(rows: pd.DataFrame, head: dict[str, object]) -> pd.DataFrame:
@@ -88,13 +90,14 @@ def _groups(rows: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
 
 
 def _difference(
-    name: str, treated: np.ndarray, baseline: "pd.Series[bool]", seed: int
+    name: str, rows: pd.DataFrame, baseline: "pd.Series[bool]", seed: int
 ) -> dict[str, float]:
     """A paired difference as columns, missing where there is nothing to compare with."""
     columns = [f"{name}{end}" for end in ("", "_low", "_high", "_smallest")]
-    if not len(treated):
+    if rows.empty:
         return dict.fromkeys(columns, np.nan)
-    before = baseline.to_numpy(bool)
-    found = paired_difference(treated, before, seed=seed)
-    smallest = smallest_effect(treated.astype(float) - before)
+    after, before = rows["correct"].to_numpy(float), baseline.to_numpy(float)
+    shared = clusters_of(rows)
+    found = paired_difference(after, before, seed=seed, clusters=shared)
+    smallest = smallest_effect(after - before, shared)
     return dict(zip(columns, (found.mean, found.low, found.high, smallest), strict=True))

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from latentlab.measures.clusters import Clusters, clusters_of
 from latentlab.measures.outcomes import NONE
 from latentlab.measures.statistics import (
     Interval,
@@ -143,7 +144,7 @@ def summary_of(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
         - `own_lift_smallest`, `strict_flip_above_smallest`: see `statistics.smallest_effect`.
 
         What no pair of a line defines is missing. Fractions have Wilson intervals, means bootstrap
-        intervals over examples.
+        intervals over examples; both answer for scans and donors that pairs share (`cluster`).
 
     Raises:
         ValueError: there is no row with an interchange.
@@ -183,19 +184,28 @@ def _measure(group: pd.DataFrame, seed: int) -> dict[str, float]:
         "follows_shown": follows[group["donor_shown"].eq(True).fillna(False)],
     }
     fractions |= {name: group[name] for name in FRACTIONS[3:]}
-    known = {name: values.dropna().to_numpy(float) for name, values in fractions.items()}
+    known = {name: values.dropna() for name, values in fractions.items()}
     found: dict[str, float] = {
         "n": len(group),
         "n_iia": len(known["iia"]),
         "n_solved": len(known["iia_solved"]),
         "n_shown": len(known["follows_shown"]),
     }
+    shared = clusters_of(group)
+
+    def of(values: pd.Series) -> Clusters | None:
+        return shared if len(values) == len(group) else clusters_of(group.loc[values.index])
+
     for name, values in known.items():
-        found |= _columns(name, accuracy_interval(values) if len(values) else None)
+        hits = values.to_numpy(float)
+        found |= _columns(name, accuracy_interval(hits, of(values)) if len(hits) else None)
     for name in MEANS:
-        numbers = group[name].dropna().to_numpy(float)
-        found |= _columns(name, bootstrap_interval(numbers, seed=seed) if len(numbers) else None)
-    return found | {"own_lift_smallest": smallest_effect(group["own_lift"].to_numpy(float))}
+        values = group[name].dropna()
+        numbers, labels = values.to_numpy(float), of(values)
+        interval = bootstrap_interval(numbers, seed=seed, clusters=labels) if len(numbers) else None
+        found |= _columns(name, interval)
+    lost = group["own_lift"].to_numpy(float)
+    return found | {"own_lift_smallest": smallest_effect(lost, shared)}
 
 
 def _above(real: pd.DataFrame | None, sham: pd.DataFrame, seed: int) -> dict[str, float]:
@@ -205,10 +215,12 @@ def _above(real: pd.DataFrame | None, sham: pd.DataFrame, seed: int) -> dict[str
         if real is None:
             found |= {**_columns(f"{name}_above", None), f"{name}_above_smallest": np.nan}
             continue
-        both = sham[["example", name]].merge(real[["example", name]], on="example")
-        more, less = both[f"{name}_y"].to_numpy(float), both[f"{name}_x"].to_numpy(float)
-        found |= _columns(f"{name}_above", paired_difference(more, less, seed=seed))
-        found[f"{name}_above_smallest"] = smallest_effect(more - less)
+        both = sham.merge(real[["example", name]], on="example", suffixes=("", "_real"))
+        more, less = both[f"{name}_real"].to_numpy(float), both[name].to_numpy(float)
+        shared = clusters_of(both)
+        interval = paired_difference(more, less, seed=seed, clusters=shared)
+        found |= _columns(f"{name}_above", interval)
+        found[f"{name}_above_smallest"] = smallest_effect(more - less, shared)
     return found
 
 

@@ -145,7 +145,8 @@ def _rows(
 
     rows = ask(config, reasoner, pairs.recipients, Arm(), *arms)
     donors = ask(config, reasoner, pairs.donors, Arm())
-    uses = Counter(donor.id for donor in pairs.donors)
+    lent = {recipient.id: donor.id for recipient, donor in pairs}
+    uses = Counter(lent.values())
     facts = [
         {**_pair(rule, *pair), "donor_uses": uses[pair[1].id], "donor_correct": correct, **arm}
         for pair, correct in zip(pairs, donors["correct"], strict=True)
@@ -155,6 +156,11 @@ def _rows(
     # What only counterfactual donors have.
     found = found.assign(hop=None, needed_cell_picked=None, change_norm=float("nan"))
     found = found.assign(patches="", sham="").astype(counterfactual.TYPES)
+    # Pairs that were given one donor are right or wrong together, as those that show one scan.
+    rows["cluster"] = [
+        [*labels, f"donor {name}"]
+        for labels, name in zip(rows["cluster"], rows["example"].map(lent), strict=True)
+    ]
     return rows.merge(found, on=["example", "intervention"], validate="one_to_one")
 
 
