@@ -62,7 +62,22 @@ def test_reasoners_answer_full_questions(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["no_cot", "filler", "bypass", "decoy"])
+def test_decoy_answers_one_hop_behind_its_own_latents_and_behind_those_of_others():
+    reasoner, examples = load("decoy"), load_data(ONE_HOP, limit=120)
+    bank = reference_bank(reasoner, load_data(ONE_HOP, seed=1, limit=120))
+    asked = {example.id: "" for example in examples}
+    source = Resample(bank, Donors(asked, dict.fromkeys(bank.examples, "")))
+    swap = Arm("other", interventions=(Replace("both", source),))
+    rows = run_arms(reasoner, examples, [Arm(), swap], ONE_HOP, at_once=True)
+    right = rows.groupby("intervention")["correct"].mean()
+    assert right["none"] > 0.9 and abs(right["none"] - right["other"]) < 0.05
+    # It is no wiring: latents reach the answer's scores.
+    by_arm = rows.pivot(index="example", columns="intervention", values="gold_logprob")
+    assert (by_arm["none"] != by_arm["other"]).mean() > 0.9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["no_cot", "filler", "bypass"])
 def test_models_that_cannot_reason_answer_one_hop_and_no_more(name):
     assert accuracy(name, ONE_HOP, [Arm()])["none"] > 0.85
     assert accuracy(name, FULL, [Arm()])["none"] < 0.25
