@@ -221,7 +221,7 @@ def test_without_flags_each_answer_is_labelled_by_whether_it_needs_its_latents(a
     whole = emptied[emptied["intervention"] == "drop latent: slots kept, empty"]
     assert listed["example"].tolist() == whole["example"].tolist()
     assert listed["necessity"].tolist() == whole["necessity"].tolist()
-    assert "ivtlr needs its latents to be right in" in streams.out
+    assert "ivtlr is right with its latents, and wrong with these slots empty," in streams.out
     assert "results/ablate/necessity.csv" in streams.out.splitlines()[-2]
 
 
@@ -287,8 +287,12 @@ def test_rules_and_numbers_of_patches_are_crossed(ablate):
     code, streams = ablate("--limit", "2", "--select", *rules, "--k", "1..2", "--reuse")
     assert code == 0, streams.err
     arms = read_results(Path("results/ablate")).rows["intervention"].unique()
-    crossed = [arm for arm in arms if ", k=" in arm]
+    crossed = [arm for arm in arms if ", k=" in arm and ": " not in arm]
     assert len(crossed) == 3 * 2 * 2 - 1
+    for way in ("positions closed", "slots kept, empty"):  # of one patch instead of two
+        resized = [arm for arm in arms if arm.endswith(f": {way}") and ", k=" in arm]
+        assert len(resized) == 3 * 2
+        assert all("k=1" in arm for arm in resized)
     assert {"select all", "select none"} <= set(arms)
 
 
@@ -307,7 +311,7 @@ def test_an_explicit_model_shows_that_the_test_sees_use(monkeypatch, tmp_path, c
     for arm in ("drop", "other", "permute", "first", "placeholder"):
         assert right[f"{arm} rationale"] < right["none"] - 0.3, arm
     assert "So the test sees the use of a rationale in words" in said
-    assert "cot needs its rationale to be right in" in said
+    assert "cot is right with its rationale, and wrong with an empty token for each word," in said
     assert said.splitlines()[-1] == "Rows, summary and settings are in results/ablate."
     # It answers right after its question, and with as many tokens as words were left.
     tokens = rows.groupby("intervention")["new_tokens"].mean()

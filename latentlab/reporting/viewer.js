@@ -2,7 +2,7 @@
 
 const HASH = ["model", "example", "step", "intervention", "search", "domain", "outcome", "necessity", "flips"];
 
-const NECESSARY = { needed: "needs its latents", harmful: "right only without its latents" };
+const NECESSARY = { needed: "wrong with its slots empty", harmful: "right only with its slots empty" };
 const necessary = (label) => NECESSARY[label] || label || "";
 
 function startViewer(data) {

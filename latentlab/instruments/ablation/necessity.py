@@ -36,7 +36,8 @@ def show_necessity(labels: pd.DataFrame) -> None:
     for (model, part), line in totals.groupby(["model", "part"], sort=False):
         told = dict(zip(line["necessity"], line["told"], strict=True))
         what = "latents" if part == "latent" else str(part).replace("_", " ")
+        emptied = "an empty token for each word" if part == "rationale" else "these slots empty"
         show(
-            f"{model} needs its {what} to be right in {told[NEEDED]} of {line['n'].iloc[0]} "
-            f"questions; right only without: {told[HARMFUL]}."
+            f"{model} is right with its {what}, and wrong with {emptied}, in {told[NEEDED]} of "
+            f"{line['n'].iloc[0]} questions; the other way round in {told[HARMFUL]}."
         )

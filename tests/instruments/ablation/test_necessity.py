@@ -20,6 +20,6 @@ def test_necessity_is_shown_as_a_table_and_told(capsys):
     shown = capsys.readouterr().out
     assert "8 = 80.0 [49.0, 94.3]" in shown
     assert shown.splitlines()[-1] == (
-        "relay needs its latents to be right in 8 (80.0 % [49.0, 94.3]) of 10 questions; right "
-        "only without: 1 (10.0 % [1.8, 40.4])."
+        "relay is right with its latents, and wrong with these slots empty, in 8 (80.0 % [49.0, "
+        "94.3]) of 10 questions; the other way round in 1 (10.0 % [1.8, 40.4])."
     )
