@@ -110,8 +110,8 @@ def run_arms(
         One row per example and arm, arm by arm and in the order of the examples (without those that
         do not allow the change of an arm's input): who and what
         (`model, data, example, domain, topic, hops, question_type, intervention, kind,
-        control_of, positions, context`), the scans that the example reads (`cluster`, see
-        `measures.clusters`), the `seed` of its random streams, what `score` returns and what
+        control_of, positions, context`), what the answer shares with others (`cluster`: the
+        scans that the example reads, and its donor; see `measures.clusters`), the `seed` of its random streams, what `score` returns and what
         `with_outcomes` adds. Where an arm takes something from other examples,
         `donor_example` says which one and `donor_uses` how many rows of that arm and seed it lends
         to; where it edits the prompt, `control_positions` says how many positions. Elsewhere these
@@ -163,7 +163,7 @@ def run_arms(
                     "topic": example.topic,
                     "hops": example.hops,
                     "question_type": example.question_type,
-                    "cluster": list(example.clusters),
+                    "cluster": [*example.clusters, *_lent(more)],
                     "intervention": arm.name,
                     "kind": arm.kind,
                     "control_of": arm.control_of,
@@ -176,17 +176,22 @@ def run_arms(
                 rows.append(((number, index), row))
     frame = pd.DataFrame([row for _, row in sorted(rows, key=lambda item: item[0])])
     frame = frame.astype({"hops": "Int64", "choice": "Int64", "correct_lenient": "boolean"})
-    if "control_positions" in frame:
-        frame = frame.astype({"control_positions": "Int64"})
-    if "donor_example" in frame:
-        one = frame.groupby(["intervention", "seed", "donor_example"])["example"]
-        frame = frame.assign(donor_uses=one.transform("size").astype("Int64"))
-    return with_outcomes(frame)
+    return with_outcomes(_with_uses(frame))
+
+
+def _with_uses(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows with `donor_uses`, and without the columns that none of their arms needs."""
+    one = frame.groupby(["intervention", "seed", "donor_example"])["example"]
+    frame = frame.assign(donor_uses=one.transform("size"))
+    frame = frame.astype({"donor_uses": "Int64", "control_positions": "Int64"})
+    columns = ["donor_example", "donor_uses", "control_positions"]
+    return frame.drop(columns=[name for name in columns if frame[name].isna().all()])
 
 
 def _facts(arm: Arm, prompts: Batch, seed: int) -> list[dict[str, Any]]:
     """What an arm's rows say of its donors and of what it overwrites in the prompt."""
-    facts: list[dict[str, Any]] = [{} for _ in prompts.examples]
+    unknown = {"donor_example": None, "control_positions": None}
+    facts: list[dict[str, Any]] = [dict(unknown) for _ in prompts.examples]
     lenders: set[tuple[Donors, int]] = set()
     for edit in (*arm.interventions, *arm.prompt_edits):
         if isinstance(edit, (Replace, PromptReplace)) and isinstance(edit.source, Resample):
@@ -202,6 +207,12 @@ def _facts(arm: Arm, prompts: Batch, seed: int) -> list[dict[str, Any]]:
             places = [edit.places(example, length, seed) for edit in arm.prompt_edits]
             fact["control_positions"] = sum(map(len, places))
     return facts
+
+
+def _lent(facts: dict[str, Any]) -> list[str]:
+    """The label that a row shares with those which were given the same donor."""
+    donor = facts["donor_example"]
+    return [] if donor is None else [f"donor {donor}"]
 
 
 class Prefixes:

@@ -71,6 +71,7 @@ def config(qwen, tmp_path):
 
 def rows_of(reasoner, examples):
     row = {"data": "d", "intervention": "none", "kind": "none", "control_of": "", "correct": True}
+    row["positions"] = ""
     groups = {"domain": "x", "topic": "y", "hops": 4, "question_type": "chain"}
     return pd.DataFrame(
         [{"model": reasoner.name, "example": e.id, **row, **groups} for e in examples]

@@ -430,6 +430,8 @@ def test_donors_are_of_the_domain_never_evaluated_and_counted(model):
     for _, arm in evenly:
         uses = arm["donor_uses"]
         assert uses.max() - uses.min() <= 1
+    for cluster, donor in zip(lent["cluster"], lent["donor_example"], strict=True):
+        assert f"donor {donor}" in cluster  # so intervals know that these answers go together
     draws = same.pivot(index="example", columns="seed", values="donor_example")
     assert (draws[0] != draws[1]).any()
     # The control takes its words from the same donor.
