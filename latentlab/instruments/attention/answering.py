@@ -17,8 +17,8 @@ from torch import Tensor
 from latentlab.backbones.attention import differentiable
 from latentlab.console import track
 from latentlab.data import Example, Examples
-from latentlab.instruments.attention.looking import Columns, identity
-from latentlab.instruments.attention.modes import EDITS
+from latentlab.instruments.attention.looking import Columns
+from latentlab.instruments.attention.modes import EDITS, identity
 from latentlab.measures import answer_attention as measures
 from latentlab.measures.attention_lines import AFTER
 from latentlab.measures.summary import ALL

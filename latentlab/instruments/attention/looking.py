@@ -14,7 +14,7 @@ from torch import Tensor
 
 from latentlab.console import track
 from latentlab.data import Example, Examples
-from latentlab.instruments.attention.modes import EDITS, mode_of
+from latentlab.instruments.attention.modes import EDITS, identity
 from latentlab.instruments.attention.queries import Query, queries
 from latentlab.measures import attention, pointing
 from latentlab.reasoner import Reasoner
@@ -88,23 +88,6 @@ def rows_of(
         "correct_likelihood": "boolean",
     }
     return frame.drop(columns="order").astype(types)
-
-
-def identity(
-    config: "AttentionConfig", reasoner: Reasoner, asked: Sequence[Example], vision: VisionRun
-) -> Columns:
-    """The columns that say whose row it is, and in which run."""
-    return {
-        "model": reasoner.name,
-        "data": config.data,
-        "mode": mode_of(reasoner, vision),
-        "vision": vision if reasoner.plan.steps and reasoner.plan.has_vision else "",
-        "example": [example.id for example in asked],
-        **{
-            name: [getattr(example, name) for example in asked]
-            for name in ("domain", "topic", "hops", "question_type")
-        },
-    }
 
 
 def _measured(

@@ -6,12 +6,13 @@ slots, without the slots, or with slots that take no positions. What a model or 
 found before anything is run.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from latentlab.console import note
-from latentlab.data import Examples
+from latentlab.data import Example, Examples
 from latentlab.errors import UserError
 from latentlab.measures.attention_lines import CONTROLS, RANDOM_PICKS
 from latentlab.reasoner import Reasoner
@@ -53,6 +54,23 @@ def mode_of(reasoner: Reasoner, vision: VisionRun = "own") -> str:
     drawn = plan.has_vision and plan.select == "random"
     control = RANDOM_PICKS if drawn else CONTROLS.get(vision, "")
     return f"{mode}, {control}" if control else mode
+
+
+def identity(
+    config: "AttentionConfig", reasoner: Reasoner, asked: Sequence[Example], vision: VisionRun
+) -> dict[str, Any]:
+    """The columns that say whose row it is, and in which run."""
+    return {
+        "model": reasoner.name,
+        "data": config.data,
+        "mode": mode_of(reasoner, vision),
+        "vision": vision if reasoner.plan.steps and reasoner.plan.has_vision else "",
+        "example": [example.id for example in asked],
+        **{
+            name: [getattr(example, name) for example in asked]
+            for name in ("domain", "topic", "hops", "question_type")
+        },
+    }
 
 
 def with_plan(reasoner: Reasoner, plan: LatentPlan) -> Reasoner:
