@@ -112,10 +112,11 @@ def run_arms(
         (`model, data, example, domain, topic, hops, question_type, intervention, kind,
         control_of, positions, context`), what the answer shares with others (`cluster`: the
         scans that the example reads, and its donor; see `measures.clusters`), the `seed` of its
-        random streams, what `score` returns and what `with_outcomes` adds. Where an arm takes something from other examples,
-        `donor_example` says which one and `donor_uses` how many rows of that arm and seed it lends
-        to; where it edits the prompt, `control_positions` says how many positions. Elsewhere these
-        are missing, and so are columns that no arm needs. Only `seconds` depends on the batches.
+        random streams, what `score` returns and what `with_outcomes` adds. Where an arm takes
+        something from other examples, `donor_example` says which one and `donor_uses` how many rows
+        of that arm and seed it lends to; where it edits the prompt, `control_positions` says how
+        many positions. Elsewhere these are missing, and so are columns that no arm needs. Only
+        `seconds` depends on the batches.
     """
     rows: list[tuple[tuple[int, int], dict[str, Any]]] = []
     total = -(-len(examples) // batch_size)
