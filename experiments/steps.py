@@ -35,9 +35,9 @@ COLUMNS = ["model", "panel", "steps", "domain", "n", "accuracy", "accuracy_low",
 
 PANELS = {
     "training": "after training stage N",
-    "closed": "at inference, closed up",
-    "held": "positions held",
-    "kept": "slots kept, empty",
+    "closed": "N steps, closed up",
+    "held": "N steps, held",
+    "kept": "the difference empty",
 }
 
 

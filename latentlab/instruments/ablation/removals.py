@@ -57,21 +57,22 @@ def removal(what: str, ways: "Ways") -> str:
     moving = [rule for rule in ways if verdicts[rule] == moved]
     others = [rule for rule in ways if verdicts[rule] != moved]
     still = [rule for rule in ways if verdicts[rule] == "no harm"]
-    told = smallest(*(ways[rule] for rule in still))
+    told = smallest(*(ways[rule] for rule in others))
+    told = f" ({told})" if told else ""
     if not moved:
         text = _listed(ways, ways)
         if len(still) < len(ways):
-            return f"{what} the losses are {text}: too uncertain to tell harm from none"
+            return f"{what} the losses are {text}{told}: too uncertain to tell harm from none"
         harmless = f"no harm is measured {what}"
         if what.startswith("without its"):
             harmless = f"it can lose {what.removeprefix('without ')} without measurable harm"
-        return f"{harmless}, whatever becomes of positions: {text}" + (f" ({told})" if told else "")
+        return f"{harmless}, whatever becomes of positions: {text}{told}"
     gains = moved == "gain"
     text = f"{what} it {'gains' if gains else 'loses'} {_listed(ways, moving, gains)}"
     if not others:
         text += ", whatever becomes of positions"
         return text + (": this is a matter of content" if "kept" in ways else "")
-    text += f", but {_listed(ways, others, gains)}" + (f" ({told})" if told else "")
+    text += f", but {_listed(ways, others, gains)}{told}"
     if all(verdicts[rule] == "cannot tell" for rule in others):
         return f"{text}: too uncertain to tell content from positions"
     cause = _CAUSES.get(frozenset(moving), "positions and not of content")

@@ -166,8 +166,9 @@ def test_too_few_questions_show_no_absence_of_harm(delta):
     assert "With zeros for its latents the difference is" in said
     assert "the smallest that could be told: 20.0" in said
     assert "too uncertain to tell harm from none" in said
-    (said,) = say(*removed("drop latent", delta, delta, delta, n=24))
+    (said,) = say(*removed("drop latent", delta, delta, delta, n=24, delta_smallest=0.2))
     assert "Without its latents the losses are" in said
+    assert "(the smallest that could be told: 20.0): too uncertain" in said
     assert "too uncertain to tell harm from none" in said
 
 
