@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from latentlab.measures.clusters import clusters_of
 from latentlab.measures.statistics import Interval, accuracy_interval, bootstrap_interval
 from latentlab.measures.summary import ALL
 
@@ -39,8 +40,9 @@ def summarise_answers(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         `_low` and `_high`,
 
         - `accuracy`, `likelihood`, `lenient`: fraction of right answers by the strict reading, by
-          the likelihood of the options and by the published match, with Wilson intervals; missing
-          where a reading does not apply;
+          the likelihood of the options and by the published match, with Wilson intervals, of
+          examples that share scans where rows say so (`measures.clusters`); missing where a reading
+          does not apply;
         - `autoregressive_steps`, `latent_steps`, `new_tokens`: means over answers with bootstrap
           intervals;
         - `seconds`: time per answer, for all examples only, since a batch mixes groups and its
@@ -65,8 +67,9 @@ def _lines(rows: pd.DataFrame, seed: int) -> Iterator[dict[str, object]]:
 def _measure(group: pd.DataFrame, seed: int, in_all: bool) -> dict[str, float]:
     found: dict[str, Interval | None] = {}
     for name, column in READINGS.items():
-        known = group[column].dropna()
-        found[name] = accuracy_interval(known.astype(bool).to_numpy()) if len(known) else None
+        known = group[group[column].notna()]
+        right = known[column].astype(bool).to_numpy()
+        found[name] = accuracy_interval(right, clusters_of(known)) if len(known) else None
     for name in COSTS:
         found[name] = bootstrap_interval(group[name].to_numpy(), seed=seed)
     found["seconds"] = _over_batches(group["seconds"], seed) if in_all else None

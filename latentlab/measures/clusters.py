@@ -18,9 +18,11 @@ to single examples 2^r - 1 times, and a walk of four hops reads eight scans.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import csr_array
 
@@ -29,7 +31,19 @@ from latentlab.measures.samples import Floats
 Labels = str | Iterable[str] | None
 """What an example shares with others: one label, several, or none."""
 
-Clusters = Sequence[Labels]
+
+@dataclass(frozen=True)
+class Stratified:
+    """Labels of examples of which so many were asked of each stratum, whatever was drawn."""
+
+    labels: Sequence[Labels]
+    """(example,) what each shares."""
+
+    strata: Sequence[str]
+    """(example,) stratum of each, such as its domain."""
+
+
+Clusters = Sequence[Labels] | Stratified
 """The labels of each example, in the order of the values."""
 
 
@@ -37,12 +51,12 @@ def design_effect(values: Floats, clusters: Clusters | None) -> float:
     """The variance of a mean over clustered examples, by that of as many independent ones.
 
     Kish's (1965) deff: n examples tell as much as n / deff independent ones. What pairs share is
-    taken about the mean of all examples that have labels, so that digits being harder than letters
-    does not count as something that all questions about scans have in common. All sums are scaled
-    so that for independent values their expectation is exact, as n - 1 does without clusters; for
-    clusters of one size it is G / (G - 1) for G of them. Less than 1 is taken for 1, since it would
-    be due to chance; a single cluster is one draw, whatever its size. Where nothing varies,
-    clusters have left no mark and the effect is 1.
+    taken about the mean of their stratum: that digits are harder than letters is nothing that two
+    questions about digits have in common by chance. Sums within a stratum are scaled so that for
+    independent values their expectation is exact, as n - 1 does without clusters; for clusters of
+    one size it is G / (G - 1) for G of them. Less than 1 is taken for 1, since it would be due to
+    chance; a single cluster is one draw, whatever its size. Where nothing varies, clusters have
+    left no mark and the effect is 1.
 
     Args:
         values: (example,) of numbers.
@@ -53,36 +67,39 @@ def design_effect(values: Floats, clusters: Clusters | None) -> float:
     """
     if clusters is None:
         return 1.0
+    labels = clusters.labels if isinstance(clusters, Stratified) else clusters
     n = len(values)
-    if len(clusters) != n:
-        raise ValueError(f"{n} values and labels of {len(clusters)}: one per example is needed")
-    named = [labels_of(labels) for labels in clusters]
-    has = np.array([len(labels) > 0 for labels in named])
-    everything = _alone(values)
-    if has.sum() < 2 or everything == 0:
+    if len(labels) != n:
+        raise ValueError(f"{n} values and labels of {len(labels)}: one per example is needed")
+    whole = values - values.mean()
+    if n < 2 or not whole.any():
         return 1.0
-    shared = _together(tuple(labels for labels in named if labels))
-    part = values[has] - values[has].mean()
-    alone, share = _alone(values[has]), shared.sum() / len(part) ** 2
-    together = part @ (shared @ part) / (1 - share) if share < 1 else len(part) * alone
-    return float(np.clip(1 + (together - alone) / everything, 1, n))
-
-
-def _alone(values: Floats) -> float:
-    """n^2 times the variance of the mean of independent values."""
-    deviation = values - values.mean()
-    return float(deviation @ deviation / (1 - 1 / len(values))) if len(values) > 1 else 0.0
+    strata = clusters.strata if isinstance(clusters, Stratified) else [""] * n
+    of = np.unique(np.asarray(strata, dtype=str), return_inverse=True)[1]
+    size = np.bincount(of)
+    deviation = values - (np.bincount(of, values) / size)[of]
+    one, other = _together(tuple(labels_of(own) for own in labels))
+    product, within = deviation[one] * deviation[other], of[one] == of[other]
+    pairs = np.bincount(of[one[within]], minlength=len(size)) / size**2
+    alone = np.bincount(of, deviation**2) / np.maximum(1 - 1 / size, 0.5)  # one alone has none
+    together = np.bincount(of[one[within]], product[within], minlength=len(size))
+    together = np.where(pairs < 1, together / np.where(pairs < 1, 1 - pairs, 1), size * alone)
+    excess = (together - alone).sum() + product[~within].sum()
+    return float(np.clip(1 + excess * (1 - 1 / n) / (whole @ whole), 1, n))
 
 
 def clusters_of(rows: pd.DataFrame) -> Clusters | None:
-    """The labels in the column `cluster` of some rows; None where there are none.
+    """What the examples of some rows share, by the column `cluster`; None where nothing.
 
-    A label that stands alone changes nothing, so that examples without any may stand beside others.
+    It holds lists of labels: of the scans that an example reads, and of the donor whose latents it
+    was given. The column `domain`, where there is one, is the stratum.
     """
     if "cluster" not in rows:
         return None
-    labels = [labels_of(value) for value in rows["cluster"]]
-    return labels if any(labels) else None
+    labels = [labels_of(own) for own in rows["cluster"]]
+    if not any(labels):
+        return None
+    return Stratified(labels, rows["domain"].astype(str).tolist()) if "domain" in rows else labels
 
 
 def labels_of(labels: object) -> tuple[str, ...]:
@@ -93,14 +110,17 @@ def labels_of(labels: object) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=32)  # the groups of a table, each of which many arms have in common
-def _together(labels: tuple[tuple[str, ...], ...]) -> csr_array:
-    """(example, example): 1 where two share a label, of examples that have any."""
+def _together(
+    labels: tuple[tuple[str, ...], ...],
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Both members of all pairs that share a label, in either order, and of each with itself."""
     number: dict[str, int] = {}
     pairs = [
         (i, number.setdefault(label, len(number))) for i, own in enumerate(labels) for label in own
     ]
+    # One more label each, of its own, for the pair with itself.
+    pairs += [(i, len(number) + i) for i in range(len(labels))]
     where = np.array(pairs).T
     has = csr_array((np.ones(len(pairs)), (where[0], where[1])))
-    together = csr_array(has @ has.T)
-    together.data[:] = 1
-    return together
+    one, other = (has @ has.T).nonzero()
+    return one, other

@@ -8,12 +8,11 @@ one when all latents are there, so that it can go past them.
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from scipy.stats import norm
 
+from latentlab.measures.clusters import clusters_of
 from latentlab.measures.effects import EFFECTS, SHARED, mediated_share, reading
-from latentlab.measures.statistics import Interval, bootstrap_interval
+from latentlab.measures.statistics import Interval, bootstrap_interval, smallest_effect
 from latentlab.measures.summary import ALL
 from latentlab.vocabulary import DELETIONS
 
@@ -74,7 +73,9 @@ def _with_hops(rows: pd.DataFrame) -> pd.DataFrame:
     first = (placed["hop"] == 1).to_numpy(bool)
     placed = placed.assign(hop=np.select([last, first], [LAST, FIRST], BETWEEN))
     keys = [*_GROUP, "example", "domain"]
-    means = placed.groupby(keys, sort=False, dropna=False)[list(EFFECTS)].mean().reset_index()
+    named = placed.groupby(keys, sort=False, dropna=False)
+    first_of = {"cluster": "first"} if "cluster" in placed else {}
+    means = named.agg({**dict.fromkeys(EFFECTS, "mean"), **first_of}).reset_index()
     return pd.concat([single, means], ignore_index=True)
 
 
@@ -91,30 +92,27 @@ def _lines(rows: pd.DataFrame, seed: int) -> Iterator[dict[str, object]]:
 
 def _effect_line(group: pd.DataFrame, seed: int) -> dict[str, object]:
     line: dict[str, object] = {}
+    clusters = clusters_of(group)
     for name in EFFECTS:
         values = group[name].to_numpy(float)
-        line |= _ends(name, bootstrap_interval(values, seed=seed))
-        line[f"{name}_smallest"] = _smallest(values)
+        line |= _ends(name, bootstrap_interval(values, seed=seed, clusters=clusters))
+        line[f"{name}_smallest"] = smallest_effect(values, clusters, answers=False)
     total = group["te"].to_numpy(float)
     shares: dict[str, Interval | None] = {}
     for name in SHARED:
-        shares[name], note = mediated_share(group[name].to_numpy(float), total, seed)
+        shares[name], note = mediated_share(group[name].to_numpy(float), total, seed, clusters)
         line |= _ends(f"{name}_share", shares[name]) | {"share_note": note}
     deleted = group["perturbation"].iloc[0] in DELETIONS
     return {**line, "reading": reading(shares["nie"], shares["tie"]) if deleted else ""}
 
 
-def _smallest(values: npt.NDArray[np.float64]) -> float:
-    """The smallest mean effect that so many examples would tell from 0, with 80 % power."""
-    z = norm.ppf(0.975) + norm.ppf(0.8)
-    return float(z * values.std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else float("nan")
-
-
 def _movement_line(group: pd.DataFrame, seed: int) -> dict[str, object]:
     line: dict[str, object] = {}
+    clusters = clusters_of(group)
     for name in DISTANCES:
         values = group[name].to_numpy(float)
-        known = None if np.isnan(values).any() else bootstrap_interval(values, seed=seed)
+        whole = not np.isnan(values).any()
+        known = bootstrap_interval(values, seed=seed, clusters=clusters) if whole else None
         line |= _ends(name, known)
     return line
 

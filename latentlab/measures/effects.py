@@ -24,6 +24,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import softmax
 
+from latentlab.measures.clusters import Clusters
 from latentlab.measures.outcomes import log_odds
 from latentlab.measures.statistics import Interval, ratio_interval
 
@@ -100,7 +101,10 @@ def with_effects(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def mediated_share(
-    indirect: npt.ArrayLike, total: npt.ArrayLike, seed: int = 0
+    indirect: npt.ArrayLike,
+    total: npt.ArrayLike,
+    seed: int = 0,
+    clusters: Clusters | None = None,
 ) -> tuple[Interval | None, str]:
     """The share of an effect that goes with a mediator: mean NIE, or mean TIE, over mean TE.
 
@@ -110,13 +114,14 @@ def mediated_share(
         indirect: (example,) indirect effects, pure or total ones.
         total: (example,) total effects.
         seed: seed of the bootstrap.
+        clusters: what examples share, see `measures.clusters`; None where nothing.
 
     Returns:
         The share with its interval, or None and why there is none.
     """
     if not np.any(total):
         return None, "the perturbation has no effect"
-    share = ratio_interval(indirect, total, seed=seed)
+    share = ratio_interval(indirect, total, seed=seed, clusters=clusters)
     return share, "" if share else "the interval of the total effect includes 0"
 
 

@@ -5,6 +5,7 @@ enters once, with its mean over seeds: more seeds steady that mean and add nothi
 """
 
 from collections.abc import Sequence
+from itertools import chain
 
 import pandas as pd
 
@@ -18,8 +19,8 @@ def mean_over_seeds(rows: pd.DataFrame, key: Sequence[str], values: Sequence[str
         values: numeric columns to average; a mean is missing where a value is.
 
     Returns:
-        The first row of each, in order, with `values` averaged and the column `seeds`: how many
-        there were.
+        The first row of each, in order, with `values` averaged, the column `seeds`: how many there
+        were, and where there is a column `cluster`, the labels under all of them.
     """
     found = rows.astype(dict.fromkeys(values, "float64"))
     grouped = found.groupby(list(key), sort=False)
@@ -29,4 +30,7 @@ def mean_over_seeds(rows: pd.DataFrame, key: Sequence[str], values: Sequence[str
     for name in values:
         known = grouped[name].transform("count") == seeds
         found[name] = grouped[name].transform("mean").where(known)
+    if "cluster" in found:
+        labels = grouped["cluster"].agg(lambda of: list(dict.fromkeys(chain(*of))))
+        found["cluster"] = found[list(key)].join(labels, on=list(key))["cluster"]
     return found.assign(seeds=seeds).drop_duplicates(list(key))

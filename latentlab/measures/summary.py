@@ -45,8 +45,8 @@ def summarise(
             text, carried through), `correct` and those of `by`. `example` identifies an example
             within its data. Where there is a column `seed`, an intervention may have been drawn
             with several: an example then counts once, with its mean over them. Where there is a
-            column `cluster`, intervals, p-values and smallest effects are those of clustered
-            examples (`measures.clusters`).
+            column `cluster`, intervals, p-values and smallest effects are those of examples that
+            share scans or donors (`measures.clusters`).
         by: Columns that divide the examples, from coarse to fine. There is a line for all
             examples, for each value of the first column, for each pair of values of the first
             two, and so on; a column that a line does not divide by reads `all`.

@@ -1,9 +1,10 @@
 import numpy as np
+import pandas as pd
 import pytest
 import statsmodels.api as sm
 from statsmodels.stats.sandwich_covariance import cov_cluster_2groups
 
-from latentlab.measures.clusters import design_effect, labels_of
+from latentlab.measures.clusters import Stratified, clusters_of, design_effect, labels_of
 from latentlab.measures.statistics import (
     accuracy_interval,
     bootstrap_interval,
@@ -70,7 +71,7 @@ def test_a_harder_domain_is_not_taken_for_something_that_its_questions_share():
     effect = design_effect(hard.astype(float), scans)
     assert effect > 1.2
     both = np.concatenate([hard.astype(float), easy])
-    clusters = [*scans, *[[]] * 400]
+    clusters = Stratified([*scans, *[[]] * 400], ["hard"] * 200 + ["easy"] * 400)
     # What the hard ones have in common is what it was; easy ones add variance of their own.
     added = (effect - 1) * hard.var(ddof=1) / 200 * 200**2 / 600**2
     assert variance(both, clusters) == pytest.approx(both.var(ddof=1) / 600 + added)
@@ -80,6 +81,27 @@ def test_a_harder_domain_is_not_taken_for_something_that_its_questions_share():
         independent = np.concatenate([rng.random(200) < 0.6, easy > 0]).astype(float)
         effects.append(design_effect(independent, clusters))
     assert np.mean(effects) < 1.7  # about the mean of all examples it would be 9
+
+
+def test_rows_tell_labels_and_strata():
+    rows = pd.DataFrame({"domain": ["a", "b"], "cluster": [["s1", "s2"], []]})
+    assert clusters_of(rows) == Stratified([("s1", "s2"), ()], ["a", "b"])
+    assert clusters_of(rows.drop(columns="domain")) == [("s1", "s2"), ()]
+    assert clusters_of(rows[["domain"]]) is clusters_of(rows.iloc[1:]) is None
+
+
+def test_pairs_across_strata_count_and_strata_of_one_label_are_one_draw_each():
+    rng = np.random.default_rng(11)
+    shared = rng.normal(size=50)
+    values = np.concatenate([shared, shared]) + np.repeat([0.0, 5.0], 50)
+    strata, labels = ["a"] * 50 + ["b"] * 50, [str(i) for i in range(50)] * 2
+    # Each example of one stratum is repeated in the other: deviations tell half as much.
+    spread = np.concatenate([shared, shared]).var() / 100
+    excess = variance(values, Stratified(labels, strata)) - values.var(ddof=1) / 100
+    assert excess == pytest.approx(spread)
+    alike = Stratified(strata, strata)
+    within = (shared.var(ddof=1) / 50) * (50 - 1) * 2 * 50**2 / 100**2
+    assert variance(values, alike) == pytest.approx(values.var(ddof=1) / 100 + within)
 
 
 def test_copies_of_an_example_tell_nothing_new():

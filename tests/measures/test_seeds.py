@@ -53,3 +53,11 @@ def test_with_several_it_is_the_share_of_signs_that_give_as_much():
     expected = (sums >= abs(difference.sum()) - 1e-9).mean()
     assert sign_flip(treated, baseline, 3) == pytest.approx(expected)
     assert sign_flip(baseline, baseline, 3) == 1
+
+
+def test_labels_under_all_seeds_are_kept():
+    rows = pd.DataFrame({"example": ["a", "b", "a", "b"], "correct": [1, 0, 0, 0]})
+    rows["cluster"] = [["scan", "donor x"], ["donor y"], ["scan", "donor z"], []]
+    found = mean_over_seeds(rows, ["example"], ["correct"])
+    assert found["cluster"].tolist() == [["scan", "donor x", "donor z"], ["donor y"]]
+    assert found["correct"].tolist() == [0.5, 0]

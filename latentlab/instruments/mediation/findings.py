@@ -127,7 +127,7 @@ def _word(line: "Line") -> str:
         return f": {word}" if word else ""
     if not line[["nie_low", "nie_high", "tie_low", "tie_high"]].any():
         return ": bypassed, exactly 0 in every example"
-    least = max(line["nie_smallest"], line["tie_smallest"]) / abs(line["te"])
+    least = line[["nie_smallest", "tie_smallest"]].max() / abs(line["te"])
     return f": bypassed, {line['n']} examples would tell {100 * least:.1f} %"
 
 

@@ -219,4 +219,5 @@ def _about(model: str, data: str, index: int, example: Example) -> dict[str, obj
         "topic": example.topic,
         "hops": example.hops,
         "question_type": example.question_type,
+        "cluster": list(example.clusters),
     }
