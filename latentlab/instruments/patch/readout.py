@@ -100,7 +100,7 @@ class Readout:
                     "topic": example.topic,
                     "hops": example.hops,
                     "question_type": example.question_type,
-                    "cluster": sorted({*example.clusters, *pair.corrupt.clusters}),
+                    "cluster": list(example.clusters),
                     "mode": mode,
                     **what,
                     "clean": self.clean[0][i],
