@@ -55,15 +55,20 @@ def untouched(plain, asked):
 
 @pytest.fixture(scope="session")
 def rows_of(asked):
-    """Rows that an instrument makes of one model, flags as on the command line."""
+    """Rows that an instrument makes of one model, flags as on the command line.
 
-    def rows(name, model, *flags, data="benchmark"):
+    They come from `rows_of` of its command or of another module; `more` is what that is given
+    beside flags, model and questions.
+    """
+
+    def rows(name, model, *flags, data="benchmark", within="", more=()):
         module = importlib.import_module(f"latentlab.{name}")
-        measure = module.evaluate if name == "evaluate" else module.rows_of
+        inner = importlib.import_module(f"latentlab.{within or name}")
+        measure = inner.evaluate if name == "evaluate" else inner.rows_of
         config = tyro.cli(
             config_of(module), args=(*flags, "--model", model, *ALWAYS, "--data", data)
         )
-        return measure(config, load(model, "cpu"), asked(data))
+        return measure(config, load(model, "cpu"), asked(data), *more)
 
     return rows
 

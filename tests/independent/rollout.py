@@ -37,6 +37,9 @@ class Latent:
 Edit = Callable[[int, Latent], Latent]
 """Changes the latent of a step (from 0) before it is appended."""
 
+Choose = Callable[[Sequence[float], Sequence[int]], list[int]]
+"""Picks patches by the attention on all of them, out of those not used yet."""
+
 Site = tuple[str, int, int, int]
 """Component, layer, clock, and position among those of that clock, counted from the end."""
 
@@ -130,7 +133,7 @@ class Plain:
         self,
         example: Example,
         edit: Edit | None = None,
-        picks: Sequence[Sequence[int]] | None = None,
+        picks: Sequence[Sequence[int]] | Choose | None = None,
         forced: dict[Site, Tensor] | None = None,
         hidden_keys: Callable[[Run], Tensor] | None = None,
     ) -> Run:
@@ -139,7 +142,8 @@ class Plain:
         Args:
             example: what is asked.
             edit: what is done to each latent.
-            picks: patches of every step, instead of those that attention chooses.
+            picks: patches of every step, or how they are chosen by their attention, instead of
+                the most attended.
             forced: activations to overwrite.
             hidden_keys: what nobody may see, beside what the plan blocks.
         """
@@ -148,7 +152,7 @@ class Plain:
         ids = batch.input_ids[0]
         is_image = ids == self.model.config.image_token_id
         embeds = self.embed(ids.tolist())
-        if is_image.any():
+        if batch.pixels:
             pixels, grid = batch.pixels["pixel_values"], batch.pixels["image_grid_thw"]
             tower = self.model.model.visual
             embeds[is_image] = tower(pixels.double(), grid_thw=grid).pooler_output
@@ -161,17 +165,19 @@ class Plain:
             states = self.forward(run)
             run.rows.append(torch.stack([weights[:, -1] for weights in states.weights]))
             chosen: list[int] = []
-            if plan.k:
-                if picks is not None:
+            if plan.k and len(patches):
+                if picks is not None and not callable(picks):
                     chosen = list(picks[step])
                 elif plan.select == "given":
-                    chosen = [example.trace.cells[step + 1]]
+                    # The cells where the last k hops up to this one end.
+                    hops = range(step + 2 - plan.k, step + 2)
+                    chosen = [example.trace.cells[max(hop, 0)] for hop in hops]
                 else:
                     score = run.rows[-1].mean((0, 1))[first : first + len(patches)].tolist()
                     free = [i for i in range(len(patches)) if i not in used]
-                    chosen = sorted(free, key=lambda i: -score[i])[: plan.k]
+                    chosen = (picks or self._most_attended)(score, free)
             used.update(chosen)
-            latent = Latent(patches[chosen] if plan.k else None, states.final[-1])
+            latent = Latent(patches[chosen] if chosen else None, states.final[-1])
             if plan.content == "placeholder":
                 empty = self.embed([self.placeholder_id])
                 latent = Latent(empty.expand(plan.k, -1), empty[0])
@@ -181,6 +187,9 @@ class Plain:
             run.latents.append(latent)
             self._append(run, latent, step + 1)
         return run
+
+    def _most_attended(self, score: Sequence[float], free: Sequence[int]) -> list[int]:
+        return sorted(free, key=lambda i: -score[i])[: self.plan.k]
 
     def _append(self, run: Run, latent: Latent, clock: int) -> None:
         """Append the patches and then the text; a missing part leaves a hole, or none (closed)."""

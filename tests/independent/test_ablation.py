@@ -3,12 +3,15 @@
 import dataclasses
 from functools import lru_cache
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 from latentlab.data import load_data
 from tests.independent.rollout import Latent
+
+pytestmark = pytest.mark.slow
 
 PARTS = {
     "latent_text": ("text",),
@@ -21,6 +24,7 @@ FLAGS = {
     "ivtlr": "--drop latent_text latent_vision --replace zero mean --part latent --reference 6",
     "relay": "--drop latent_text --replace mean other other_any --part latent_text --reference 6",
     "relay at step 2": "--drop latent_text --at 2 --context remade frozen",
+    "ivtlr otherwise": "--select attention bottom --k 1 --steps 1",
     "gaze": "--drop latent latent_vision",
     "bypass": "--drop latent --replace zero --part latent --reference 6",
 }
@@ -103,6 +107,9 @@ def test_an_arm_is_its_definition(
         gold = example.choices.index(example.answer)
         before = alone.loc[example.id, "gold_log_odds"]
         assert row.gold_log_odds == pytest.approx(log_odds(scores, gold), abs=2 * nats)
+        before_all = np.array(alone.loc[example.id, "option_logprobs"], float)
+        p, q = (np.exp(one - np.logaddexp.reduce(one)) for one in (before_all, np.array(scores)))
+        assert row.kl == pytest.approx(float((p * np.log(p / q)).sum()), abs=2 * nats)
         change = log_odds(scores, gold) - before
         assert row.log_odds_change == pytest.approx(change, abs=2 * nats)
         if how in ("held", "closed"):
@@ -164,5 +171,35 @@ def test_one_step_is_taken_away_and_the_others_are_made_anew_or_held(
             return own.latents[step] if context == "frozen" else latent
 
         run = model.rollout(example, edit)
+        scores = model.option_logprobs(run, example.choices)
+        assert row.option_logprobs == pytest.approx(scores, abs=nats)
+
+
+@pytest.mark.parametrize(
+    ("arm", "closed", "steps", "fewest"),
+    [
+        ("select attention, k=1", False, 3, False),
+        ("select bottom, k=1", False, 3, True),
+        ("select bottom, k=1: positions closed", True, 3, True),
+        ("steps=1", True, 1, None),
+        ("steps=1: positions held", False, 1, None),
+    ],
+)
+def test_fewer_steps_and_other_patches(arm, closed, steps, fewest, plain, asked, ablated, nats):
+    """One patch a step, most or least attended; or one step, then nothing."""
+    model, (rows, _) = plain("ivtlr"), ablated("ivtlr otherwise")
+    rows = rows[rows["intervention"] == arm]
+
+    def choose(score, free):
+        order = sorted(free, key=lambda i: score[i] if fewest else -score[i])
+        return order[: model.plan.k if fewest is None else 1]
+
+    def edit(step, latent):
+        if step >= steps:
+            return Latent(None, None, closed)
+        return dataclasses.replace(latent, closed=closed)
+
+    for row, example in zip(rows.itertuples(), asked(), strict=True):
+        run = model.rollout(example, edit, picks=choose)
         scores = model.option_logprobs(run, example.choices)
         assert row.option_logprobs == pytest.approx(scores, abs=nats)

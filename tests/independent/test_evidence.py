@@ -8,6 +8,8 @@ from PIL import Image
 
 from tests.independent.rollout import Latent
 
+pytestmark = pytest.mark.slow
+
 NAME = "needed cell blank, {}"
 
 FILLINGS = {

@@ -1,5 +1,6 @@
 """Interchange by hand: a run on a donor's latents, and what the walk makes of them."""
 
+import importlib
 from functools import lru_cache
 
 import pandas as pd
@@ -10,6 +11,8 @@ from latentlab.data import Benchmark
 from latentlab.data.counterfactual import relink
 from latentlab.data.perturb import example_stream
 from tests.independent.rollout import Latent
+
+pytestmark = pytest.mark.slow
 
 CASES = [
     ("relay", "same_image", "latent_text", "1"),
@@ -98,6 +101,23 @@ def test_an_exchange_is_a_run_on_the_donors_latents(
             before = alone.loc[example.id, "option_logprobs"]
             start = before[choices.index(donor.answer)] - before[choices.index(example.answer)]
             assert told["margin_shift"] == pytest.approx(margin - start, abs=4 * nats)
+
+
+def test_interchange_accuracy_is_over_pairs_that_have_another_answer_to_expect(exchanged):
+    rows = exchanged("relay")
+    summary = importlib.import_module("latentlab.measures.interchange").summary_of(rows, 0)
+    lines = summary[(summary["domain"] == "all") & (summary["needed_cell"] == "all")]
+    for _, line in lines.iterrows():
+        of = rows[(rows["donor"] == line["donor"]) & (rows["part"] == line["part"])]
+        of = of[of["steps"] == line["steps"]]
+        known = of[of["expected_answer"].notna() & (of["expected_answer"] != of["own_answer"])]
+        said = [
+            None if pd.isna(choice) else options[int(choice)]
+            for choice, options in zip(known["choice"], known["choices"], strict=True)
+        ]
+        assert line["n_iia"] == len(known)
+        if len(known):
+            assert line["iia"] == pytest.approx((known["expected_answer"] == said).mean())
 
 
 MARKS = [

@@ -1,14 +1,18 @@
 """Mediation by hand: Y(input, latents) of four runs, and Pearl's differences between them."""
 
+import importlib
 from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
-from latentlab.data import Benchmark
+from latentlab.data import Benchmark, load_data
 from latentlab.data.perturb import Surroundings, perturbations
 from tests.independent.rollout import Latent
+
+pytestmark = pytest.mark.slow
 
 HOP = 2
 """Hop whose mark is changed."""
@@ -48,10 +52,12 @@ def disturbed(plain, relinked):
 
 
 @pytest.fixture(scope="session")
-def mediated(results_of):
-    """Rows and summary of one command for each model."""
-    flags = ("--perturb", "relink", "--hop", str(HOP), "--reference", "4")
-    return lru_cache(lambda name: results_of("mediation", name, *flags))
+def mediated(rows_of, asked):
+    """Rows of one model."""
+    n = len(asked())
+    others = [*load_data("benchmark", limit=n + 4)[n:]]
+    flags, within = ("--perturb", "relink", "--hop", str(HOP)), "instruments.mediation.mediating"
+    return lru_cache(lambda name: rows_of("mediation", name, *flags, within=within, more=(others,)))
 
 
 def taking(model, example, other, mediator, part):
@@ -83,7 +89,7 @@ def taking(model, example, other, mediator, part):
 def test_effects_are_differences_of_four_runs(
     name, mediator, part, plain, asked, untouched, relinked, disturbed, mediated, log_odds, nats
 ):
-    model, (rows, _) = plain(name), mediated(name)
+    model, rows = plain(name), mediated(name)
     chosen = (rows["measure"] == "effect") & (rows["perturbation"] == "relink")
     chosen &= (rows["mediator"] == mediator) & (rows["part"] == part) & (rows["steps"] == "all")
     rows = rows[chosen].set_index(["example", "outcome"])
@@ -122,12 +128,10 @@ def test_effects_are_differences_of_four_runs(
 @pytest.mark.parametrize("name", ["ivtlr", "relay"])
 def test_both_indirect_effects_are_given_as_shares_of_the_total_one(name, mediated):
     """Ratios of means: NIE / TE, and (TE - NDE) / TE, what keeping the latents averts."""
-    rows, summary = mediated(name)
-    key = ["mediator", "part", "steps"]
-    lines = summary[(summary["measure"] == "effect") & (summary["domain"] == "all")]
-    lines = lines[(lines["perturbation"] == "relink") & (lines["hop"] == str(HOP))]
-    lines = lines[lines["outcome"] == "log_odds"]
+    rows, key = mediated(name), ["mediator", "part", "steps"]
     own = rows[(rows["perturbation"] == "relink") & (rows["outcome"] == "log_odds")]
+    summary = importlib.import_module("latentlab.measures.effect_lines").summary_of(own)
+    lines = summary[(summary["domain"] == "all") & (summary["hop"] == str(HOP))]
     assert len(lines) == own.groupby(key).ngroups > 0
     for _, line in lines.iterrows():
         group = own[(own[key] == line[key]).all(axis=1)]
@@ -141,3 +145,29 @@ def test_both_indirect_effects_are_given_as_shares_of_the_total_one(name, mediat
         if pd.isna(line["share_note"]) or not line["share_note"]:
             assert line["nie_share"] == pytest.approx(pure / total)
             assert line["tie_share"] == pytest.approx(averted / total)
+
+
+def test_latents_move_by_so_many_standard_deviations_of_others(
+    plain, asked, untouched, relinked, disturbed, mediated
+):
+    """Of latent text, step by step; spread and mean are those of questions not evaluated.
+
+    Distances are ratios of float32 vectors; a thousandth is ten times what they differ by.
+    """
+    model, rows, n = plain("ivtlr"), mediated("ivtlr"), len(asked())
+    others = [model.rollout(one) for one in load_data("benchmark", limit=n + 4)[n:]]
+    told = rows[(rows["measure"] == "movement") & (rows["perturbation"] == "relink")]
+    told = told[told["part"] == "latent_text"].set_index(["example", "steps"])
+    for example, changed, clean, other in zip(
+        asked(), relinked, untouched("ivtlr"), disturbed("ivtlr"), strict=True
+    ):
+        for step in range(3) if changed else ():
+            a, b = clean.latents[step].text, other.latents[step].text
+            of = torch.stack([run.latents[step].text for run in others])
+            line = told.loc[(example.id, str(step + 1))]
+            moved = ((b - a) / of.std(0)).square().mean().sqrt()
+            assert line["sd"] == pytest.approx(float(moved), rel=1e-3, abs=1e-3)
+            for name, centre in (("cosine", 0 * of.mean(0)), ("centred", of.mean(0))):
+                x, y = a - centre, b - centre
+                distance = 1 - float(x @ y / (x.norm() * y.norm()))
+                assert line[name] == pytest.approx(distance, abs=1e-3)

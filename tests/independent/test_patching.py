@@ -7,6 +7,8 @@ import torch
 
 from latentlab.data import Benchmark
 
+pytestmark = pytest.mark.slow
+
 CELLS = {
     "ivtlr": [
         ("resid_pre", 0, "text 2", [(2, -1)]),

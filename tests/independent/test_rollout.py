@@ -1,6 +1,7 @@
 """The plain rollout: independent of the engine, and a transformer as Hugging Face has it."""
 
 import ast
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -66,14 +67,15 @@ def test_a_pass_is_that_of_hugging_face_with_eager_attention(plain, untouched):
     # Hugging Face computes cosines and the norm's scale in float32 whatever the weights are in.
     torch.testing.assert_close(ours.final, theirs.last_hidden_state[0], atol=1e-5, rtol=1e-5)
     weights = torch.cat(theirs.attentions).to(ours.final)
-    torch.testing.assert_close(torch.stack(ours.weights), weights, atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(torch.stack(ours.weights), weights, atol=1e-5, rtol=1e-4)
 
 
 def test_the_mask_is_causal_and_keeps_the_blocked_pairs_apart(plain, untouched):
     run, sees = untouched("gaze")[0], plain("gaze").visible(untouched("gaze")[0])
     assert not sees.triu(1).any()
     latents, image = run.where("latent"), run.where("image")
-    assert latents.sum() == 6 and not sees[latents][:, image].any()
+    assert latents.sum() == 9 and not sees[latents][:, image].any()
+    assert not sees[run.where("prompt")][:, image].any()
     assert sees[latents][:, run.where("prompt")].all()
 
 
@@ -96,3 +98,18 @@ def test_answers_and_likelihoods_are_those_of_evaluate(
         assert row.option_logprobs == pytest.approx(own, abs=nats)
         likeliest = example.choices[own.index(max(own))]
         assert row.correct_likelihood == (likeliest == example.answer)
+
+
+def test_without_the_picture_positions_stay_and_nothing_is_re_inserted(plain, asked, rows_of, nats):
+    rows, model = rows_of("evaluate", "ivtlr", "--no-image"), plain("ivtlr")
+    rows = rows[rows["intervention"] == "no image"]
+    for row, example in zip(rows.itertuples(), asked(), strict=True):
+        run = model.rollout(dataclasses.replace(example, image=None))
+        assert run.kinds.count("latent_text") == model.plan.steps
+        assert "image" not in run.kinds and "latent_vision" not in run.kinds
+        assert run.next_position == len(run.kinds) + model.plan.steps * model.plan.k
+        said = model.write(run, longest=64, at_once=False)
+        assert row.text == model.text(said)
+        rationale = said[: said.index(model.prompter.marker_ids[0])]
+        own = model.option_logprobs(run, example.choices, rationale)
+        assert row.option_logprobs == pytest.approx(own, abs=nats)

@@ -4,10 +4,13 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, norm
 
 Z = 1.959963984540054
 """Quantile of the normal distribution at 97.5 %."""
+
+Z_POWER = 0.8416212335729143
+"""That at 80 %."""
 
 RESAMPLES = 20_000
 """Of the bootstrap by hand."""
@@ -16,7 +19,8 @@ RESAMPLES = 20_000
 @pytest.fixture(scope="session")
 def table(results_of):
     parts = ("latent_text", "latent_vision", "latent")
-    return results_of("ablate", "ivtlr", "--drop", *parts, "--steps", "1")
+    replace = ("--replace", "zero", "--part", "latent_vision")
+    return results_of("ablate", "ivtlr", "--drop", *parts, *replace)
 
 
 def lines_of(summary):
@@ -33,59 +37,90 @@ def rows_for(rows, line, name):
     return rows[chosen]
 
 
-def wilson(hits, n):
+def design_effect(values, labels):
+    """How many times the variance of a mean exceeds that of independent examples.
+
+    Kish (1965); the variance sums over pairs that share a label (Fafchamps and Gubert, 2007). Both
+    variances are divided by their expectation where examples are in fact independent.
+    """
+    n, deviations = len(values), values - values.mean()
+    shared = np.array(
+        [[i == j or bool({*a} & {*b}) for j, b in enumerate(labels)] for i, a in enumerate(labels)]
+    )
+    if not deviations.any():
+        return 1.0
+    if shared.all():
+        return float(n)
+    clustered = sum(deviations[i] * deviations[j] for i, j in np.argwhere(shared))
+    alone = (deviations**2).sum() / (1 - 1 / n)
+    return float(min(max(clustered / (1 - shared.mean()) / alone, 1), n))
+
+
+def wilson(p, n):
     """Wilson's score interval."""
-    p = hits / n
     centre = (p + Z**2 / (2 * n)) / (1 + Z**2 / n)
     half = Z / (1 + Z**2 / n) * math.sqrt(p * (1 - p) / n + Z**2 / (4 * n**2))
     return centre - half, centre + half
 
 
-def is_percentile_end(end, values, tail):
-    """Whether an end is where a bootstrap of means has 2.5 % of its weight beyond.
+def ends_of_bootstrap(values, effect):
+    """Where 1.1 % and 3.9 % of resampled means lie beyond, at the lower and at the upper end.
 
-    2000 resamples place it with a standard error of 0.35 % of the weight; 1.4 % are four of these.
+    An end read off 2000 resamples has 2.5 % beyond it, with a standard error of 0.35 %; these are
+    four of them away. Clusters widen by the root of their effect, within the values.
     """
     rng = np.random.default_rng(1)
     means = values[rng.integers(len(values), size=(RESAMPLES, len(values)))].mean(1)
-    slack = 1e-9 * (1 + np.abs(values).max())
-    beyond, at_least = (
-        ((means < end - slack).mean(), (means <= end + slack).mean())
-        if tail == "low"
-        else ((means > end + slack).mean(), (means >= end - slack).mean())
-    )
-    return beyond <= 0.039 and at_least >= 0.011
+    levels = np.quantile(means, [0.011, 0.039, 0.961, 0.989])
+    mean = values.mean()
+    return np.clip(mean + (levels - mean) * effect**0.5, values.min(), values.max())
 
 
-def test_accuracy_has_wilsons_interval(table):
+def test_accuracy_has_wilsons_interval_of_as_many_independent_examples(table):
     rows, summary = table
     for _, line in lines_of(summary).iterrows():
         own = rows_for(rows, line, line["intervention"])
+        correct = own["correct"].to_numpy(float)
         assert line["n"] == len(own)
-        assert line["accuracy"] == pytest.approx(own["correct"].mean())
-        ends = wilson(own["correct"].sum(), len(own))
+        assert line["accuracy"] == pytest.approx(correct.mean())
+        ends = wilson(correct.mean(), len(own) / design_effect(correct, own["cluster"]))
         assert (line["accuracy_low"], line["accuracy_high"]) == pytest.approx(ends, abs=1e-9)
 
 
 def test_differences_are_paired_and_bootstrapped_over_examples(table):
     rows, summary = table
+    effects = set()
     for _, line in lines_of(summary).iterrows():
         treated = rows_for(rows, line, line["intervention"])
         alone = rows_for(rows, line, "none")
         assert list(treated["example"]) == list(alone["example"])
         pairs = {
             "delta": treated["correct"].to_numpy(float) - alone["correct"].to_numpy(float),
-            "log_odds_change": treated["gold_log_odds"].to_numpy()
-            - alone["gold_log_odds"].to_numpy(),
+            "log_odds_change": (
+                treated["gold_log_odds"] - alone["gold_log_odds"].to_numpy()
+            ).to_numpy(),
         }
         for name, values in pairs.items():
+            effect = design_effect(values, alone["cluster"])
+            effects.add(effect)
+            lowest, low, high, highest = ends_of_bootstrap(values, effect)
+            slack = 1e-9 * (1 + np.abs(values).max())
             assert line[name] == pytest.approx(values.mean())
-            assert is_percentile_end(line[f"{name}_low"], values, "low"), (name, line)
-            assert is_percentile_end(line[f"{name}_high"], values, "high"), (name, line)
+            assert lowest - slack <= line[f"{name}_low"] <= low + slack, (name, line)
+            assert high - slack <= line[f"{name}_high"] <= highest + slack, (name, line)
+            error = values.std(ddof=1) * (effect / len(values)) ** 0.5
+            found = (Z + Z_POWER) * error
+            if name == "delta":
+                few = len(values) / effect
+                found = max(found, (Z + Z_POWER) ** 2 / (few + (Z + Z_POWER) ** 2))
+            if found:
+                assert line[f"{name}_smallest"] == pytest.approx(found)
+    assert max(effects) > 1, "no questions of this sample share a scan, so clusters were not tested"
 
 
 def test_p_values_are_exact_mcnemar_adjusted_by_holm_within_model_and_group(table):
-    rows, summary = table
+    """Shams are in no family; what clusters share discounts the normal deviate of a p-value."""
+    rows, summary, several = *table, 0
     for _, group in lines_of(summary).groupby("domain"):
         raw = {}
         for _, line in group.iterrows():
@@ -94,14 +129,23 @@ def test_p_values_are_exact_mcnemar_adjusted_by_holm_within_model_and_group(tabl
             before = rows_for(rows, line, "none")["correct"].to_numpy(bool)
             lost, gained = int((before & ~after).sum()), int((after & ~before).sum())
             p = binomtest(lost, lost + gained).pvalue if lost + gained else 1.0
+            labels = rows_for(rows, line, "none")["cluster"]
+            effect = design_effect(after.astype(float) - before, labels)
+            p = 2 * norm.sf(norm.isf(p / 2) / effect**0.5)
             assert line["p_mcnemar"] == pytest.approx(p)
-            if name != "none":
+            if name != "none" and not name.startswith("sham"):
                 raw[name] = p
+        several += len({round(p, 9) for p in raw.values() if p < 0.3}) > 1
         # Holm, 1979: the i-th smallest of m is multiplied by m - i + 1, none falls below another.
         highest, adjusted = 0.0, {}
         for i, (name, p) in enumerate(sorted(raw.items(), key=lambda item: item[1])):
             highest = max(highest, min(1.0, (len(raw) - i) * p))
             adjusted[name] = highest
         for _, line in group.iterrows():
-            if line["intervention"] != "none":
-                assert line["p_holm"] == pytest.approx(adjusted[line["intervention"]])
+            name = line["intervention"]
+            assert line["family"] == (len(raw) if name in raw else 0)
+            if name in raw:
+                assert line["p_holm"] == pytest.approx(adjusted[name])
+            elif name != "none":
+                assert line["p_holm"] == line["p_mcnemar"]
+    assert several, "without two different small p-values no adjustment is told from another"
