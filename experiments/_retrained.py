@@ -6,8 +6,7 @@
 
 Weights of further seeds do not come with the package; what the instruments read on them does. This
 writes `data/seeds.csv` (test accuracies) and `data/seed_readings.parquet` (one row per reading,
-training and question, as `latentlab.calibrate` has them), which `seeds.py` and `seed_readings.py`
-show.
+training and question, as `latentlab.calibrate` has them). `seeds.py` shows the first.
 """
 
 import sys

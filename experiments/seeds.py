@@ -1,8 +1,7 @@
 """The organisms trained from several seeds: four hops and one, by domain.
 
 Reads `experiments/data/seeds.csv`: test accuracies of the embedded models (seed 0) and of further
-trainings of those on which the instruments were repeated, about a thousand questions of each kind a
-training. `_retrained.py` makes it.
+trainings, about a thousand questions of each kind a training. `_retrained.py` makes it.
 """
 
 from pathlib import Path
