@@ -214,30 +214,40 @@ class Plain:
         return run
 
     def option_logprobs(
-        self, run: Run, options: Sequence[str], rationale: Sequence[int] = ()
+        self, run: Run, options: Sequence[str], written: Sequence[int] = ()
     ) -> list[float]:
-        """log p of each option's tokens, end token included, after the answer marker; in nats."""
-        marker, found = self.prompter.marker_ids, []
-        for text in options:
-            ids = self.option_ids(text)
-            whole = self.say(self.say(run, rationale, "rationale"), [*marker, *ids])
-            logp = self.forward(whole).logits.log_softmax(-1)
-            before = len(whole.kinds) - len(ids) - 1
-            found.append(sum(float(logp[before + i, token]) for i, token in enumerate(ids)))
+        """log p of each option's tokens, end token included, after the answer marker; in nats.
+
+        Args:
+            run: where the latent steps end.
+            options: texts; those of one length go through one pass, side by side.
+            written: what the model wrote before that marker.
+        """
+        before = self._write_down(run, [*written, *self.prompter.marker_ids])
+        ids = [self.option_ids(text) for text in options]
+        found = [0.0] * len(ids)
+        for length in {len(option) for option in ids}:
+            chosen = [i for i, option in enumerate(ids) if len(option) == length]
+            whole = [self.say(before, ids[i]) for i in chosen]
+            states = self.forward(whole[0], torch.stack([torch.stack(w.embeds) for w in whole]))
+            logp = states.logits.log_softmax(-1)[:, -length - 1 : -1]
+            for i, row in zip(chosen, logp, strict=True):
+                found[i] = sum(float(row[at, token]) for at, token in enumerate(ids[i]))
         return found
+
+    def _write_down(self, run: Run, ids: Sequence[int]) -> Run:
+        """A copy of a run that goes on with text; from its first marker on it is the answer."""
+        marker = self.prompter.marker_ids[0]
+        at = list(ids).index(marker) if marker in ids else len(ids)
+        return self.say(self.say(run, ids[:at], "rationale"), ids[at:])
 
     def write(self, run: Run, longest: int, at_once: bool) -> list[int]:
         """Greedy text after the latent steps; at once: the answer marker is put there first."""
-        marker, eos = self.prompter.marker_ids, self.prompter.tokenizer.eos_token_id
-        run, said, kind = (self.say(run, marker) if at_once else run), [], "answer"
-        if not at_once:
-            kind = "rationale"
-        while len(said) < longest and eos not in said:
-            token = int(self.forward(run).logits[-1].argmax())
-            if token == marker[0]:
-                kind = "answer"
-            said.append(token)
-            run = self.say(run, [token], kind)
+        start = self.say(run, self.prompter.marker_ids) if at_once else run
+        said: list[int] = []
+        while len(said) < longest and self.prompter.tokenizer.eos_token_id not in said:
+            whole = self.say(start, said) if at_once else self._write_down(start, said)
+            said.append(int(self.forward(whole).logits[-1].argmax()))
         return said
 
     def option_ids(self, text: str) -> list[int]:
@@ -264,16 +274,17 @@ class Plain:
             allowed &= ~run.hidden_keys(run)
         return allowed | torch.eye(n, dtype=torch.bool)
 
-    def forward(self, run: Run, watch: bool = False) -> States:
+    def forward(self, run: Run, x: Tensor | None = None, watch: bool = False) -> States:
         """One pass over all positions: a pre-norm transformer with rotary positions.
 
         Args:
             run: the sequence.
+            x: (..., n, hidden) what to feed instead of its embeddings.
             watch: whether gradients with respect to the attention weights can be taken.
         """
         heads, eps = self.config.num_attention_heads, self.config.rms_norm_eps
-        x = torch.stack(run.embeds)
-        n, dim = len(x), x.shape[1] // heads
+        x = torch.stack(run.embeds) if x is None else x
+        n, dim = x.shape[-2], x.shape[-1] // heads
         theta = self.config.rope_parameters["rope_theta"]
         rates = theta ** (-torch.arange(0, dim, 2, dtype=x.dtype) / dim)
         angles = torch.tensor(run.positions, dtype=x.dtype)[:, None] * rates
@@ -284,7 +295,7 @@ class Plain:
             return weight * x / (x.square().mean(-1, keepdim=True) + eps).sqrt()
 
         def split(x: Tensor) -> Tensor:
-            return x.view(n, heads, dim).transpose(0, 1)
+            return x.unflatten(-1, (heads, dim)).transpose(-3, -2)
 
         def turned(x: Tensor) -> Tensor:
             a, b = split(x).chunk(2, dim=-1)
@@ -293,7 +304,7 @@ class Plain:
         def forced(x: Tensor, component: str, layer: int) -> Tensor:
             for (name, at, clock, place), value in run.forced.items():
                 if (name, at) == (component, layer) and clock in run.clocks:
-                    x[run.at(clock, place)] = value
+                    x[..., run.at(clock, place), :] = value
             return x
 
         x = forced(x, "resid_pre", 0)
@@ -303,10 +314,10 @@ class Plain:
             attend, inner = layer.self_attn, normed(x, layer.input_layernorm.weight)
             q, k = turned(attend.q_proj(inner)), turned(attend.k_proj(inner))
             v = split(attend.v_proj(inner))
-            weights.append((q @ k.transpose(1, 2) / dim**0.5 + mask).softmax(-1))
+            weights.append((q @ k.transpose(-1, -2) / dim**0.5 + mask).softmax(-1))
             if watch and not weights[-1].requires_grad:
                 weights[-1].requires_grad_()
-            mixed = (weights[-1] @ v).transpose(0, 1).reshape(n, -1)
+            mixed = (weights[-1] @ v).transpose(-3, -2).flatten(-2)
             added = forced(attend.o_proj(mixed), "attn_out", number)
             x = x + added
             inner = normed(x, layer.post_attention_layernorm.weight)
