@@ -77,10 +77,21 @@ def rows_of(asked):
 def results_of(tmp_path_factory):
     """Runs a whole command; returns the rows and the summary that it wrote."""
 
-    def results(name, model, *flags):
+    def results(name, model, *flags, data="benchmark"):
         module = importlib.import_module(f"latentlab.{name}")
         out = tmp_path_factory.mktemp(name) / "out"
-        told = (*flags, "--model", model, *ALWAYS, "--limit", str(N), "--out", str(out))
+        told = (
+            *flags,
+            "--model",
+            model,
+            "--data",
+            data,
+            *ALWAYS,
+            "--limit",
+            str(N),
+            "--out",
+            str(out),
+        )
         assert run(config_of(module), module.main, name, told) == 0
         found = read_results(out)
         return found.rows, found.summary
