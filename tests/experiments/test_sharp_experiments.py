@@ -11,6 +11,7 @@ from matplotlib import pyplot as plt
 
 from latentlab import checkpoint
 from latentlab.figures import EXPERIMENTS
+from latentlab.instruments.calibration.subjects import CANNOT_REASON
 from latentlab.paper import studies
 from latentlab.paper.artifacts import Drawing
 from latentlab.paper.experiment import find_experiments
@@ -34,7 +35,7 @@ SMALL = {
 def found(qwen, tmp_path_factory):
     """Results of the studies on six questions."""
     zoo, results = tmp_path_factory.mktemp("zoo"), tmp_path_factory.mktemp("results")
-    for name in (*MODELS, "bypass", "filler"):
+    for name in (*MODELS, *CANNOT_REASON):
         reasoner = Reasoner(qwen.backbone, PLANS[name], qwen.prompter, qwen.placeholder_id, name)
         checkpoint.save(reasoner, zoo / name)
     made = {}
