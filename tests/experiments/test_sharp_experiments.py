@@ -68,7 +68,7 @@ def test_every_number_drawn_is_in_the_data_and_no_other(make, name, column):
     assert isinstance(made, Drawing)
     made.figure.draw_without_rendering()
     panels = [axis for axis in made.figure.axes if axis.get_title()]
-    assert len(panels) == 4
+    assert len(panels) == len(MODELS) + len(CANNOT_REASON)
     marks = [
         c[0].get_data()[0] for axis in panels for c in axis.containers if len(c[0].get_data()[0])
     ]
