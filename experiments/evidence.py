@@ -62,7 +62,7 @@ def make(found: Found) -> Drawing:
     for axis, model in zip(axes, models, strict=True):
         draw_dots(axis, data[data["model"] == model], rows, looks, "accuracy")
         patched = (data.loc[data["model"] == model, "vision_slots"] != "").any()
-        axis.set(title=f"{model}: {'patches' if patched else 'latent text'}", xlim=(-5, 105))
+        axis.set(title=f"{model}\n{'patches' if patched else 'latent text'}", xlim=(-5, 105))
     figure.supxlabel("right answers (%)", fontsize=7.5)
     legend(figure, axes[0], {}, 3)
     asked = "; ".join(
