@@ -85,7 +85,7 @@ def test_filters_leave_the_questions_that_pass_them(moved, rows):
     assert moved["right"] == alone["correct"].sum()
     assert moved["wrong"] == len(alone) - moved["right"]
     # Right in every second answer left alone, in every third with empty slots.
-    assert moved["right"] == 12
+    assert moved["right"] == 9
     cells = {"right either way": 4, "needed": 8, "harmful": 4, "wrong either way": 8}
     assert moved["necessity"] == cells
     dropped = rows[rows["intervention"] == "drop latent"].set_index("example")
