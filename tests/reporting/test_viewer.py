@@ -86,7 +86,7 @@ def test_filters_leave_the_questions_that_pass_them(moved, rows):
     assert moved["wrong"] == len(alone) - moved["right"]
     # Right in every second answer left alone, in every third with empty slots.
     assert moved["right"] == 9
-    cells = {"right either way": 4, "needed": 8, "harmful": 4, "wrong either way": 8}
+    cells = {"right either way": 3, "needed": 6, "harmful": 3, "wrong either way": 6}
     assert moved["necessity"] == cells
     dropped = rows[rows["intervention"] == "drop latent"].set_index("example")
     said = (dropped["choice"].fillna(-1), alone["choice"].fillna(-1))
