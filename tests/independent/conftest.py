@@ -14,7 +14,7 @@ from latentlab.results import read_results
 from tests.independent.rollout import Plain
 
 N = 20
-ALWAYS = ("--device", "cpu", "--batch-size", "8")
+ALWAYS = ("--device", "cpu", "--batch-size", "16")
 """Flags of every run: batches that do not divide the questions, so that one is smaller."""
 
 NATS = 1e-3

@@ -2,7 +2,7 @@
 
 Written from the definitions (docs/engine.md, arXiv 2510.12603) and not from the engine, so that two
 accounts of one model can be held against each other. Taken over are the weights, the tokenizer, the
-image processor and the fields of the plan. Nothing is cached, batched, padded or hooked; numbers
+image processor and the fields of the plan. No keys are cached, nothing is padded or hooked; numbers
 are float64, so that what is left between the two is the engine's rounding.
 """
 
@@ -122,6 +122,7 @@ class Plain:
         self.decoder = self.model.model.language_model
         self.norm, self.head = self.decoder.norm, self.model.lm_head
         self.config = self.model.config.get_text_config()
+        self._prompts: dict[tuple[object, ...], tuple[Tensor, Tensor]] = {}
         plan = self.plan
         known = plan.positions == "flat" and plan.stride is None and not plan.reuse
         known &= plan.part_order == "vision_text" and plan.pick_order == "score" and plan.text
@@ -148,18 +149,11 @@ class Plain:
             hidden_keys: what nobody may see, beside what the plan blocks.
         """
         run = Run(forced=forced or {}, hidden_keys=hidden_keys)
-        batch = self.prompter.batch([example], self.plan)
-        ids = batch.input_ids[0]
-        is_image = ids == self.model.config.image_token_id
-        embeds = self.embed(ids.tolist())
-        if batch.pixels:
-            pixels, grid = batch.pixels["pixel_values"], batch.pixels["image_grid_thw"]
-            tower = self.model.model.visual
-            embeds[is_image] = tower(pixels.double(), grid_thw=grid).pooler_output
+        embeds, is_image = self._read(example)
         patches, first = embeds[is_image], int(is_image.int().argmax())
         kinds = ["image" if here else "prompt" for here in is_image]
-        run.add(embeds, kinds, 0, range(len(ids)))
-        run.next_position = len(ids)
+        run.add(embeds, kinds, 0, range(len(kinds)))
+        run.next_position = len(kinds)
         plan, used = self.plan, set()
         for step in range(plan.steps):
             states = self.forward(run)
@@ -187,6 +181,24 @@ class Plain:
             run.latents.append(latent)
             self._append(run, latent, step + 1)
         return run
+
+    def _read(self, example: Example) -> tuple[Tensor, Tensor]:
+        """(n, hidden) embeddings of a prompt, its picture merged in, and which are the picture's.
+
+        They are kept: what is asked is looked at once, only what a model makes of it is not.
+        """
+        image = example.image
+        key = example.question, example.choices, None if image is None else image.tobytes()
+        if key not in self._prompts:
+            batch = self.prompter.batch([example], self.plan)
+            is_image = batch.input_ids[0] == self.model.config.image_token_id
+            embeds = self.embed(batch.input_ids[0].tolist())
+            if batch.pixels:
+                pixels, grid = batch.pixels["pixel_values"], batch.pixels["image_grid_thw"]
+                tower = self.model.model.visual
+                embeds[is_image] = tower(pixels.double(), grid_thw=grid).pooler_output
+            self._prompts[key] = embeds, is_image
+        return self._prompts[key]
 
     def _most_attended(self, score: Sequence[float], free: Sequence[int]) -> list[int]:
         return sorted(free, key=lambda i: -score[i])[: self.plan.k]

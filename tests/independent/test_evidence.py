@@ -14,10 +14,8 @@ NAME = "needed cell blank, {}"
 
 FILLINGS = {
     "own patches, remade text": lambda own, new, empty: Latent(own.vision, new.text),
-    "own patches, own text": lambda own, new, empty: Latent(own.vision, own.text),
     "remade patches, remade text": lambda own, new, empty: new,
     "empty patches, remade text (kept)": lambda own, new, empty: Latent(empty, new.text),
-    "empty patches, remade text (held)": lambda own, new, empty: Latent(None, new.text),
     "empty patches, own text (closed)": lambda own, new, empty: Latent(None, own.text, True),
 }
 """What slots hold, from what they held on the whole picture, hold now, and hold when empty."""

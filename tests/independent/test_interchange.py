@@ -27,9 +27,12 @@ CASES = [
 
 @pytest.fixture(scope="session")
 def exchanged(rows_of):
-    """Rows of one model."""
-    rules = ("--donor", "same_image", "unrelated", "self")
-    return lru_cache(lambda name: rows_of("interchange", name, *rules))
+    """Rows of one model, of what is run by hand as well."""
+    flags = {
+        "relay": "--donor same_image unrelated --part latent_text --steps each all",
+        "ivtlr": "--donor same_image unrelated self --part latent_vision latent --steps all",
+    }
+    return lru_cache(lambda name: rows_of("interchange", name, *flags[name].split()))
 
 
 def named(donor, examples):
@@ -131,8 +134,9 @@ MARKS = [
 @pytest.fixture(scope="session")
 def edited(rows_of):
     """Rows of one model whose latents alone see another mark at the last hop."""
-    flags = ("--donor", "counterfactual", "--steps", "all")
-    return lru_cache(lambda name: rows_of("interchange", name, *flags))
+    flags = ("--donor", "counterfactual", "--steps", "all", "--part", "latent_vision")
+    parts = {"ivtlr": ("latent",), "gaze": ()}
+    return lru_cache(lambda name: rows_of("interchange", name, *flags, *parts[name]))
 
 
 @pytest.mark.parametrize(("name", "part", "patches"), MARKS)

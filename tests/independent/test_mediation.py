@@ -31,7 +31,6 @@ CASES = [
     ("ivtlr", "slots", "latent_text"),
     ("ivtlr", "slots", "latent_vision"),
     ("relay", "slots", "latent_text"),
-    ("relay", "latents", "latent"),
     ("gaze", "slots", "latent"),
 ]
 """Model, mediator and part."""
@@ -49,6 +48,23 @@ def relinked(asked):
 def disturbed(plain, relinked):
     """Rollouts by hand on the changed pictures."""
     return lru_cache(lambda name: [new and plain(name).rollout(new) for new in relinked])
+
+
+@pytest.fixture(scope="session")
+def unmixed(plain, asked, untouched, disturbed):
+    """Log-likelihoods of the options in the two runs that take nothing from each other."""
+
+    @lru_cache
+    def scores(name):
+        runs, found = zip(asked(), untouched(name), disturbed(name), strict=True), {}
+        for example, clean, other in runs:
+            both = {"clean": clean, "perturbed": other} if other else {}
+            found[example.id] = {
+                how: plain(name).option_logprobs(run, example.choices) for how, run in both.items()
+            }
+        return found
+
+    return scores
 
 
 @pytest.fixture(scope="session")
@@ -87,7 +103,18 @@ def taking(model, example, other, mediator, part):
 
 @pytest.mark.parametrize(("name", "mediator", "part"), CASES)
 def test_effects_are_differences_of_four_runs(
-    name, mediator, part, plain, asked, untouched, relinked, disturbed, mediated, log_odds, nats
+    name,
+    mediator,
+    part,
+    plain,
+    asked,
+    untouched,
+    relinked,
+    disturbed,
+    unmixed,
+    mediated,
+    log_odds,
+    nats,
 ):
     model, rows = plain(name), mediated(name)
     chosen = (rows["measure"] == "effect") & (rows["perturbation"] == "relink")
@@ -98,13 +125,12 @@ def test_effects_are_differences_of_four_runs(
     for example, changed, clean, other in runs:
         if changed is None:
             continue
-        says = {
-            "clean": clean,
-            "perturbed": other,
+        mixed = {
             "direct": taking(model, changed, clean, mediator, part),
             "indirect": taking(model, example, other, mediator, part),
         }
-        scores = {how: model.option_logprobs(run, example.choices) for how, run in says.items()}
+        scores = {how: model.option_logprobs(run, example.choices) for how, run in mixed.items()}
+        scores |= unmixed(name)[example.id]
         answer = int(np.argmax(scores["clean"]))
         y = {how: log_odds(values, answer) for how, values in scores.items()}
         told = rows.loc[example.id, "log_odds"]
