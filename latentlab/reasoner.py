@@ -221,11 +221,16 @@ class Reasoner:
         return output if at is None else output[at + len(self.prompter.marker_ids) :]
 
     def _before_answer(self, output: Sequence[int]) -> tuple[list[int], list[int]]:
-        """Return generated text up to the answer, with the marker, and the kinds of its tokens."""
+        """Return generated text up to the answer, with the marker, and the kinds of its tokens.
+
+        The answer stands after the last marker, but a text counts as answer from the first on: so
+        it was written (`decoding.generate`), and what it could not see then it must not see now.
+        """
         marker, at = self.prompter.marker_ids, self._marker_at(output)
-        rationale = [] if at is None else list(output[:at])
-        kinds = [int(Kind.RATIONALE)] * len(rationale) + [int(Kind.ANSWER)] * len(marker)
-        return [*rationale, *marker], kinds
+        text = [*([] if at is None else output[:at]), *marker]
+        turn = text.index(marker[0]) if marker else len(text)
+        kinds = [int(Kind.RATIONALE)] * turn + [int(Kind.ANSWER)] * (len(text) - turn)
+        return text, kinds
 
 
 def open_picture(picture: Picture | None) -> Image.Image | None:

@@ -150,6 +150,17 @@ def test_the_answer_stands_after_the_last_marker(
     assert len(answer.option_logprobs) == 3
 
 
+def test_a_text_is_scored_under_the_kinds_it_was_written_under(reasoner):
+    """All from the first marker on is answer, also where the model writes the marker again."""
+    marker = reasoner.prompter.marker_ids
+    for before, between, turn in (([20, 21], [22], 2), ([], [22, 23], 0), ([20], [], 1)):
+        ids, kinds = reasoner._before_answer([*before, *marker, *between, *marker, 24])
+        assert ids == [*before, *marker, *between, *marker]
+        assert kinds == [Kind.RATIONALE] * turn + [Kind.ANSWER] * (len(ids) - turn)
+    ids, kinds = reasoner._before_answer([20, 21])  # it never came to its answer
+    assert (ids, kinds) == (marker, [Kind.ANSWER] * len(marker))
+
+
 def test_plans_and_seeds_may_be_another_than_the_models_own(reasoner):
     assert reasoner.rollout().plan is reasoner.plan
     plan = LatentPlan(steps=1, k=1, select="random")
