@@ -153,11 +153,12 @@ def test_the_answer_stands_after_the_last_marker(
 def test_a_text_is_scored_under_the_kinds_it_was_written_under(reasoner):
     """All from the first marker on is answer, also where the model writes the marker again."""
     marker = reasoner.prompter.marker_ids
-    for before, between, turn in (([20, 21], [22], 2), ([], [22, 23], 0), ([20], [], 1)):
-        ids, kinds = reasoner._before_answer([*before, *marker, *between, *marker, 24])
+    a, b, c, d = [token for token in range(40) if token not in marker][:4]
+    for before, between, turn in (([a, b], [c], 2), ([], [c, d], 0), ([a], [], 1)):
+        ids, kinds = reasoner._before_answer([*before, *marker, *between, *marker, d])
         assert ids == [*before, *marker, *between, *marker]
         assert kinds == [Kind.RATIONALE] * turn + [Kind.ANSWER] * (len(ids) - turn)
-    ids, kinds = reasoner._before_answer([20, 21])  # it never came to its answer
+    ids, kinds = reasoner._before_answer([a, b])  # it never came to its answer
     assert (ids, kinds) == (marker, [Kind.ANSWER] * len(marker))
 
 
