@@ -229,6 +229,8 @@ def _shown(line: "Line", name: str) -> str:
     value, low, high = (line[f"{name}{end}"] for end in ("", "_low", "_high"))
     if name == "flip":
         return interval_text(value, low, high).replace(" ", " % ", 1)
+    if 0 < max(abs(low), abs(high)) < STILL:
+        return "nothing but rounding"
     return interval_text(value, low, high, percent=False).replace(" ", " nats ", 1)
 
 

@@ -283,6 +283,12 @@ def moved(arm, flip, odds, kind=KNOCK_OUT, **changes):
     return line(arm, kind=kind, accuracy=0.24, **values, **changes)
 
 
+def test_rounding_is_not_told_as_an_effect():
+    lines = [moved("none", 0.0, 0.0, "none"), moved("drop latent", 0.0, -4e-7)]
+    (said,) = conclusion(pd.DataFrame(lines))
+    assert "the log-odds of the right one change by nothing but rounding" in said
+
+
 def test_where_accuracy_has_no_room_to_fall_flips_tell_what_reaches_the_answer():
     lines = [
         moved("none", 0.0, 0.0, "none"),
