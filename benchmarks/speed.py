@@ -31,9 +31,9 @@ from benchmarks.sides import Outcome, engine, recomputing
 from latentlab import console
 from latentlab.data import Example, load_data
 from latentlab.errors import UserError
-from latentlab.provenance import provenance
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.results import check_out, write_results
+from latentlab.study.provenance import provenance
+from latentlab.study.results import check_out, write_results
 from latentlab.training.recipes import PLANS
 from latentlab.training.tiny import TinyConfig, tiny_reasoner
 

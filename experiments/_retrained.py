@@ -15,14 +15,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from latentlab.calibrate import CalibrateConfig
-from latentlab.calibrate import main as calibrate
+from latentlab.calibrate.config import CalibrateConfig
+from latentlab.calibrate.config import main as calibrate
+from latentlab.calibrate.subjects import retrained
 from latentlab.checkpoint import load, zoo_names
 from latentlab.data import load_data
-from latentlab.instruments.calibration.subjects import retrained
-from latentlab.measures.answers import summarise_answers
-from latentlab.results import read_results
-from latentlab.study import Arm, run_arms
+from latentlab.evaluate.summary import summarise_answers
+from latentlab.study.arms import Arm, run_arms
+from latentlab.study.results import read_results
 
 DATA = Path(__file__).parent / "data"
 

@@ -11,15 +11,15 @@ from typing import Any
 
 import pandas as pd
 
-from latentlab.measures.attention_lines import AFTER
+from latentlab.attention.summary import AFTER
+from latentlab.figures import studies
+from latentlab.figures.artifacts import Drawing
+from latentlab.figures.dots import draw_dots
+from latentlab.figures.experiment import Found
+from latentlab.figures.instruments import WEIGHTS, legend, sampled
+from latentlab.figures.lines import PARTS, names
+from latentlab.figures.style import canvas, look
 from latentlab.measures.summary import ALL
-from latentlab.paper import studies
-from latentlab.paper.artifacts import Drawing
-from latentlab.paper.dots import draw_dots
-from latentlab.paper.experiment import Found
-from latentlab.paper.instruments import WEIGHTS, legend, sampled
-from latentlab.paper.lines import PARTS, names
-from latentlab.paper.style import canvas, look
 
 STUDIES = (studies.ATTENTION_ANSWERS, studies.ATTENTION_ANSWERS_ONE_HOP)
 

@@ -6,14 +6,14 @@ run. Control: as many keys of the prompt hidden at random. ReaLVR and others rea
 without such a test; the IVT-LR paper has no counterpart.
 """
 
-from latentlab.instruments.patch.readout import KNOCKED_OUT
-from latentlab.paper import studies
-from latentlab.paper.artifacts import Drawing
-from latentlab.paper.dots import HOLLOW, draw_dots
-from latentlab.paper.experiment import Found
-from latentlab.paper.instruments import UNPUBLISHED, WEIGHTS, legend, sampled
-from latentlab.paper.lines import LOST, names, with_losses
-from latentlab.paper.style import canvas, look_of
+from latentlab.figures import studies
+from latentlab.figures.artifacts import Drawing
+from latentlab.figures.dots import HOLLOW, draw_dots
+from latentlab.figures.experiment import Found
+from latentlab.figures.instruments import UNPUBLISHED, WEIGHTS, legend, sampled
+from latentlab.figures.lines import LOST, names, with_losses
+from latentlab.figures.style import canvas, look_of
+from latentlab.patch.readout import KNOCKED_OUT
 from latentlab.vocabulary import CONTROL
 
 STUDIES = (studies.PATCHING,)

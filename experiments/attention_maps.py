@@ -18,15 +18,15 @@ from matplotlib.colors import Normalize
 from matplotlib.patches import Rectangle
 from PIL.Image import Image
 
+from latentlab.attention.summary import AFTER
 from latentlab.data import Example, load_data
-from latentlab.measures.attention_lines import AFTER
+from latentlab.figures import studies
+from latentlab.figures.artifacts import Drawing
+from latentlab.figures.experiment import Found
+from latentlab.figures.instruments import WEIGHTS, legend
+from latentlab.figures.lines import names
+from latentlab.figures.style import SEQUENTIAL, canvas
 from latentlab.measures.summary import ALL
-from latentlab.paper import studies
-from latentlab.paper.artifacts import Drawing
-from latentlab.paper.experiment import Found
-from latentlab.paper.instruments import WEIGHTS, legend
-from latentlab.paper.lines import names
-from latentlab.paper.style import SEQUENTIAL, canvas
 
 STUDIES = (studies.ATTENTION,)
 

@@ -10,15 +10,15 @@ from typing import Any
 
 import pandas as pd
 
-from latentlab.measures.attention_lines import CONTROLS
+from latentlab.attention.summary import CONTROLS
+from latentlab.figures import studies
+from latentlab.figures.artifacts import Drawing
+from latentlab.figures.dots import HOLLOW, offsets
+from latentlab.figures.experiment import Found
+from latentlab.figures.instruments import WEIGHTS, legend, sampled
+from latentlab.figures.lines import names
+from latentlab.figures.style import canvas, draw_intervals, look
 from latentlab.measures.summary import ALL
-from latentlab.paper import studies
-from latentlab.paper.artifacts import Drawing
-from latentlab.paper.dots import HOLLOW, offsets
-from latentlab.paper.experiment import Found
-from latentlab.paper.instruments import WEIGHTS, legend, sampled
-from latentlab.paper.lines import names
-from latentlab.paper.style import canvas, draw_intervals, look
 
 STUDIES = (studies.ATTENTION_RUNS,)
 

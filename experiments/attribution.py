@@ -5,15 +5,15 @@ position where the answer begins, split over what attention brings from each sou
 add. Control: the same for a wrong option. The IVT-LR paper has no counterpart.
 """
 
-from latentlab.measures.readings import ATTRIBUTION
+from latentlab.figures import studies
+from latentlab.figures.artifacts import Drawing
+from latentlab.figures.dots import HOLLOW, draw_dots
+from latentlab.figures.experiment import Found
+from latentlab.figures.instruments import UNPUBLISHED, WEIGHTS, legend, sampled
+from latentlab.figures.lines import names
+from latentlab.figures.style import canvas, look_of
+from latentlab.lens.summary import ATTRIBUTION
 from latentlab.measures.summary import ALL
-from latentlab.paper import studies
-from latentlab.paper.artifacts import Drawing
-from latentlab.paper.dots import HOLLOW, draw_dots
-from latentlab.paper.experiment import Found
-from latentlab.paper.instruments import UNPUBLISHED, WEIGHTS, legend, sampled
-from latentlab.paper.lines import names
-from latentlab.paper.style import canvas, look_of
 from latentlab.vocabulary import CONTROL
 
 STUDIES = (studies.LENSES,)

@@ -9,13 +9,13 @@ published instrument that was calibrated in this way.
 
 import pandas as pd
 
-from latentlab.paper import studies
-from latentlab.paper.artifacts import Drawing
-from latentlab.paper.dots import HOLLOW, draw_dots
-from latentlab.paper.experiment import Found
-from latentlab.paper.instruments import WEIGHTS, legend, of_sham
-from latentlab.paper.lines import PARTS, names
-from latentlab.paper.style import canvas, look_of
+from latentlab.figures import studies
+from latentlab.figures.artifacts import Drawing
+from latentlab.figures.dots import HOLLOW, draw_dots
+from latentlab.figures.experiment import Found
+from latentlab.figures.instruments import WEIGHTS, legend, of_sham
+from latentlab.figures.lines import PARTS, names
+from latentlab.figures.style import canvas, look_of
 
 STUDIES = (studies.CALIBRATION,)
 

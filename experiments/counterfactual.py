@@ -10,15 +10,15 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from latentlab.instruments.interchange.flips import of_edits
+from latentlab.figures import studies
+from latentlab.figures.artifacts import Drawing
+from latentlab.figures.dots import HOLLOW, draw_dots
+from latentlab.figures.experiment import Found
+from latentlab.figures.instruments import UNPUBLISHED, WEIGHTS, legend, of_sham, sampled
+from latentlab.figures.lines import PARTS, names
+from latentlab.figures.style import canvas, look
+from latentlab.interchange.flips import of_edits
 from latentlab.measures.summary import ALL
-from latentlab.paper import studies
-from latentlab.paper.artifacts import Drawing
-from latentlab.paper.dots import HOLLOW, draw_dots
-from latentlab.paper.experiment import Found
-from latentlab.paper.instruments import UNPUBLISHED, WEIGHTS, legend, of_sham, sampled
-from latentlab.paper.lines import PARTS, names
-from latentlab.paper.style import canvas, look
 
 STUDIES = (studies.COUNTERFACTUALS, studies.COUNTERFACTUALS_ONE_HOP)
 

@@ -7,16 +7,16 @@ another question's. The IVT-LR paper has no such test.
 
 import pandas as pd
 
-from latentlab.instruments.ablation.evidence import MASKED, OTHER_MASKED, SHOWN
-from latentlab.measures.evidence import evidence_lines
+from latentlab.ablate.evidence import MASKED, OTHER_MASKED, SHOWN
+from latentlab.ablate.evidence_summary import evidence_lines
+from latentlab.figures import studies
+from latentlab.figures.artifacts import Drawing
+from latentlab.figures.dots import HOLLOW, draw_dots
+from latentlab.figures.experiment import Found
+from latentlab.figures.instruments import UNPUBLISHED, WEIGHTS, legend
+from latentlab.figures.lines import names
+from latentlab.figures.style import canvas, look
 from latentlab.measures.summary import ALL
-from latentlab.paper import studies
-from latentlab.paper.artifacts import Drawing
-from latentlab.paper.dots import HOLLOW, draw_dots
-from latentlab.paper.experiment import Found
-from latentlab.paper.instruments import UNPUBLISHED, WEIGHTS, legend
-from latentlab.paper.lines import names
-from latentlab.paper.style import canvas, look
 
 STUDIES = (studies.EVIDENCE, studies.EVIDENCE_ONE_HOP)
 

@@ -13,14 +13,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
+from latentlab.figures import studies
+from latentlab.figures.artifacts import Drawing
+from latentlab.figures.experiment import Found
+from latentlab.figures.instruments import WEIGHTS, sampled, without_repeats
+from latentlab.figures.lines import PARTS, names
+from latentlab.figures.style import canvas
 from latentlab.measures.outcomes import NONE
 from latentlab.measures.statistics import accuracy_interval
-from latentlab.paper import studies
-from latentlab.paper.artifacts import Drawing
-from latentlab.paper.experiment import Found
-from latentlab.paper.instruments import WEIGHTS, sampled, without_repeats
-from latentlab.paper.lines import PARTS, names
-from latentlab.paper.style import canvas
 
 STUDIES = (studies.INTERCHANGES,)
 

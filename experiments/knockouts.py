@@ -9,11 +9,11 @@ in them. Strict accuracy. The paper's Table 2 is about retrained systems and is 
 
 import pandas as pd
 
-from latentlab.paper import studies
-from latentlab.paper.artifacts import Drawing
-from latentlab.paper.dots import POSITION_LABELS, POSITIONS, offsets
-from latentlab.paper.experiment import Found
-from latentlab.paper.lines import (
+from latentlab.figures import studies
+from latentlab.figures.artifacts import Drawing
+from latentlab.figures.dots import POSITION_LABELS, POSITIONS, offsets
+from latentlab.figures.experiment import Found
+from latentlab.figures.lines import (
     INFERENCE,
     INTERVALS,
     REMOVALS,
@@ -23,7 +23,7 @@ from latentlab.paper.lines import (
     untouched,
     with_arms,
 )
-from latentlab.paper.style import canvas, draw_intervals, look
+from latentlab.figures.style import canvas, draw_intervals, look
 from latentlab.vocabulary import CONTROL
 
 STUDIES = (studies.KNOCKOUTS, studies.KNOCKOUTS_ONE_HOP)

@@ -8,10 +8,10 @@ no such table: what it calls ablation is `retrained_arms`.
 
 import pandas as pd
 
-from latentlab.paper import studies
-from latentlab.paper.artifacts import Table, printed
-from latentlab.paper.experiment import Found
-from latentlab.paper.lines import (
+from latentlab.figures import studies
+from latentlab.figures.artifacts import Table, printed
+from latentlab.figures.experiment import Found
+from latentlab.figures.lines import (
     INFERENCE,
     PARTS,
     REMOVALS,

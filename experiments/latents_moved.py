@@ -9,15 +9,15 @@ Xiao et al. (2026, ReaLVR) report 1.6e-4 as cosine distance of LVR's latents whe
 import numpy as np
 import pandas as pd
 
-from latentlab.measures.effect_lines import MOVEMENT, single_hops
+from latentlab.figures import studies
+from latentlab.figures.artifacts import Drawing
+from latentlab.figures.dots import HOLLOW, draw_dots
+from latentlab.figures.experiment import Found
+from latentlab.figures.instruments import WEIGHTS, legend, of_sham, perturbations_in, sampled
+from latentlab.figures.lines import names
+from latentlab.figures.style import canvas, look
 from latentlab.measures.summary import ALL
-from latentlab.paper import studies
-from latentlab.paper.artifacts import Drawing
-from latentlab.paper.dots import HOLLOW, draw_dots
-from latentlab.paper.experiment import Found
-from latentlab.paper.instruments import WEIGHTS, legend, of_sham, perturbations_in, sampled
-from latentlab.paper.lines import names
-from latentlab.paper.style import canvas, look
+from latentlab.mediation.summary import MOVEMENT, single_hops
 
 STUDIES = (studies.MEDIATION,)
 

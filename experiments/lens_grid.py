@@ -7,15 +7,15 @@ of the same picture that is not on the walk. The IVT-LR paper has no counterpart
 
 import pandas as pd
 
-from latentlab.instruments.lens.targets import ANSWER, OTHER_OBJECT, OTHER_OPTION
-from latentlab.measures.readings import ATTRIBUTION
+from latentlab.figures import studies
+from latentlab.figures.artifacts import Drawing
+from latentlab.figures.experiment import Found
+from latentlab.figures.instruments import UNPUBLISHED, WEIGHTS, sampled, widest
+from latentlab.figures.lines import names
+from latentlab.figures.style import canvas, heat
+from latentlab.lens.summary import ATTRIBUTION
+from latentlab.lens.targets import ANSWER, OTHER_OBJECT, OTHER_OPTION
 from latentlab.measures.summary import ALL
-from latentlab.paper import studies
-from latentlab.paper.artifacts import Drawing
-from latentlab.paper.experiment import Found
-from latentlab.paper.instruments import UNPUBLISHED, WEIGHTS, sampled, widest
-from latentlab.paper.lines import names
-from latentlab.paper.style import canvas, heat
 
 STUDIES = (studies.LENSES,)
 

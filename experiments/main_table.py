@@ -8,11 +8,11 @@ own: its model and its data are others.
 
 import pandas as pd
 
+from latentlab.figures import published, studies
+from latentlab.figures.artifacts import Table, printed
+from latentlab.figures.experiment import Found
+from latentlab.figures.lines import METHODS, STRICT, divided, names, number_of_hops, untouched
 from latentlab.measures.summary import ALL
-from latentlab.paper import published, studies
-from latentlab.paper.artifacts import Table, printed
-from latentlab.paper.experiment import Found
-from latentlab.paper.lines import METHODS, STRICT, divided, names, number_of_hops, untouched
 
 STUDIES = (studies.ANSWERS,)
 

@@ -10,16 +10,16 @@ and finds neither.
 
 import pandas as pd
 
-from latentlab.instruments.mediation.tables import told
-from latentlab.measures.effect_lines import EFFECT, single_hops
+from latentlab.figures import studies
+from latentlab.figures.artifacts import Drawing
+from latentlab.figures.dots import HOLLOW, draw_dots
+from latentlab.figures.experiment import Found
+from latentlab.figures.instruments import WEIGHTS, legend, of_sham, perturbations_in, sampled
+from latentlab.figures.lines import PARTS, names
+from latentlab.figures.style import canvas, look
 from latentlab.measures.summary import ALL
-from latentlab.paper import studies
-from latentlab.paper.artifacts import Drawing
-from latentlab.paper.dots import HOLLOW, draw_dots
-from latentlab.paper.experiment import Found
-from latentlab.paper.instruments import WEIGHTS, legend, of_sham, perturbations_in, sampled
-from latentlab.paper.lines import PARTS, names
-from latentlab.paper.style import canvas, look
+from latentlab.mediation.summary import EFFECT, single_hops
+from latentlab.mediation.tables import told
 
 STUDIES = (studies.MEDIATION,)
 

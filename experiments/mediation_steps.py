@@ -10,13 +10,11 @@ from textwrap import fill
 
 import pandas as pd
 
-from latentlab.measures.effect_lines import EFFECT, single_hops
-from latentlab.measures.summary import ALL
-from latentlab.paper import studies
-from latentlab.paper.artifacts import Drawing
-from latentlab.paper.dots import HOLLOW, offsets
-from latentlab.paper.experiment import Found
-from latentlab.paper.instruments import (
+from latentlab.figures import studies
+from latentlab.figures.artifacts import Drawing
+from latentlab.figures.dots import HOLLOW, offsets
+from latentlab.figures.experiment import Found
+from latentlab.figures.instruments import (
     UNPUBLISHED,
     WEIGHTS,
     legend,
@@ -24,8 +22,10 @@ from latentlab.paper.instruments import (
     sampled,
     without_repeats,
 )
-from latentlab.paper.lines import PARTS, names
-from latentlab.paper.style import canvas, draw_intervals, look
+from latentlab.figures.lines import PARTS, names
+from latentlab.figures.style import canvas, draw_intervals, look
+from latentlab.measures.summary import ALL
+from latentlab.mediation.summary import EFFECT, single_hops
 
 STUDIES = (studies.MEDIATION_STEPS,)
 

@@ -8,14 +8,14 @@ latent-necessity reward of arXiv 2605.18641, which publishes no such counts.
 
 import pandas as pd
 
-from latentlab.measures.necessity import LABELS, count_necessity, necessity
+from latentlab.ablate.necessity import LABELS, count_necessity, necessity
+from latentlab.figures import studies
+from latentlab.figures.artifacts import Drawing
+from latentlab.figures.dots import draw_dots
+from latentlab.figures.experiment import Found
+from latentlab.figures.lines import INFERENCE, names
+from latentlab.figures.style import canvas, look_of
 from latentlab.measures.summary import ALL
-from latentlab.paper import studies
-from latentlab.paper.artifacts import Drawing
-from latentlab.paper.dots import draw_dots
-from latentlab.paper.experiment import Found
-from latentlab.paper.lines import INFERENCE, names
-from latentlab.paper.style import canvas, look_of
 
 STUDIES = (studies.KNOCKOUTS, studies.KNOCKOUTS_ONE_HOP)
 

@@ -10,12 +10,12 @@ models, units of sigma not stated.
 import matplotlib.ticker
 import pandas as pd
 
-from latentlab.paper import studies
-from latentlab.paper.artifacts import Drawing
-from latentlab.paper.dots import HOLLOW
-from latentlab.paper.experiment import Found
-from latentlab.paper.lines import INFERENCE, LOST, PARTS, names, overall, sample, untouched
-from latentlab.paper.style import canvas, draw_intervals, look_of
+from latentlab.figures import studies
+from latentlab.figures.artifacts import Drawing
+from latentlab.figures.dots import HOLLOW
+from latentlab.figures.experiment import Found
+from latentlab.figures.lines import INFERENCE, LOST, PARTS, names, overall, sample, untouched
+from latentlab.figures.style import canvas, draw_intervals, look_of
 from latentlab.vocabulary import CONTROL, KNOCK_OUT
 
 STUDIES = (studies.NOISE,)

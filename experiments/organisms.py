@@ -7,11 +7,11 @@ beside each model, after the base model that all of them start from.
 
 import pandas as pd
 
+from latentlab.figures import studies, trained
+from latentlab.figures.artifacts import Table, printed
+from latentlab.figures.experiment import Found
+from latentlab.figures.lines import names, number_of_hops, untouched
 from latentlab.measures.summary import ALL
-from latentlab.paper import studies, trained
-from latentlab.paper.artifacts import Table, printed
-from latentlab.paper.experiment import Found
-from latentlab.paper.lines import names, number_of_hops, untouched
 from latentlab.training.metrics import METRICS_FILE
 
 STUDIES = (studies.ANSWERS,)

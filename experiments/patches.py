@@ -9,13 +9,21 @@ smaller, with the remaining slots empty. The paper's Figure 4 retrains or re-run
 
 import pandas as pd
 
-from latentlab.ablate import numbers
-from latentlab.paper import studies
-from latentlab.paper.artifacts import Drawing
-from latentlab.paper.dots import POSITIONS
-from latentlab.paper.experiment import Found
-from latentlab.paper.lines import INFERENCE, INTERVALS, names, overall, sample, untouched, with_arms
-from latentlab.paper.style import canvas, draw_intervals, look
+from latentlab.ablate.config import numbers
+from latentlab.figures import studies
+from latentlab.figures.artifacts import Drawing
+from latentlab.figures.dots import POSITIONS
+from latentlab.figures.experiment import Found
+from latentlab.figures.lines import (
+    INFERENCE,
+    INTERVALS,
+    names,
+    overall,
+    sample,
+    untouched,
+    with_arms,
+)
+from latentlab.figures.style import canvas, draw_intervals, look
 from latentlab.vocabulary import CONTROL, PositionRule
 
 STUDIES = (studies.PATCHES,)

@@ -12,11 +12,11 @@ from pathlib import Path
 import pandas as pd
 
 from latentlab.checkpoint import ZOO
+from latentlab.figures import trained
+from latentlab.figures.artifacts import Drawing
+from latentlab.figures.experiment import Found, Study
+from latentlab.figures.style import canvas, draw_intervals, look
 from latentlab.measures.summary import ALL
-from latentlab.paper import trained
-from latentlab.paper.artifacts import Drawing
-from latentlab.paper.experiment import Found, Study
-from latentlab.paper.style import canvas, draw_intervals, look
 from latentlab.training.metrics import METRICS_FILE
 
 STUDIES: tuple[Study, ...] = ()

@@ -8,12 +8,12 @@ counterpart; a study of CODI patches latent steps alike.
 
 import pandas as pd
 
-from latentlab.paper import studies
-from latentlab.paper.artifacts import Drawing
-from latentlab.paper.experiment import Found
-from latentlab.paper.instruments import UNPUBLISHED, WEIGHTS, of_sham, sampled, widest
-from latentlab.paper.lines import names
-from latentlab.paper.style import canvas, heat
+from latentlab.figures import studies
+from latentlab.figures.artifacts import Drawing
+from latentlab.figures.experiment import Found
+from latentlab.figures.instruments import UNPUBLISHED, WEIGHTS, of_sham, sampled, widest
+from latentlab.figures.lines import names
+from latentlab.figures.style import canvas, heat
 from latentlab.vocabulary import PATCH
 
 STUDIES = (studies.PATCHING,)

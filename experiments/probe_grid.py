@@ -11,13 +11,13 @@ import pandas as pd
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
-from latentlab.measures.probes import INPUT
-from latentlab.paper import studies
-from latentlab.paper.artifacts import Drawing
-from latentlab.paper.experiment import Found
-from latentlab.paper.instruments import UNPUBLISHED, WEIGHTS, sampled, widest
-from latentlab.paper.lines import names
-from latentlab.paper.style import SEQUENTIAL, canvas, heat
+from latentlab.figures import studies
+from latentlab.figures.artifacts import Drawing
+from latentlab.figures.experiment import Found
+from latentlab.figures.instruments import UNPUBLISHED, WEIGHTS, sampled, widest
+from latentlab.figures.lines import names
+from latentlab.figures.style import SEQUENTIAL, canvas, heat
+from latentlab.probe.probes import INPUT
 
 STUDIES = (studies.PROBES,)
 

@@ -9,11 +9,11 @@ control: misleading textual imagination takes its model from 85.9 to 22.5 % on V
 
 import pandas as pd
 
-from latentlab.paper import studies
-from latentlab.paper.artifacts import Drawing
-from latentlab.paper.dots import draw_dots
-from latentlab.paper.experiment import Found
-from latentlab.paper.lines import (
+from latentlab.figures import studies
+from latentlab.figures.artifacts import Drawing
+from latentlab.figures.dots import draw_dots
+from latentlab.figures.experiment import Found
+from latentlab.figures.lines import (
     INFERENCE,
     LOST,
     REPLACEMENTS,
@@ -22,7 +22,7 @@ from latentlab.paper.lines import (
     sample,
     untouched,
 )
-from latentlab.paper.style import canvas, look_of
+from latentlab.figures.style import canvas, look_of
 from latentlab.vocabulary import KNOCK_OUT
 
 STUDIES = (studies.RATIONALES, studies.REPLACEMENTS)

@@ -7,11 +7,11 @@ the prompt that the question does not need. CapImagine (arXiv 2602.22766), 2605.
 publish such replacements for other models, mostly without loss and without this control.
 """
 
-from latentlab.paper import studies
-from latentlab.paper.artifacts import Drawing
-from latentlab.paper.dots import HOLLOW, draw_dots
-from latentlab.paper.experiment import Found
-from latentlab.paper.lines import (
+from latentlab.figures import studies
+from latentlab.figures.artifacts import Drawing
+from latentlab.figures.dots import HOLLOW, draw_dots
+from latentlab.figures.experiment import Found
+from latentlab.figures.lines import (
     INFERENCE,
     LOST,
     PARTS,
@@ -21,7 +21,7 @@ from latentlab.paper.lines import (
     sample,
     untouched,
 )
-from latentlab.paper.style import canvas, look_of
+from latentlab.figures.style import canvas, look_of
 from latentlab.vocabulary import CONTROL, KNOCK_OUT
 
 STUDIES = (studies.REPLACEMENTS,)

@@ -9,14 +9,14 @@ set beside knock-outs on fixed weights, for which see `knockouts`.
 
 import pandas as pd
 
+from latentlab.figures import published, studies
+from latentlab.figures.artifacts import Table, printed
+from latentlab.figures.experiment import Found
+from latentlab.figures.lines import number_of_hops, untouched
 from latentlab.measures.outcomes import NONE
 from latentlab.measures.significance import mcnemar
 from latentlab.measures.statistics import paired_difference
 from latentlab.measures.summary import ALL
-from latentlab.paper import published, studies
-from latentlab.paper.artifacts import Table, printed
-from latentlab.paper.experiment import Found
-from latentlab.paper.lines import number_of_hops, untouched
 
 STUDIES = (studies.ANSWERS,)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from latentlab.console import interval_text
-from latentlab.paper.artifacts import Table
-from latentlab.paper.experiment import Found, Study
+from latentlab.figures.artifacts import Table
+from latentlab.figures.experiment import Found, Study
 
 STUDIES: tuple[Study, ...] = ()
 

@@ -10,12 +10,11 @@ steps with the length of training.
 
 import pandas as pd
 
-from latentlab.measures.summary import ALL
-from latentlab.paper import published, studies, trained
-from latentlab.paper.artifacts import Drawing
-from latentlab.paper.dots import POSITIONS
-from latentlab.paper.experiment import Found
-from latentlab.paper.lines import (
+from latentlab.figures import published, studies, trained
+from latentlab.figures.artifacts import Drawing
+from latentlab.figures.dots import POSITIONS
+from latentlab.figures.experiment import Found
+from latentlab.figures.lines import (
     INFERENCE,
     INTERVALS,
     divided,
@@ -25,8 +24,9 @@ from latentlab.paper.lines import (
     untouched,
     with_arms,
 )
-from latentlab.paper.style import canvas, draw_intervals, look
-from latentlab.results import Results
+from latentlab.figures.style import canvas, draw_intervals, look
+from latentlab.measures.summary import ALL
+from latentlab.study.results import Results
 from latentlab.vocabulary import CONTROL
 
 STUDIES = (studies.STEP_COUNTS,)

@@ -8,12 +8,11 @@ M3CoT into science, commonsense and mathematics by training stage; it has no kno
 
 import pandas as pd
 
-from latentlab.measures.summary import ALL
-from latentlab.paper import studies
-from latentlab.paper.artifacts import Drawing
-from latentlab.paper.dots import POSITION_LABELS, POSITIONS, draw_dots
-from latentlab.paper.experiment import Found
-from latentlab.paper.lines import (
+from latentlab.figures import studies
+from latentlab.figures.artifacts import Drawing
+from latentlab.figures.dots import POSITION_LABELS, POSITIONS, draw_dots
+from latentlab.figures.experiment import Found
+from latentlab.figures.lines import (
     INFERENCE,
     LOST,
     PARTS,
@@ -27,7 +26,8 @@ from latentlab.paper.lines import (
     with_arms,
     with_losses,
 )
-from latentlab.paper.style import canvas, look_of
+from latentlab.figures.style import canvas, look_of
+from latentlab.measures.summary import ALL
 
 STUDIES = (studies.KNOCKOUTS,)
 

@@ -1,58 +1,38 @@
 """Lists the commands of LatentLab, and starts one: `python -m latentlab ablate --help`."""
 
 import ast
-import runpy
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
 from latentlab import __version__, console
 from latentlab.command import EXIT_OK, EXIT_USER_ERROR
+from latentlab.commands import COMMANDS, start
 from latentlab.errors import did_you_mean
-
-COMMANDS = (
-    "ablate",
-    "mediation",
-    "interchange",
-    "attention",
-    "probe",
-    "lens",
-    "patch",
-    "calibrate",
-    "evaluate",
-    "figures",
-    "trace",
-    "report",
-    "train",
-    "organisms",
-    "export",
-)
 
 
 def summaries() -> dict[str, str]:
-    """The commands that are installed, with the first line of the docstring of each.
+    """The commands, with the first line of what the help of each says.
 
     The docstring is read from the source: importing five commands to list them would take longer
     than running one.
     """
     found = {}
     for name in COMMANDS:
-        spec = find_spec(f"latentlab.{name}")
-        if spec is not None and spec.origin is not None:
-            doc = ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8")))
-            found[name] = (doc or "").partition("\n")[0]
+        source = Path(__file__).parent / name / "config.py"
+        doc = ast.get_docstring(ast.parse(source.read_text(encoding="utf-8")))
+        found[name] = (doc or "").partition("\n")[0]
     return found
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """List the commands, or run the one that `argv` starts with and never return from it.
+    """List the commands, or run the one that `argv` starts with.
 
     Args:
         argv: The arguments after the name of the program; by default those of this process.
 
     Returns:
-        0 after the list, 2 when there is no such command.
+        0 after the list, 2 when there is no such command, else what the command returns.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     known = summaries()
@@ -66,9 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if name not in known:
         console.fail(f"there is no command '{name}': {did_you_mean(name, known)}")
         return EXIT_USER_ERROR
-    sys.argv = [f"latentlab.{name}", *rest]
-    runpy.run_module(f"latentlab.{name}", run_name="__main__", alter_sys=True)
-    return EXIT_OK
+    return start(name, rest)
 
 
 def _list(known: dict[str, str]) -> None:

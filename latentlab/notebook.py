@@ -15,12 +15,12 @@ from latentlab.backbones.sight import Part
 from latentlab.console import interval_text
 from latentlab.measures.outcomes import NONE
 from latentlab.measures.summary import totals
-from latentlab.reporting.facts import facts
-from latentlab.reporting.pictures import picture_uri
+from latentlab.report.facts import facts
+from latentlab.report.pictures import picture_uri
 
 if TYPE_CHECKING:  # they import this module, late
     from latentlab.reasoner import Answered
-    from latentlab.results import Results
+    from latentlab.study.results import Results
 
 SIDE = 220
 """Width of a picture, in pixels."""

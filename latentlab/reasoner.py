@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from PIL import Image
 
-from latentlab.backbones import Backbone
+from latentlab.backbones import Backbone, Batch
 from latentlab.backbones.sight import Sight, sight_of
 from latentlab.data.example import Example
 from latentlab.errors import UserError
 from latentlab.measures.scores import parse_answer
 from latentlab.prompts import Prompter
-from latentlab.reasoning.decoding import generate, option_logprobs
+from latentlab.reasoning.decode import generate, option_logprobs
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.trajectory import Trajectory
@@ -118,6 +118,19 @@ class Reasoner:
             self.backbone, plan, self.placeholder_id, seed, capture_layers, self.prompter.step_ends
         )
 
+    def batch(self, examples: Sequence[Example], plan: LatentPlan | None = None) -> Batch:
+        """Word and align the prompts of some examples, on the model's device.
+
+        Args:
+            examples: what to ask.
+            plan: whose steps given picks have to reach; by default the reasoner's own.
+
+        Raises:
+            UserError: a plan with given picks finds no trace to take them from.
+        """
+        plan = self.plan if plan is None else plan
+        return self.prompter.batch(examples, plan).to(self.backbone.device)
+
     @torch.no_grad()
     def answer(
         self,
@@ -134,7 +147,7 @@ class Reasoner:
         example = Example("question", question, tuple(choices), "", open_picture(image))
         rollout = self.rollout(capture_layers=range(self.backbone.n_layers))
         started = time.perf_counter()
-        batch = self.prompter.batch([example], self.plan).to(self.backbone.device)
+        batch = self.batch([example])
         state = rollout(batch)
         answers = self.decode(rollout, state, [example], max_new_tokens, started)
         sight = None if example.image is None else sight_of(self.backbone, example.image)

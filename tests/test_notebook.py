@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from latentlab.results import Results
+from latentlab.study.results import Results
 
 EVIL = "<script>alert(1)</script> & <img src=x onerror=alert(2)>"
 

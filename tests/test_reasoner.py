@@ -8,7 +8,7 @@ from PIL import Image
 from latentlab.data import Example
 from latentlab.errors import UserError
 from latentlab.reasoner import open_picture
-from latentlab.reasoning.decoding import generate
+from latentlab.reasoning.decode import generate
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.visibility import Kind
 

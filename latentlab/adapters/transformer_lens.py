@@ -82,7 +82,7 @@ class Bridged:
             at which positions latent step t stands.
         """
         reasoner = self.reasoner
-        batch = reasoner.prompter.batch(examples, reasoner.plan).to(reasoner.backbone.device)
+        batch = reasoner.batch(examples)
         rollout = reasoner.rollout(seed=seed)
         _, grown = grow(rollout, batch, reasoner.prompter.marker_ids)
         with torch.no_grad():

@@ -19,16 +19,18 @@ from latentlab.data.example import (
     traced,
 )
 from latentlab.data.folder import DATA_FILE, FolderDataset, export
-from latentlab.data.sequence import Examples
+from latentlab.data.sequence import CachedExamples, Examples, LazyExamples
 from latentlab.errors import UserError, did_you_mean
 
 __all__ = [
     "EXAMPLE_SPECS",
     "Benchmark",
     "BenchmarkConfig",
+    "CachedExamples",
     "Example",
     "Examples",
     "FolderDataset",
+    "LazyExamples",
     "Trace",
     "counterfactual_answer",
     "counterfactual_cells",

@@ -6,10 +6,16 @@ Studies take a handful of a dataset of thousands: neither a length nor a slice m
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import overload
 
 from latentlab.data.example import Example
+
+CACHED_BYTES = 2**30
+"""Pictures are kept in memory up to this many bytes."""
+
+Maker = Callable[[], Example]
+"""Makes one example when it is asked for."""
 
 
 class Examples(Sequence[Example]):
@@ -49,3 +55,48 @@ class Selection(Examples):
     def make(self, index: int) -> Example:
         """Make the selected example at `index`."""
         return self._source[self._positions[index]]
+
+
+class LazyExamples(Examples):
+    """Examples that are made by functions of their own."""
+
+    def __init__(self, makers: Sequence[Maker]) -> None:
+        """Keep one function for each example."""
+        self._makers = makers
+
+    def __len__(self) -> int:
+        """Number of examples."""
+        return len(self._makers)
+
+    def make(self, index: int) -> Example:
+        """Call the function at `index`."""
+        return self._makers[index]()
+
+
+class CachedExamples(Examples):
+    """Examples that are made once, as long as their pictures fit into memory.
+
+    A study goes through its examples once for each model, and drawing or decoding a picture may
+    cost more than a small model's answer to it.
+    """
+
+    def __init__(self, source: Examples, limit: int = CACHED_BYTES) -> None:
+        """Keep nothing yet."""
+        self._source = source
+        self._left = limit
+        self._kept: dict[int, Example] = {}
+
+    def __len__(self) -> int:
+        """Number of examples."""
+        return len(self._source)
+
+    def make(self, index: int) -> Example:
+        """Return the kept example at `index`, or make it."""
+        if index in self._kept:
+            return self._kept[index]
+        example = self._source[index]
+        size = 3 * example.image.width * example.image.height if example.image else 0
+        if size <= self._left:
+            self._left -= size
+            self._kept[index] = example
+        return example

@@ -32,7 +32,7 @@ def lenient_match(text: str, letter: str) -> bool:
     """Score as the released IVT-LR code does: the gold letter is among all letters found.
 
     Every capital after "answer is" or "Answer:" counts, so "Answer: According to ... answer is B"
-    is right for both A and B. Kept to compare with published numbers only.
+    is right for both A and B. CachedExamples to compare with published numbers only.
     """
     return letter in _CANDIDATE.findall(text)
 

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from scipy.stats import norm
 from statsmodels.stats import proportion
 
+from latentlab.measures.bootstrap import resampled_means, resampled_sums
 from latentlab.measures.clusters import Clusters, design_effect
-from latentlab.measures.resampling import resampled_means, resampled_sums
 from latentlab.measures.samples import Floats, binary, checked, paired
 
 LEVEL = 0.95

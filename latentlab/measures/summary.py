@@ -192,3 +192,14 @@ def _outcomes(group: pd.DataFrame, clusters: Clusters | None, seed: int) -> dict
         if name == "log_odds_change":
             found[f"{name}_smallest"] = smallest_effect(values, clusters, answers=False)
     return found
+
+
+def by_domain(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """The usual lines, each with the arm that it goes with and its positions.
+
+    They are over all examples, and by domain, topic, number of hops and type of question.
+    """
+    arm = ["model", "intervention"]
+    facts = rows[[*arm, "control_of", "positions"]].drop_duplicates()
+    lines = summarise(rows, also=("hops", "question_type"), seed=seed)
+    return lines.merge(facts, on=arm, how="left")

@@ -18,7 +18,7 @@ from latentlab.backbones import Backbone, Batch, Capture
 from latentlab.errors import UserError
 from latentlab.reasoning.interventions import Intervention, PromptReplace
 from latentlab.reasoning.layout import arrange, closed_positions, slot_positions, step_width
-from latentlab.reasoning.making import make_latent
+from latentlab.reasoning.make import make_latent
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.selection import check_patches
 from latentlab.reasoning.sources import Bank, Context

@@ -24,9 +24,9 @@ from latentlab.console import interval_text, note
 from latentlab.data import load_data
 from latentlab.errors import UserError
 from latentlab.measures.statistics import accuracy_interval
-from latentlab.provenance import RUN, checkpoint_hash, provenance
 from latentlab.reasoner import Reasoner
-from latentlab.study import Arm, run_arms
+from latentlab.study.arms import Arm, run_arms
+from latentlab.study.provenance import RUN, checkpoint_hash, provenance
 from latentlab.training.adapters import add_adapters, freeze
 from latentlab.training.config import CONFIG_FILE, TrainConfig, read_config
 from latentlab.training.metrics import METRICS_FILE, StageLog

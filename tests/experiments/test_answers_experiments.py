@@ -11,15 +11,15 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from latentlab.figures import EXPERIMENTS
-from latentlab.measures.answers import summarise_answers
-from latentlab.measures.necessity import LABELS
-from latentlab.paper import studies
-from latentlab.paper.artifacts import MISSING, Drawing, Table, write
-from latentlab.paper.experiment import find_experiments
-from latentlab.provenance import resolve
-from latentlab.results import SUMMARY, Results
-from latentlab.studies import by_domain
+from latentlab.ablate.necessity import LABELS
+from latentlab.evaluate.summary import summarise_answers
+from latentlab.figures import studies
+from latentlab.figures.artifacts import MISSING, Drawing, Table, write
+from latentlab.figures.config import EXPERIMENTS
+from latentlab.figures.experiment import find_experiments
+from latentlab.study.provenance import resolve
+from latentlab.study.results import SUMMARY, Results
+from latentlab.study.run import by_domain
 from latentlab.vocabulary import CONTROL, EMPTY, KNOCK_OUT, POSITION_ARMS
 
 N = 20

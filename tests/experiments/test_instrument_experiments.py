@@ -13,16 +13,18 @@ from matplotlib import pyplot as plt
 from matplotlib.patches import Rectangle
 
 from latentlab import checkpoint
+from latentlab.attention.summary import AFTER
 from latentlab.data import export, load_data
-from latentlab.figures import EXPERIMENTS
-from latentlab.measures import effect_lines, effects, recovery
-from latentlab.measures.attention_lines import AFTER
-from latentlab.paper import studies
-from latentlab.paper.artifacts import Drawing
-from latentlab.paper.experiment import find_experiments
-from latentlab.paper.instruments import of_sham, perturbations_in, widest, without_repeats
+from latentlab.figures import studies
+from latentlab.figures.artifacts import Drawing
+from latentlab.figures.config import EXPERIMENTS
+from latentlab.figures.experiment import find_experiments
+from latentlab.figures.instruments import of_sham, perturbations_in, widest, without_repeats
+from latentlab.mediation import effects
+from latentlab.mediation import summary as effect_lines
+from latentlab.patch import summary as recovery
 from latentlab.reasoner import Reasoner
-from latentlab.results import Results, read_results
+from latentlab.study.results import Results, read_results
 from latentlab.training.recipes import PLANS
 
 N = 6

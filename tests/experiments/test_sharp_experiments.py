@@ -10,13 +10,13 @@ import pytest
 from matplotlib import pyplot as plt
 
 from latentlab import checkpoint
-from latentlab.figures import EXPERIMENTS
-from latentlab.instruments.calibration.subjects import CANNOT_REASON
-from latentlab.paper import studies
-from latentlab.paper.artifacts import Drawing
-from latentlab.paper.experiment import find_experiments
+from latentlab.calibrate.subjects import CANNOT_REASON
+from latentlab.figures import studies
+from latentlab.figures.artifacts import Drawing
+from latentlab.figures.config import EXPERIMENTS
+from latentlab.figures.experiment import find_experiments
 from latentlab.reasoner import Reasoner
-from latentlab.results import read_results
+from latentlab.study.results import read_results
 from latentlab.training.recipes import PLANS
 
 NAMES = ("counterfactual", "evidence")

@@ -10,7 +10,7 @@ import tyro
 from latentlab.checkpoint import load
 from latentlab.command import run
 from latentlab.data import load_data
-from latentlab.results import read_results
+from latentlab.study.results import read_results
 from tests.independent.rollout import Plain
 
 N = 20

@@ -108,7 +108,7 @@ def test_an_exchange_is_a_run_on_the_donors_latents(
 
 def test_interchange_accuracy_is_over_pairs_that_have_another_answer_to_expect(exchanged):
     rows = exchanged("relay")
-    summary = importlib.import_module("latentlab.measures.interchange").summary_of(rows, 0)
+    summary = importlib.import_module("latentlab.interchange.summary").summary_of(rows, 0)
     lines = summary[(summary["domain"] == "all") & (summary["needed_cell"] == "all")]
     for _, line in lines.iterrows():
         of = rows[(rows["donor"] == line["donor"]) & (rows["part"] == line["part"])]

@@ -156,7 +156,7 @@ def test_both_indirect_effects_are_given_as_shares_of_the_total_one(name, mediat
     """Ratios of means: NIE / TE, and (TE - NDE) / TE, what keeping the latents averts."""
     rows, key = mediated(name), ["mediator", "part", "steps"]
     own = rows[(rows["perturbation"] == "relink") & (rows["outcome"] == "log_odds")]
-    summary = importlib.import_module("latentlab.measures.effect_lines").summary_of(own)
+    summary = importlib.import_module("latentlab.mediation.summary").summary_of(own)
     lines = summary[(summary["domain"] == "all") & (summary["hop"] == str(HOP))]
     assert len(lines) == own.groupby(key).ngroups > 0
     for _, line in lines.iterrows():

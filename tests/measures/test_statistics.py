@@ -61,9 +61,9 @@ def test_counts_drawn_directly_agree_with_resampled_examples():
 
 def test_many_distinct_values_are_resampled_in_blocks(monkeypatch):
     values = np.random.default_rng(4).normal(size=100)
-    monkeypatch.setattr("latentlab.measures.resampling._FEW_VALUES", 100)
+    monkeypatch.setattr("latentlab.measures.bootstrap._FEW_VALUES", 100)
     whole = bootstrap_interval(values)
-    monkeypatch.setattr("latentlab.measures.resampling._BLOCK", 700)
+    monkeypatch.setattr("latentlab.measures.bootstrap._BLOCK", 700)
     parts = bootstrap_interval(values)
     assert (parts.low, parts.high) == pytest.approx((whole.low, whole.high), rel=1e-12)
 
@@ -72,7 +72,7 @@ def test_counted_draws_agree_with_drawn_counts_and_do_not_depend_on_order(monkey
     values = np.random.default_rng(5).normal(size=80)
     counted = bootstrap_interval(values, n_resamples=20_000)
     assert bootstrap_interval(values[::-1], n_resamples=20_000) == counted
-    monkeypatch.setattr("latentlab.measures.resampling._FEW_VALUES", 100)
+    monkeypatch.setattr("latentlab.measures.bootstrap._FEW_VALUES", 100)
     drawn = bootstrap_interval(values, n_resamples=20_000)
     assert (counted.low, counted.high) == pytest.approx((drawn.low, drawn.high), abs=1e-2)
 
@@ -170,7 +170,7 @@ def test_a_ratio_is_paired_and_does_not_depend_on_order_or_blocks(monkeypatch):
     order = rng.permutation(90)
     shuffled = ratio_interval(part[order], total[order])
     assert (shuffled.low, shuffled.high) == pytest.approx((interval.low, interval.high), rel=1e-12)
-    monkeypatch.setattr("latentlab.measures.resampling._BLOCK", 9000)
+    monkeypatch.setattr("latentlab.measures.bootstrap._BLOCK", 9000)
     blocks = ratio_interval(part, total)
     assert (blocks.low, blocks.high) == pytest.approx((interval.low, interval.high), abs=0.05)
 

@@ -10,8 +10,8 @@ import torch
 from latentlab.checkpoint import load
 from latentlab.data import Benchmark, BenchmarkConfig, Example, export
 from latentlab.errors import UserError
-from latentlab.provenance import checkpoint_hash
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.study.provenance import checkpoint_hash
 from latentlab.training import curriculum
 from latentlab.training.config import LoraConfig, StageConfig, TrainConfig
 from latentlab.training.curriculum import train

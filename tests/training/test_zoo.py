@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from latentlab.checkpoint import load
-from latentlab.provenance import checkpoint_hash
+from latentlab.study.provenance import checkpoint_hash
 from latentlab.training.curriculum import train
 from latentlab.training.recipes import PLANS
 from latentlab.training.zoo import embed

@@ -1,0 +1,1 @@
+"""Ablation: what is lost without the latents?"""

@@ -1,0 +1,268 @@
+"""The arms of an ablation study: each thing that can be done to latents, with its matched control.
+
+Everything here happens at inference, on one set of weights; retrained arms are models of their own.
+A control answers the question that would otherwise be open: is it the content that was lost, or
+would any such disturbance have done the same (`docs/controls.md`)?
+
+Each function makes the arms of one flag; those that replace latents are in `replace_arms.py`, those
+of the patches in `pick_arms.py`. What a model does not have is asked for elsewhere.
+"""
+
+import dataclasses
+from collections.abc import Iterable
+
+from latentlab.reasoning.donors import Donors
+from latentlab.reasoning.interventions import Drop, Intervention, Part, PromptReplace, Replace
+from latentlab.reasoning.noise import MatchedNoise, Noise, NormMatched, UnitNoise
+from latentlab.reasoning.off_walk import OffWalk
+from latentlab.reasoning.orders import Reordered
+from latentlab.reasoning.plan import LatentPlan
+from latentlab.reasoning.sources import Given, Placeholder, Resample
+from latentlab.study.arms import Arm
+from latentlab.study.rationale import RationaleEdit, Rationales
+from latentlab.vocabulary import (
+    CONTROL,
+    FROZEN,
+    KNOCK_OUT,
+    POSITION_ARMS,
+    LatentPart,
+    PositionRule,
+    StepContext,
+    WordReplacement,
+)
+
+PARTS: dict[LatentPart, Part] = {
+    "latent_text": "text",
+    "latent_vision": "vision",
+    "latent": "both",
+}
+
+Steps = tuple[int, ...] | None
+"""Latent steps at which something is done, counted from 0; None means all."""
+
+RANDOM = (Noise, MatchedNoise, NormMatched, UnitNoise, OffWalk, Resample)
+"""Sources in which something is drawn at random."""
+
+
+def drop_arms(parts: Iterable[LatentPart], steps: Steps, placeholder: bool) -> list[Arm]:
+    """Leave parts out, in each of the ways that positions may take it (`dropped`).
+
+    Args:
+        parts: what to drop, one arm each.
+        steps: at which steps.
+        placeholder: whether the model has a placeholder token, to leave slots empty.
+    """
+    return [
+        arm
+        for part in parts
+        for arm in dropped(f"drop {part}{at_steps(steps)}", part, steps, placeholder)
+    ]
+
+
+def rationale_arms(
+    drop: bool,
+    replacements: Iterable[WordReplacement],
+    rationales: Rationales | None,
+    donors: Donors | None,
+    blank: int,
+) -> list[Arm]:
+    """Edit the words that a model writes before its answer: does the test see a use that is there?
+
+    Positions are a factor as where latents are left out: the answer comes at once, or where it
+    would have stood, or after as many tokens without content. The sham puts the model's own words
+    back, token by token, and must read exactly 0.
+
+    Args:
+        drop: whether to leave the rationale out, so that the answer comes at once.
+        replacements: what to put in its place.
+        rationales: those of reference examples, where another example's is asked for.
+        donors: who gets whose.
+        blank: the token without content.
+    """
+    arms = []
+    if drop:
+        ways: dict[PositionRule, RationaleEdit] = {
+            "closed": RationaleEdit("drop"),
+            "held": RationaleEdit("drop", held=True),
+            "kept": RationaleEdit("placeholder", blank=blank),
+        }
+        named = [removed("drop rationale", rule, rule == "closed") for rule in ways]
+        arms += [
+            dataclasses.replace(arm, rationale=edit)
+            for arm, edit in zip(named, ways.values(), strict=True)
+        ]
+    for how in replacements:
+        edit = RationaleEdit(how, rationales, donors, blank)
+        arms.append(Arm(f"{how} rationale", KNOCK_OUT, rationale=edit))
+    return [*arms, Arm("sham rationale", CONTROL, rationale=RationaleEdit("own"))]
+
+
+def step_arms(plan: LatentPlan, counts: Iterable[int], placeholder: bool) -> list[Arm]:
+    """Take fewer or more latent steps; the answer moves up or back, as it did in training.
+
+    Where steps are taken away positions are a factor: the answer moves up, or stays where it was.
+    The control takes the larger number of steps and leaves those that make the difference empty. It
+    tells whether the difference is due to what the steps hold, or to how many there are and where
+    the answer stands.
+
+    Args:
+        plan: the model's plan; its own number of steps is passed over.
+        counts: numbers of steps.
+        placeholder: whether the model has a placeholder token; without, there is no control.
+    """
+    arms = []
+    for count in counts:
+        if count == plan.steps:
+            continue
+        name = f"steps={count}"
+        fewer, more = sorted((count, plan.steps))
+        removes, last = count < plan.steps, tuple(range(fewer, more))
+        changed = plan.replace(steps=count)
+        arms.append(Arm(name, KNOCK_OUT, plan=changed, positions="closed" if removes else None))
+        if removes:
+            arms.append(removed(name, "held", interventions=(Drop("both", last),)))
+        if placeholder:
+            longer, empty = plan.replace(steps=more), Replace("both", Placeholder(), last)
+            kept = control(name, "the difference empty", longer, (empty,))
+            arms.append(dataclasses.replace(kept, positions="kept" if removes else None))
+    return arms
+
+
+def repeated(arms: Iterable[Arm], draws: int) -> list[Arm]:
+    """Run every arm in which something is drawn at random as often as asked, drawn anew each time.
+
+    Draws of an arm share its name. Picks of the model's own that are random stay the same, so that
+    they do not differ from those of the untouched arm.
+    """
+    return [_drawn(arm, draw) for arm in arms for draw in range(draws if _is_random(arm) else 1)]
+
+
+def control(
+    arm: str,
+    what: str,
+    plan: LatentPlan | None = None,
+    interventions: tuple[Intervention, ...] = (),
+    prompt_edits: tuple[PromptReplace, ...] = (),
+) -> Arm:
+    """The matched control of an arm, named after it."""
+    return Arm(f"{arm}: {what}", CONTROL, arm, plan, interventions, prompt_edits)
+
+
+def dropped(name: str, part: LatentPart, steps: Steps, placeholder: bool) -> list[Arm]:
+    """Leave a part out: with positions held, with positions closed up, and with its slots empty.
+
+    A model may be sensitive to a hole in its positions, to an answer that has moved, and to slots
+    that hold nothing it knows. The content is missing in all three, so only what they agree on is
+    about the content.
+
+    Args:
+        name: of the arm that holds positions; the others are named after it.
+        part: what to leave out.
+        steps: at which steps.
+        placeholder: whether the model has a placeholder token; without, no slots can be empty.
+    """
+    held, closed = (Drop(PARTS[part], steps, closed) for closed in (False, True))
+    arms = [
+        removed(name, "held", first=True, interventions=(held,)),
+        removed(name, "closed", interventions=(closed,)),
+    ]
+    if placeholder:
+        empty = Replace(PARTS[part], Placeholder(), steps)
+        arms.append(removed(name, "kept", interventions=(empty,)))
+    return arms
+
+
+def at_steps(steps: Steps) -> str:
+    """Name the steps an arm is restricted to, counted from 1."""
+    return "" if steps is None else " at step " + "+".join(str(step + 1) for step in steps)
+
+
+def frozen(arm: Arm, plan: LatentPlan) -> Arm:
+    """The same in a fixed context: every latent that the arm leaves alone is held.
+
+    At all other steps the example's own undisturbed latents are put back, so that only what is done
+    at the chosen ones can tell. They are held as they are appended; what layers make of them
+    in their slots may still depend on the steps before.
+
+    Args:
+        arm: an arm that acts at some of the steps, or on the prompt, where every step is held.
+        plan: the model's plan.
+    """
+    acts = {step for edit in arm.interventions for step in getattr(edit, "steps", None) or ()}
+    rest = tuple(step for step in range(plan.steps) if step not in acts)
+    name, colon, what = arm.name.partition(": ")
+    held = Replace("both", Given(), rest)
+    return dataclasses.replace(
+        arm,
+        name=f"{name}{FROZEN}{colon}{what}",
+        control_of=arm.control_of and f"{arm.control_of}{FROZEN}",
+        interventions=(*arm.interventions, held),
+        context="frozen",
+    )
+
+
+def in_contexts(
+    arms: Iterable[Arm], contexts: Iterable[StepContext], plan: LatentPlan
+) -> list[Arm]:
+    """Arms that act at some of the steps, with the others remade or frozen, side by side."""
+    made, contexts = list(arms), list(contexts)
+    if not contexts:
+        return made
+    remade = [dataclasses.replace(arm, context="remade") for arm in made]
+    every = {"remade": remade, "frozen": [frozen(arm, plan) for arm in made]}
+    return [arm for context in contexts for arm in every[context]]
+
+
+def removed(
+    name: str,
+    positions: PositionRule,
+    first: bool = False,
+    plan: LatentPlan | None = None,
+    interventions: tuple[Intervention, ...] = (),
+) -> Arm:
+    """One of the arms that remove the same and differ in what becomes of positions.
+
+    Args:
+        name: what is removed.
+        positions: what becomes of positions.
+        first: whether this arm has the name, and the others are named after it.
+        plan: a changed plan, if any.
+        interventions: what is done to latents.
+    """
+    return Arm(
+        name if first else f"{name}: {POSITION_ARMS[positions]}",
+        CONTROL if positions == "kept" else KNOCK_OUT,
+        "" if first else name,
+        plan,
+        interventions,
+        positions=positions,
+    )
+
+
+def _is_random(arm: Arm) -> bool:
+    """Whether another seed would give other rows."""
+    sources = [edit.source for edit in arm.interventions if isinstance(edit, Replace)]
+    return bool(
+        any(isinstance(source, RANDOM) for source in sources)
+        or any(isinstance(source, Reordered) and source.how == "permute" for source in sources)
+        or arm.prompt_edits  # their positions are drawn
+        or (arm.plan is not None and arm.plan.select == "random")
+        or (arm.rationale is not None and arm.rationale.how in ("other", "permute"))
+    )
+
+
+def _drawn(arm: Arm, draw: int) -> Arm:
+    """One draw of an arm and of all its edits."""
+    if not draw:
+        return arm
+    edits = [
+        dataclasses.replace(edit, draw=draw) if isinstance(edit, Replace) else edit
+        for edit in arm.interventions
+    ]
+    return dataclasses.replace(
+        arm,
+        draw=draw,
+        interventions=tuple(edits),
+        prompt_edits=tuple(dataclasses.replace(edit, draw=draw) for edit in arm.prompt_edits),
+        rationale=arm.rationale and dataclasses.replace(arm.rationale, draw=draw),
+    )

@@ -1,0 +1,53 @@
+"""Which single answers an ablation found to need their latents, as a table and in sentences."""
+
+import pandas as pd
+
+from latentlab.ablate.necessity import HARMFUL, LABELS, NEEDED, count_necessity
+from latentlab.console import interval_text, table
+from latentlab.measures.summary import ALL
+
+_LINE = ["model", "part", "domain", "n"]
+
+
+def show_necessity(labels: pd.DataFrame) -> None:
+    """Put a table on the screen that tells how many answers hang on the latents.
+
+    Args:
+        labels: what `measures.necessity.necessity` returns; nothing is shown where it is empty.
+    """
+    if labels.empty:
+        return
+    counts = count_necessity(labels)
+    shares = list(counts[["share", "share_low", "share_high"]].itertuples(index=False))
+    pairs = list(zip(counts["count"], shares, strict=True))
+    counts["shown"] = [f"{count} = {interval_text(*share)}" for count, share in pairs]
+    order = counts[_LINE].drop_duplicates().itertuples(index=False, name=None)
+    lines = counts.pivot(index=_LINE, columns="necessity", values="shown").loc[list(order)]
+    headings = {"model": "model", "part": "emptied", "domain": "questions", "n": "n"}
+    table(
+        lines.reset_index(),
+        headings | {label: label for label in LABELS},
+        "Right with what the slots hold, and with the same slots empty: answers = % [95 %]",
+    )
+
+
+def necessity_sentences(labels: pd.DataFrame) -> list[str]:
+    """How many answers of each model hang on its latents, in one sentence each."""
+    if labels.empty:
+        return []
+    counts = count_necessity(labels)
+    told = []
+    totals = counts[counts["domain"] == ALL]
+    for (model, part), line in totals.groupby(["model", "part"], sort=False):
+        shares = list(line[["share", "share_low", "share_high"]].itertuples(index=False))
+        of = {
+            label: f"{count} ({interval_text(*share).replace(' ', ' % ', 1)})"
+            for label, count, share in zip(line["necessity"], line["count"], shares, strict=True)
+        }
+        what = "latents" if part == "latent" else str(part).replace("_", " ")
+        emptied = "an empty token for each word" if part == "rationale" else "these slots empty"
+        told.append(
+            f"{model} is right with its {what}, and wrong with {emptied}, in {of[NEEDED]} of "
+            f"{line['n'].iloc[0]} questions; the other way round in {of[HARMFUL]}."
+        )
+    return told

@@ -1,0 +1,147 @@
+"""Runs the arms that the flags ask of one model, after a look for what would go wrong."""
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from latentlab.ablate import arms, pick_arms
+from latentlab.ablate.applicable import Applicable, applicable
+from latentlab.ablate.config import AblateConfig
+from latentlab.ablate.evidence import Evidence, check_evidence
+from latentlab.ablate.materials import gather
+from latentlab.ablate.necessity import with_necessity
+from latentlab.ablate.replace_arms import replace_arms
+from latentlab.ablate.unneeded import unneeded
+from latentlab.errors import UserError
+from latentlab.reasoner import Reasoner
+from latentlab.reasoning.donors import Donors
+from latentlab.reasoning.plan import LatentPlan
+from latentlab.study.arms import Arm, batches, run_arms
+from latentlab.study.instrument import Subject
+from latentlab.study.picks import fewest_patches
+from latentlab.study.rationale import blank_token, write_all
+
+REHEARSED = 8
+"""Examples on which a model shows whether it writes a rationale."""
+
+
+def prepare(config: AblateConfig, subject: Subject) -> Applicable | None:
+    """Find out what of the flags applies, and look for what would go wrong in the middle of a run.
+
+    Raises:
+        UserError: a picture has too few patches, there are no traces where they are needed, or
+            nothing tells which patches are off the walk where these are asked for.
+    """
+    reasoner, examples = subject.reasoner, subject.examples
+    found = applicable(config, reasoner.plan, reasoner.name, subject.lacks)
+    if found.overwrite and "placeholder" in found.replace and reasoner.placeholder_id is None:
+        raise UserError(f"--replace placeholder: {reasoner.name} has no placeholder token")
+    if found.evidence:
+        check_evidence(config, examples)
+    if "off_walk" in found.replace and not unneeded(reasoner, examples).patches:
+        raise UserError(
+            f"--replace off_walk: nothing tells what is off the walk in {config.data}; it takes "
+            f"traces, of pictures that {reasoner.name} sees in one patch a cell"
+        )
+    plain = [Arm(), *_plain_arms(config, reasoner, found)]
+    _check_patches(plain, reasoner.plan, *fewest_patches(reasoner, examples))
+    # Tokenizing tells whether there are traces to take given picks from, and whether they reach.
+    longest = max((reasoner.plan.steps, *found.steps))
+    reasoner.prompter.batch([examples[0]], reasoner.plan.replace(steps=longest))
+    if found.in_words:
+        few = batches(examples[:REHEARSED], REHEARSED)
+        if not write_all(reasoner, few, config.seed, config.max_new_tokens).examples:
+            subject.lacks(f"rationale: {reasoner.name} writes none before its answer")
+            return None
+    return found or None
+
+
+def rows_of(config: AblateConfig, subject: Subject, found: Applicable) -> pd.DataFrame:
+    """Run every arm; rows are those of `study.arms.run_arms`, with `necessity` and `FACTS`."""
+    reasoner, examples = subject.reasoner, subject.examples
+    chosen = arms_of(config, subject, found)
+    evidence = Evidence.of(config, reasoner, examples) if found.evidence else None
+    rows = run_arms(
+        reasoner,
+        examples,
+        [*chosen, *(evidence.arms if evidence else ())],
+        config.data,
+        config.batch_size,
+        config.seed,
+        config.max_new_tokens,
+        # A model without latent steps has nothing that could be written out instead.
+        at_once=config.answer == "at_once" and reasoner.plan.steps > 0,
+    )
+    return with_necessity(evidence.described(rows) if evidence else rows)
+
+
+def arms_of(config: AblateConfig, subject: Subject, found: Applicable) -> list[Arm]:
+    """All arms of one model, the untouched one first; runs the reference examples if needed.
+
+    Args:
+        config: the flags.
+        subject: the model and what it is asked.
+        found: what of the flags applies to it.
+    """
+    reasoner, examples, references = subject.reasoner, subject.examples, subject.references
+    plan, placeholder = reasoner.plan, reasoner.placeholder_id is not None
+    acting: list[Arm] = []
+    for at in found.at:
+        acting += arms.drop_arms(found.drop, at, placeholder)
+    if found.overwrite:
+        materials = gather(config, reasoner, found.replace, examples, references)
+        for at in found.at:
+            acting += replace_arms(plan, found.replace, found.overwrite, at, materials)
+    chosen = [Arm(), *arms.in_contexts(acting, found.contexts, plan)]
+    chosen += _plain_arms(config, reasoner, found)
+    if found.in_words:
+        rationales = donors = None
+        if "other" in found.words:
+            asked = batches(references, config.batch_size)
+            rationales = write_all(reasoner, asked, config.seed, config.max_new_tokens)
+            domains = {example.id: example.domain for example in references}
+            of_words = {name: domains[name] for name in rationales.examples}
+            donors = Donors({example.id: example.domain for example in examples}, of_words)
+        blank = blank_token(reasoner)
+        chosen += arms.rationale_arms(found.drop_words, found.words, rationales, donors, blank)
+    return arms.repeated({arm.name: arm for arm in chosen}.values(), config.noise_seeds)
+
+
+def _check_patches(chosen: Iterable[Arm], own: LatentPlan, patches: int, example: str) -> None:
+    """Refuse arms that pick more patches than a picture has.
+
+    Args:
+        chosen: what is to be run.
+        own: the model's plan, for arms without one.
+        patches: how many the smallest picture has; 0 if there is none.
+        example: whose picture that is.
+
+    Raises:
+        UserError: the message names the largest k and the largest number of steps.
+    """
+    for arm in chosen:
+        plan = arm.plan or own
+        if not plan.steps or not plan.has_vision:
+            continue
+        if not patches:
+            raise UserError(
+                f"example {example} has no picture, but the model re-inserts patches of it; "
+                "leave such examples or such models out"
+            )
+        rounds = 1 if plan.reuse else plan.steps
+        if plan.select in ("attention", "random", "bottom") and plan.k * rounds > patches:
+            raise UserError(
+                f"{plan.k} picks at each of {plan.steps} steps need {plan.k * rounds} patches, but "
+                f"the picture of {example} has {patches}: k is at most {patches // rounds} at "
+                f"{plan.steps} steps, and there are at most {patches // plan.k} steps at k={plan.k}"
+            )
+
+
+def _plain_arms(config: AblateConfig, reasoner: Reasoner, found: Applicable) -> list[Arm]:
+    """The arms that change the plan."""
+    plan, placeholder = reasoner.plan, reasoner.placeholder_id is not None
+    made = arms.step_arms(plan, found.steps, placeholder)
+    if found.select:
+        rules, reuse, k = found.select, config.reuse, found.k
+        return made + pick_arms.select_arms(plan, rules, reuse, placeholder, k)
+    return made + pick_arms.k_arms(plan, found.k, placeholder)

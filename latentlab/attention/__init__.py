@@ -1,0 +1,1 @@
+"""Attention: where does each step look, and how much does the answer look back?"""

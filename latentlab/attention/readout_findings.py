@@ -1,0 +1,115 @@
+"""How much the answer looks back at the latents, as a table and in sentences; made of the summary.
+
+No sentence says that what is attended to is used: `decoy`-like models attend without use, and a
+latent may be used by later latents that the answer then reads.
+"""
+
+from typing import Any
+
+import pandas as pd
+
+from latentlab.attention.summary import AFTER, is_control
+from latentlab.console import interval_text, table
+from latentlab.measures.summary import ALL
+
+Line = dict[Any, Any]
+
+PARTS = {"latent_text": "latent text", "latent_vision": "re-inserted patches", "latent": "latents"}
+"""Keys of the readout, as people call them."""
+
+COLUMNS = {
+    "answer_mass": "attention, %",
+    "reward": "in layer 0, %",
+    "answer_gradient": "x gradient, nats",
+    "answer_share": "of all sizes, %",
+}
+"""What the table shows, and its headings."""
+
+_PERCENT = ("answer_mass", "uniform", "reward", "answer_share")
+
+
+def show_readout(summary: pd.DataFrame, by_layer: bool = False) -> None:
+    """Put one table on the screen: a line for each model and part of its latents.
+
+    Args:
+        summary: lines of `measures.attention_lines.summary_of`.
+        by_layer: whether each layer has a line, too.
+    """
+    rows = []
+    whole = _whole(summary)
+    for key, lines in whole.groupby(["model", "layers", "keys"], sort=False):
+        model, layers, part = map(str, key)
+        if layers != ALL and not by_layer:
+            continue
+        found = _by_measure(lines)
+        if layers == ALL and part == "latent":
+            found["reward"] = _reward(whole, model)
+        mass = found["answer_mass"]
+        row = {"model": model, "layer": layers, "keys": PARTS[part], "uniform": mass["null"]}
+        row |= {
+            f"{measure}{end}": found[measure][f"value{end}"] if measure in found else None
+            for measure in COLUMNS
+            for end in ("", "_low", "_high")
+        }
+        rows.append(row)
+    if not rows:
+        return
+    columns = {"model": "model", **({"layer": "layer"} if by_layer else {}), "keys": "keys"}
+    columns |= {"answer_mass": COLUMNS["answer_mass"], "uniform": "if uniform", **COLUMNS}
+    title = f"answer to latents: n = {whole['n'].max()}, 95 % intervals"
+    table(pd.DataFrame(rows), columns, title, percent=_PERCENT)
+
+
+def readout(summary: pd.DataFrame) -> list[str]:
+    """One sentence or two a model: how much its answer attends to latents, next to its null.
+
+    Args:
+        summary: lines of `measures.attention_lines.summary_of`.
+    """
+    whole = _whole(summary)
+    sentences = []
+    for model in whole["model"].unique():
+        of_model = whole[(whole["model"] == model) & (whole["keys"] == "latent")]
+        found = _by_measure(of_model[of_model["layers"] == ALL])
+        mass, reward = found["answer_mass"], _reward(whole, model)
+        text = (
+            f"{model}: The answer puts {_interval(mass)} of its attention on latents (uniform "
+            f"attention would put {100 * mass['null']:.1f} %; n = {mass['n']}), in layer 0, which "
+            f"is the published reward, {_interval(reward)}."
+        )
+        if "answer_gradient" in found:
+            nats = _interval(found["answer_gradient"], False)
+            text += (
+                f" Attention times gradient sums to {nats} nats of the answer's log-odds there, "
+                f"with {_interval(found['answer_share'])} of its size over all keys."
+            )
+        sentences.append(text)
+    return sentences
+
+
+def _whole(summary: pd.DataFrame) -> pd.DataFrame:
+    """Lines over all examples that are no differences and of no control.
+
+    Of a model with one part only, that part is all its latents: it stands there once.
+    """
+    lines = summary[(summary["query"] == AFTER) & (summary["against"] == "")]
+    lines = lines[(lines["domain"] == ALL) & (lines["answered"] == ALL)]
+    lines = lines[~lines["mode"].map(is_control).astype(bool)]
+    parts = lines.groupby("model")["keys"].transform("nunique")
+    return lines[(lines["keys"] == "latent") | (parts > 2)]
+
+
+def _by_measure(lines: pd.DataFrame) -> dict[str, Line]:
+    """Lines as records by their measure."""
+    return {str(line["measure"]): line for line in lines.to_dict("records")}
+
+
+def _reward(whole: pd.DataFrame, model: str) -> Line:
+    """The published reward of a model, which stands among the lines of layer 0."""
+    lines = whole[(whole["model"] == model) & (whole["measure"] == "reward")]
+    return _by_measure(lines)["reward"]
+
+
+def _interval(line: Line, percent: bool = True) -> str:
+    text = interval_text(line["value"], line["value_low"], line["value_high"], percent)
+    return text.replace(" ", " % ", 1) if percent else text

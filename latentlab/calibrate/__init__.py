@@ -1,0 +1,1 @@
+"""Calibration: are instruments right where the truth is known?"""

@@ -1,0 +1,94 @@
+"""The calibration as a table and in sentences."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from latentlab.calibrate.verdicts import (
+    BROKEN,
+    NEGATIVE,
+    ONE_RULE,
+    POSITIVE,
+    SEPARATES,
+    SHAM,
+    UNKNOWN,
+)
+from latentlab.console import interval_text, table
+
+_UNITS = {"fraction": "%", "points lost": "points", "fraction above": "points"}
+"""Units that are shown in per cent, and how they are called then."""
+
+
+def show_table(summary: pd.DataFrame) -> None:
+    """Put one line an instrument and part on the screen: positive, negative, unknown, verdict."""
+    summary = summary.assign(model=_named(summary))
+    for link, lines in summary[summary["role"] != SHAM].groupby("link", sort=False):
+        shown = [
+            {
+                "instrument": name,
+                "part": str(part).replace("_", " "),
+                "unit": _UNITS.get(str(unit), unit),
+                **{
+                    role: "\n".join(_reading(line) for _, line in group.iterrows())
+                    for role in (POSITIVE, NEGATIVE, UNKNOWN)
+                    for group in [of[of["role"] == role]]
+                },
+                "verdict": of["verdict"].iloc[0],
+            }
+            for (name, part, unit), of in lines.groupby(["instrument", "part", "unit"], sort=False)
+        ]
+        columns = ["instrument", "part", "unit", POSITIVE, NEGATIVE, UNKNOWN, "verdict"]
+        table(pd.DataFrame(shown), columns, f"{link}: readings with 95 % intervals")
+
+
+def conclusion(summary: pd.DataFrame) -> list[str]:
+    """Which instruments are to be trusted, and what they read on models of unknown truth."""
+    return list(_sentences(summary))
+
+
+def _sentences(summary: pd.DataFrame) -> Iterator[str]:
+    tested = summary[(summary["role"] != SHAM) & (summary["verdict"] != "")]
+    for link, lines in tested.groupby("link", sort=False):
+        verdicts = lines.drop_duplicates(["instrument", "part"])
+        good = int((verdicts["verdict"] != BROKEN).sum())
+        yield (
+            f"{link}: {good} of {len(verdicts)} readings tell positive from negative controls, "
+            "intervals apart."
+        )
+        if alone := int((verdicts["verdict"] == ONE_RULE).sum()):
+            yield (
+                f"{alone} of these remove slots under one rule of positions, and are not trusted "
+                "alone for what they say of content."
+            )
+    broken = summary[summary["verdict"] == BROKEN].drop_duplicates(["instrument", "part"])
+    for _, line in broken.iterrows():
+        yield f"BROKEN: {line['instrument']} ({str(line['part']).replace('_', ' ')})."
+    sham = summary[summary["role"] == SHAM]
+    worst = float(sham["value_high"].max())
+    commands = ", ".join(name.partition(":")[0] for name in sham["instrument"].unique())
+    exact = "exactly 0" if worst == 0 else f"up to {worst:.3g}, which must be 0"
+    yield f"Shams of {commands} change {exact} on {sham['model'].nunique()} models."
+    for model, lines in summary[summary["role"] == UNKNOWN].groupby("model", sort=False):
+        yield f"{model}, {'; '.join(_unknown(lines))}."
+
+
+def _unknown(lines: pd.DataFrame) -> Iterator[str]:
+    """Of a model of unknown truth, how many trusted readings of each part are above zero."""
+    trusted = lines[lines["verdict"] == SEPARATES]
+    for (link, part), group in trusted.groupby(["link", "part"], sort=False):
+        above = int((group["value_low"] > 0).sum())
+        name = str(part).replace("latent_", "latent ") if part != "latent" else "both parts"
+        yield f"{link}, {name}: {above} of {len(group)} trusted readings lie above 0"
+
+
+def _named(summary: pd.DataFrame) -> pd.Series:
+    """Models as tables name them: with the seed of their training, where there are several."""
+    several = summary.groupby("model")["training_seed"].transform("nunique") > 1
+    seeds = " (seed " + summary["training_seed"].astype("string") + ")"
+    return summary["model"] + seeds.where(several, "")
+
+
+def _reading(line: "pd.Series[float]") -> str:
+    percent = str(line["unit"]) in _UNITS
+    text = interval_text(line["value"], line["value_low"], line["value_high"], percent)
+    return f"{line['model']} {text}"

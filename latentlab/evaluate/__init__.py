@@ -1,0 +1,1 @@
+"""Evaluation: how often are models right, and at what cost?"""

@@ -1,0 +1,30 @@
+"""Evaluate models as they are: how often are they right, and at what cost?
+
+    python -m latentlab.evaluate --model cot ivtlr --data benchmark:hops=1+4
+    python -m latentlab.evaluate --model ivtlr --no-image
+
+Models write freely, as they were trained to. With --no-image the same questions are asked once more
+without their picture: what is still right then was never seen.
+"""
+
+from dataclasses import dataclass
+
+from latentlab.command import CommonConfig
+from latentlab.errors import UserError
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateConfig(CommonConfig):
+    """Flags of `python -m latentlab.evaluate`."""
+
+    no_image: bool = False
+    """Ask all questions without their picture as well; latent steps then re-insert nothing."""
+
+    max_new_tokens: int = 64
+    """Tokens of an answer at most, the written rationale among them."""
+
+    def __post_init__(self) -> None:
+        """Refuse answers without room."""
+        super().__post_init__()
+        if self.max_new_tokens < 1:
+            raise UserError(f"--max-new-tokens {self.max_new_tokens} is too small: at least 1")

@@ -1,0 +1,53 @@
+"""Asks models questions as they are, with and without the picture."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import pandas as pd
+
+from latentlab.console import note
+from latentlab.data import Example
+from latentlab.evaluate.config import EvaluateConfig
+from latentlab.reasoner import Reasoner
+from latentlab.study.arms import Arm, run_arms
+from latentlab.study.instrument import Subject
+from latentlab.vocabulary import CONTROL
+
+BLIND = "no image"
+"""Name of the arm whose questions come without their picture."""
+
+
+def blind(reasoner: Reasoner) -> Reasoner:
+    """The same model for questions without a picture: it re-inserts no patches.
+
+    Positions stay as they are (`LatentPlan.stride`). A model whose latent steps are nothing but
+    patches takes none.
+    """
+    plan = reasoner.plan
+    if plan.steps and plan.has_vision:
+        stride = plan.stride or plan.k + int(plan.text)
+        steps = plan.steps if plan.text else 0
+        # Given picks would be looked up in a trace, attention has nothing to look at.
+        plan = plan.replace(k=0, select="random", stride=stride, steps=steps)
+        left = "latent text only (k=0)" if steps else "no latent steps"
+        note(f"{reasoner.name} takes {left} on questions without a picture")
+    return Reasoner(
+        reasoner.backbone, plan, reasoner.prompter, reasoner.placeholder_id, reasoner.name
+    )
+
+
+def rows_of(config: EvaluateConfig, subject: Subject, prepared: bool = True) -> pd.DataFrame:
+    """Rows of one model, with the picture and, where asked for, without."""
+    reasoner, examples = subject.reasoner, subject.examples
+
+    def ask(model: Reasoner, questions: Sequence[Example], arm: Arm) -> pd.DataFrame:
+        size, seed, longest = config.batch_size, config.seed, config.max_new_tokens
+        # The first answer pays for what is set up but once, and its time is no answer's time.
+        run_arms(model, [questions[0]], [arm], config.data, 1, seed, 1)
+        return run_arms(model, questions, [arm], config.data, size, seed, longest)
+
+    rows = [ask(reasoner, examples, Arm())]
+    if config.no_image:
+        unseen = [dataclasses.replace(example, image=None) for example in examples]
+        rows.append(ask(blind(reasoner), unseen, Arm(BLIND, CONTROL)))
+    return pd.concat(rows, ignore_index=True)

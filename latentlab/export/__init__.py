@@ -1,0 +1,1 @@
+"""The command that exports examples as a folder."""

@@ -1,0 +1,45 @@
+"""Make the tables and figures of the papers from results on disk.
+
+    python -m latentlab.figures                        all of them, as far as results are there
+    python -m latentlab.figures --run                  run the missing studies first
+    python -m latentlab.figures ablation_knockouts --model path/to/checkpoint --run
+
+One file in `experiments/` makes one table or figure. No model runs unless --run asks for it;
+without, what is missing is named together with the command that makes it.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from latentlab.command import RESULTS
+
+EXPERIMENTS = Path(__file__).parent.parent / "experiments"
+"""Where the files lie that make one table or figure each."""
+
+INDEX = "README.md"
+"""What a folder of figures calls its index page."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FiguresConfig:
+    """Flags of `python -m latentlab.figures`."""
+
+    names: tyro.conf.Positional[tuple[str, ...]] = ()
+    """Tables and figures to make; by default all."""
+
+    model: tuple[str, ...] = ()
+    """Models to show in place of the embedded ones. Studies of the organisms stay as they are."""
+
+    data: str | None = None
+    """Data to ask them, in place of the diagnostic benchmark."""
+
+    results: Path = RESULTS / "paper"
+    """Folder that holds one results folder for each study."""
+
+    out: Path = Path("figures")
+    """Folder of the tables and figures, with an index page."""
+
+    run: bool = False
+    """Run the studies whose results are missing."""

@@ -1,1 +1,0 @@
-"""Donors of latents, and exchanging their latents for a recipient's."""

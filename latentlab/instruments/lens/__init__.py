@@ -1,1 +1,0 @@
-"""Reading states through the unembedding, and tracing a logit to where it was added."""

@@ -1,1 +1,0 @@
-"""Pairs of runs, patches and knock-outs between them, and what they recover."""

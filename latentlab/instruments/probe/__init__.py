@@ -1,1 +1,0 @@
-"""Collecting what latents hold, and saying what was found."""

@@ -1,0 +1,1 @@
+"""Interchange interventions: whose answer is given on the latents of another question?"""

@@ -1,0 +1,1 @@
+"""Logit lens and direct logit attribution: what do latents say in the words of the model?"""

@@ -1,0 +1,1 @@
+"""Causal mediation: how much of what the input does runs through the latents?"""

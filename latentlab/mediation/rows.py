@@ -1,0 +1,130 @@
+"""The runs of a mediation study: inputs perturbed, latents taken from the other run."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from latentlab.console import note, track
+from latentlab.data.example import Example
+from latentlab.data.perturb import Perturbation
+from latentlab.mediation.config import MediationConfig
+from latentlab.mediation.effects import OUTCOMES, outcomes, with_effects
+from latentlab.mediation.input_run import InputRun
+from latentlab.mediation.mediators import Mediator, Prepared
+from latentlab.mediation.movement import Spreads, movement_rows, reference_spreads
+from latentlab.mediation.summary import DISTANCES, EFFECT
+from latentlab.reasoner import Reasoner
+from latentlab.study.arms import batches
+from latentlab.study.instrument import Subject
+
+
+@torch.no_grad()
+def rows_of(config: MediationConfig, subject: Subject, prepared: Prepared) -> pd.DataFrame:
+    """Measure how a model's latents move with the input and what they carry of its effect.
+
+    Args:
+        config: the flags.
+        subject: the model, what it is asked, and at least two references that the spread of its
+            latents is measured on.
+        prepared: what is done to it.
+
+    Returns:
+        Rows of two sorts in one table, told apart by `measure` (docs/mediation.md lists the
+        columns): `effect`, one per example, perturbation, hop, mediator, part, steps and outcome,
+        and `movement`, one per example, perturbation, hop, part and step. Examples that do not
+        allow a perturbation have no rows for it.
+    """
+    reasoner, examples = subject.reasoner, subject.examples
+    edits, chosen = prepared.edits, prepared.mediators
+    spreads = reference_spreads(
+        InputRun(reasoner, [example for _, example in numbered], config.seed, slots=False)
+        for numbered in batches(subject.references, config.batch_size)
+    )
+    total = -(-len(examples) // config.batch_size)
+    frames = [
+        frame
+        for numbered in track(batches(examples, config.batch_size), reasoner.name, total)
+        for frame in _of_batch(config, reasoner, numbered, edits, chosen, spreads)
+    ]
+    rows = pd.concat(frames, ignore_index=True)
+    n = len(examples)
+    for order, edit in enumerate(edits):
+        lacking = n - rows.loc[rows["order"] == order, "example"].nunique()
+        if lacking:
+            note(f"{reasoner.name}: {lacking} of {n} examples do not allow {edit.label}; left out")
+    rows = rows.sort_values(["order", "index"], kind="stable", ignore_index=True)
+    whole = {"hops": "Int64", "hop": "Int64"}
+    return with_effects(rows.drop(columns=["order", "index"]).astype(whole))
+
+
+def _of_batch(
+    config: MediationConfig,
+    reasoner: Reasoner,
+    numbered: Sequence[tuple[int, Example]],
+    edits: Sequence[Perturbation],
+    chosen: Sequence[Mediator],
+    spreads: Spreads,
+) -> Iterator[pd.DataFrame]:
+    """Rows of one batch; columns `order` and `index` say where they belong."""
+    examples = [example for _, example in numbered]
+    slots = any(mediator.name == "slots" for mediator in chosen)
+    options = _option_ids(reasoner, examples)
+    clean = InputRun(reasoner, examples, config.seed, slots)
+    says = clean.option_logprobs(clean.state, options)
+    answers = [int(np.argmax(row)) for row in says]
+    about = pd.DataFrame([_about(reasoner.name, config.data, i, e) for i, e in numbered])
+    for order, edit in enumerate(edits):
+        changed = [edit.edit(example) for example in examples]
+        allowed = [new is not None for new in changed]
+        if not any(allowed):
+            continue
+        # Where it is not allowed an example runs along unchanged, so that all runs have one shape.
+        inputs = [new or old for new, old in zip(changed, examples, strict=True)]
+        other = InputRun(reasoner, inputs, config.seed, slots)
+        expected = [new.choices.index(new.answer) if new.answer else None for new in inputs]
+        named = {"perturbation": edit.name, "hop": edit.hop, "order": order}
+        head = about.assign(**named)[allowed]
+        for columns in movement_rows(clean, other, spreads):
+            moved = head.assign(**{name: value[allowed] for name, value in columns.items()})
+            # Where no pick stayed there are no embeddings to compare.
+            yield moved.dropna(subset=list(DISTANCES), how="all")
+        runs = {"y_clean": says, "y_perturbed": other.option_logprobs(other.state, options)}
+        done: dict[Mediator, dict[str, Any]] = {}
+        for mediator in chosen:
+            whole = mediator.of_whole(reasoner.plan)
+            if whole not in done:
+                runs["y_direct"] = other.option_logprobs(other.taking(clean, whole), options)
+                runs["y_indirect"] = clean.option_logprobs(clean.taking(other, whole), options)
+                found = {name: outcomes(said, answers, expected) for name, said in runs.items()}
+                done[whole] = found
+            taken = {"measure": EFFECT, "mediator": mediator.name, "part": mediator.part}
+            for outcome in OUTCOMES:
+                values = {name: of[outcome][allowed] for name, of in done[whole].items()}
+                frame = head.assign(**taken, steps=mediator.steps_label, outcome=outcome, **values)
+                yield frame.dropna(subset=list(values))
+
+
+def _option_ids(reasoner: Reasoner, examples: Sequence[Example]) -> list[list[list[int]]]:
+    """Tokens of each example's options; a tokenizer is slow to call, and options recur."""
+    prompter = reasoner.prompter
+    texts = [prompter.format.answer_texts(example.choices) for example in examples]
+    ids = {text: prompter.answer_ids(text) for text in {t for row in texts for t in row}}
+    return [[ids[text] for text in row] for row in texts]
+
+
+def _about(model: str, data: str, index: int, example: Example) -> dict[str, object]:
+    """Who was asked what, as columns."""
+    return {
+        "index": index,
+        "model": model,
+        "data": data,
+        "example": example.id,
+        "domain": example.domain,
+        "topic": example.topic,
+        "hops": example.hops,
+        "question_type": example.question_type,
+        "cluster": list(example.clusters),
+    }

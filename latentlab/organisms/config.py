@@ -1,0 +1,33 @@
+"""Train the embedded organisms and their twins from nothing.
+
+    python -m latentlab.organisms                    all of them, one after the other
+    python -m latentlab.organisms relay gaze --seed 1
+
+Each training lives in its own folder and resumes where it was stopped, so the command may be
+started again, or several times at once for different organisms once the base model is there.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrganismsConfig:
+    """Flags of `python -m latentlab.organisms`."""
+
+    names: tyro.conf.Positional[tuple[str, ...]] = ()
+    """Organisms to train; by default all."""
+
+    seed: int = 0
+    """Seed of weights, data order and replay."""
+
+    out: Path = Path("runs/organisms")
+    """Folder of the trainings, one for each organism and seed."""
+
+    threads: int = 1
+    """CPU threads; one, and two commands at once, is faster than two threads in one."""
+
+    embed: bool = False
+    """Put the finished models into the package, in the place of those it came with."""

@@ -1,1 +1,0 @@
-"""From results on disk to tables and figures that are fit to print."""

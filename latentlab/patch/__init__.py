@@ -1,0 +1,1 @@
+"""Activation patching and attention knock-out: where is the answer carried?"""

@@ -1,0 +1,198 @@
+"""What patching and attention knock-outs found, in grids and sentences; made of the summary alone.
+
+A grid shows estimates only, so that it stays readable at many layers, and says how wide its widest
+interval is; the sentences name the strongest cell of each kind of slot with its interval.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from latentlab.console import interval_text, table
+from latentlab.measures.statistics import Interval, judge
+from latentlab.patch.cells import SHAM, UNRELATED
+from latentlab.patch.knockouts import RANDOM_KEYS
+from latentlab.patch.summary import MODES
+from latentlab.vocabulary import CONTROL
+
+if TYPE_CHECKING:
+    Line = pd.Series[float]
+
+_DONE = {
+    "restore": "clean activations put into the corrupt run",
+    "corrupt": "corrupt activations put into the clean run",
+}
+_SLOTS = {
+    "prompt end": "at the end of the prompt",
+    "text": "at the latent text",
+    "vision": "at the latent vision",
+    "random": "at random positions of the prompt",
+}
+_WORDS = {
+    "latent": "its latents",
+    "latent_text": "its latent text",
+    "latent_vision": "its latent vision",
+    "image": "the image",
+    "prompt": "the question",
+    "earlier": "earlier steps",
+}
+
+
+def show_tables(summary: pd.DataFrame) -> None:
+    """Put on the screen a grid for each model, mode and component, and the knock-outs below."""
+    for model, lines in summary.groupby("model", sort=False):
+        for mode in MODES:
+            grids = lines[(lines["mode"] == mode) & (lines["slot"] != SHAM)]
+            stream = grids["component"].where(grids["component"] != "resid_pre", "resid_post")
+            parts = [stream, grids["head"].notna(), _unrelated(grids)]
+            for (component, heads, control), cells in grids.groupby(parts, sort=False):
+                title = f"{model}: {component}{' by head' if heads else ''}"
+                _show_grid(f"{title}, control" if control else title, mode, cells)
+        cut = lines[~lines["mode"].isin(MODES)]
+        if len(cut):
+            _show_knockouts(str(model), cut)
+
+
+def conclusion(summary: pd.DataFrame) -> list[str]:
+    """What was found about each model, in one paragraph each."""
+    return [
+        " ".join(_sentences(str(model), lines))
+        for model, lines in summary.groupby("model", sort=False)
+    ]
+
+
+def _show_grid(title: str, mode: str, cells: pd.DataFrame) -> None:
+    control = bool(_unrelated(cells).any())
+    slots = cells["control_of"] if control else cells["slot"]
+    layers = [_where(line).split()[-1] for _, line in cells.iterrows()]
+    columns, labels = slots.unique().tolist(), list(dict.fromkeys(layers))
+    grid = cells.assign(row=layers, slot=slots).pivot(
+        index="row", columns="slot", values="recovery"
+    )
+    done = f"activations {UNRELATED}" if control else _DONE[mode]
+    sides = [cells["recovery_high"] - cells["recovery"], cells["recovery"] - cells["recovery_low"]]
+    widest = 100 * pd.concat(sides).max()
+    table(
+        (grid.loc[labels, columns].round(3) + 0).reset_index(),  # no minus before a zero
+        {"row": "layer", **{slot: slot for slot in columns}},
+        f"{title}, recovery in %: {done}; n={cells['n'].iloc[0]} pairs, "
+        f"95 % intervals within ±{widest:.1f}",
+        percent=columns,
+    )
+
+
+def _unrelated(lines: pd.DataFrame) -> "pd.Series[bool]":
+    return lines["slot"].str.endswith(f": {UNRELATED}")
+
+
+def _where(line: "Line") -> str:
+    """Component, layer and head of a cell; the last word is its row of the grid."""
+    component = str(line["component"])
+    if component == "resid_pre":
+        return "input"
+    name = "layer" if component == "resid_post" else component
+    head = "" if pd.isna(line["head"]) else f".{line['head']}"
+    return f"{name} {line['layer']}{head}"
+
+
+def _show_knockouts(model: str, lines: pd.DataFrame) -> None:
+    before = lines["accuracy"].iloc[0] - lines["delta"].iloc[0]
+    n_layers = lines["layers"].max()
+    where = [
+        "all" if count == n_layers else f"{first}-{first + count - 1}"
+        for first, count in zip(lines["layer"], lines["layers"], strict=True)
+    ]
+    control = lines["kind"] == CONTROL
+    slots = lines["slot"].mask(control, f"  control: {RANDOM_KEYS}")
+    table(
+        lines.assign(slot=slots, where=where),
+        {
+            "slot": "attention knocked out",
+            "where": "layers",
+            "accuracy": "accuracy % [95 %]",
+            "delta": "paired difference, points",
+            "delta_smallest": "n could tell",
+            "indirect_effect": "logit difference, nats",
+            "p_holm": "p (Holm)",
+        },
+        f"{model}: without, {100 * before:.1f} % of {lines['n'].iloc[0]} answers are right",
+        percent=("accuracy", "delta", "delta_smallest"),
+    )
+
+
+def _sentences(model: str, lines: pd.DataFrame) -> Iterator[str]:
+    first = lines.iloc[0]
+    apart = interval_text(*_interval(first, "total_effect"), percent=False)
+    yield f"{model}: clean and corrupt answer lie {apart} nats apart (n={first['n']} pairs)."
+    for mode in MODES:
+        cells = lines[lines["mode"] == mode]
+        if cells.empty:
+            continue
+        if cells["recovery"].isna().all():
+            yield (
+                "The two runs do not differ measurably, so there is nothing to recover"
+                f"{_could_tell(first)}."
+            )
+        else:
+            yield _recovered(mode, cells)
+        sham = cells[cells["slot"] == SHAM].iloc[0]
+        ends = [sham[f"indirect_effect{end}"] for end in ("", "_low", "_high")]
+        disturbs = "" if ends == [0, 0, 0] else ": the instrument itself disturbs the model"
+        yield f"Sham {ends[0]:.1f} nats{disturbs}."
+    cut = lines[~lines["mode"].isin(MODES)]
+    whole = cut[cut["layers"] == cut["layers"].max()]
+    controls = {line["control_of"]: line for _, line in whole.iterrows() if line["control_of"]}
+    for _, line in whole[whole["kind"] != CONTROL].iterrows():
+        query, key = str(line["slot"]).split(" -/-> ")
+        whom = "the answer" if query == "answer" else "its latent steps"
+        control = _effect(controls[line["slot"]])
+        yield f"With {_WORDS[key]} hidden from {whom} it {_effect(line)}; {RANDOM_KEYS}: {control}."
+
+
+def _recovered(mode: str, cells: pd.DataFrame) -> str:
+    """The strongest cell of each kind of slot, next to its control."""
+    parts = []
+    where = pd.Series([_where(line) for _, line in cells.iterrows()], cells.index)
+    for kind, words in _SLOTS.items():
+        here = cells[~_unrelated(cells) & cells["slot"].str.contains(rf"^(?:\d+ )?{kind}")]
+        if here.empty:
+            continue
+        line = here.sort_values("recovery", ascending=mode == "corrupt").iloc[0]
+        place = _where(line)
+        step = str(line["slot"]).split()[-1]
+        words += f" of step {step}" if kind in ("text", "vision") else ""
+        control = cells[(where == place) & (cells["control_of"] == line["slot"])]
+        beside = f", unrelated {_percent(control.iloc[0])}" if len(control) else ""
+        parts.append(f"{words} {_percent(line)} ({place}{beside})")
+    did = "brings back at most" if mode == "restore" else "leaves at least"
+    return f"One patch {did}, of the difference: {'; '.join(parts)}."
+
+
+def _percent(line: "Line") -> str:
+    return interval_text(*_interval(line, "recovery")).replace(" ", " % ", 1)
+
+
+def _effect(line: "Line") -> str:
+    """What a knock-out does to the accuracy."""
+    mean, low, high = _interval(line, "delta")
+    numbers = f"{100 * mean + 0:.1f} points [{100 * low + 0:.1f}, {100 * high + 0:.1f}]"
+    verdict = judge(Interval(mean, low, high, int(line["n"])))
+    if verdict == "harm":
+        return f"loses {-100 * mean:.1f} points [{-100 * high:.1f}, {-100 * low:.1f}]"
+    if verdict == "gain":
+        return f"gains {numbers}"
+    if line["indirect_effect_low"] == line["indirect_effect_high"] == 0:
+        return "changes nothing at all"
+    told = f"({numbers}; n could tell {100 * line['delta_smallest']:.1f})"
+    return f"{'loses nothing measurable' if verdict == 'no harm' else 'may lose some'} {told}"
+
+
+def _could_tell(line: "Line") -> str:
+    """The smallest difference between the two runs that so many pairs would show."""
+    least = line["total_effect_smallest"]
+    return "" if pd.isna(least) else f" (n could tell {least:.2g} nats)"
+
+
+def _interval(line: "Line", name: str) -> tuple[float, float, float]:
+    return line[name], line[f"{name}_low"], line[f"{name}_high"]

@@ -1,0 +1,95 @@
+"""Runs every cell and knock-out on one model: questions in pairs, one run put into the other."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+
+from latentlab.console import track
+from latentlab.data import load_data
+from latentlab.errors import UserError
+from latentlab.patch.cells import Cell, Run, cells_of, patch_rows, random_places
+from latentlab.patch.config import PatchConfig
+from latentlab.patch.knockouts import applicable, knockout_rows
+from latentlab.patch.pairs import Pair, pairs_of
+from latentlab.patch.readout import Readout, Row
+from latentlab.study.arms import batches
+from latentlab.study.instrument import Subject
+from latentlab.vocabulary import KnockoutName
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What is run on one model."""
+
+    pairs: list[Pair]
+    """The clean questions and their partners."""
+
+    cells: list[Cell]
+    """What is patched."""
+
+    knockouts: list[KnockoutName]
+    """Attention that is knocked out."""
+
+
+def prepare(config: PatchConfig, subject: Subject) -> Prepared:
+    """Pair the questions, and look for what would go wrong in the middle of a run.
+
+    Raises:
+        UserError: the data has no such pairs, or the model no such positions or layers.
+    """
+    reasoner, examples = subject.reasoner, subject.examples
+    if reasoner.plan.steps and reasoner.plan.content == "words":
+        raise UserError(f"{reasoner.name} writes its steps in words: it has no slots to patch")
+    whole = load_data(config.data, seed=config.seed)
+    pairs = pairs_of(config.pair, examples, reasoner.prompter, config.seed, whole)
+    if lost := len(examples) - len(pairs):
+        subject.tell(f"{reasoner.name}: {lost} of {len(examples)} examples have no partner")
+    if any(pair.unrelated is None for pair in pairs):
+        subject.tell(
+            f"{reasoner.name}: not every pair has an unrelated question, so no such control"
+        )
+    if config.window > reasoner.backbone.n_layers:
+        layers = reasoner.backbone.n_layers
+        raise UserError(f"--window {config.window}: {reasoner.name} has {layers} layers")
+    there = applicable(config.knockout, reasoner.plan, bool(reasoner.prompter.marker_ids))
+    if lacking := [name for name in config.knockout if name not in there]:
+        message = f"--knockout {' '.join(lacking)}: {reasoner.name} has no such positions"
+        # Whatever is left of the flags is worth running.
+        (subject.tell if there or config.component or config.heads else subject.lacks)(message)
+    reasoner.prompter.batch([pairs[0].clean, pairs[0].corrupt], reasoner.plan)
+    return Prepared(pairs, cells_of(reasoner, config.component, config.heads), there)
+
+
+@torch.no_grad()
+def rows_of(config: PatchConfig, subject: Subject, prepared: Prepared) -> pd.DataFrame:
+    """Run every cell and knock-out on one model.
+
+    Returns:
+        One row per pair and cell or knock-out, in the order of these and then of the examples; the
+        columns are those of `readout.Readout.rows`, with `model` and `data`.
+    """
+    reasoner, pairs, cells = subject.reasoner, prepared.pairs, prepared.cells
+    seed, size = config.seed, config.batch_size
+    # Every cell rests on the same pairs, so either all of them have a third question or none.
+    control = all(pair.unrelated is not None for pair in pairs)
+    found: list[Row] = []
+    asked = [pair.clean for pair in pairs]
+    for numbered in track(batches(asked, size), reasoner.name, -(-len(asked) // size)):
+        chosen = [pairs[i] for i, _ in numbered]
+        places = random_places(reasoner.prompter, chosen, seed) if cells else []
+        clean = Run(reasoner, [pair.clean for pair in chosen], cells, seed, places)
+        corrupt = Run(reasoner, [pair.corrupt for pair in chosen], cells, seed, places)
+        thirds = [pair.unrelated for pair in chosen if pair.unrelated is not None]
+        third = Run(reasoner, thirds, cells, seed) if cells and control else None
+        readout = Readout(chosen, clean.logits, corrupt.logits)
+        new = list(patch_rows(clean, corrupt, third, readout, cells, config.mode, places))
+        first = new[-1][0][0] + 1 if new else 0
+        new += knockout_rows(
+            reasoner, clean, readout, prepared.knockouts, config.window, seed, first
+        )
+        found += [((number, numbered[i][0]), row) for (number, i), row in new]
+    found.sort(key=lambda item: item[0])
+    rows = [{"model": reasoner.name, "data": config.data, **row} for _, row in found]
+    whole_numbers = dict.fromkeys(("hops", "layer", "layers", "head"), "Int64")
+    return pd.DataFrame(rows).astype(whole_numbers)

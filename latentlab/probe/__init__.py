@@ -1,0 +1,1 @@
+"""Probes: what do latents hold?"""

@@ -1,0 +1,1 @@
+"""The report: findings, figures and single answers on one page."""

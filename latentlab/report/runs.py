@@ -1,0 +1,90 @@
+"""What was run on what, and what it found: one `Run` for each study whose results are there.
+
+The sentences are the instruments' own; nothing is worded anew here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from latentlab.calibrate import findings as calibration
+from latentlab.commands import instrument
+from latentlab.figures.experiment import Study
+from latentlab.report.facts import facts
+from latentlab.study.results import Results
+
+
+@dataclass(frozen=True)
+class Run:
+    """One study as the page tells it."""
+
+    study: Study
+    """Which one."""
+
+    results: Results
+    """What it left behind."""
+
+    command_line: str
+    """What a user types to make it again."""
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What was run on what, by heading."""
+        return facts(self.results)
+
+    @property
+    def sentences(self) -> list[str]:
+        """What was found, one paragraph a model."""
+        return sentences(self.results)
+
+
+def told(found: dict[str, Results], studies: Iterable[Study], folder: Path) -> list[Run]:
+    """The studies whose results were found, in the order of the questions of the page."""
+    there = [study for study in studies if study.name in found]
+    there.sort(key=lambda study: ORDER.index(study.command))
+    return [Run(study, typed(found[study.name]), study.command_line(folder)) for study in there]
+
+
+def typed(results: Results) -> Results:
+    """Give the summary back what a CSV file does not keep.
+
+    Steps and layers are whole numbers, but read back as 1.0 where some line has none; and an empty
+    text, which stands for "compared with nothing" and the like, reads back as missing.
+    """
+    summary = results.summary
+    whole = [name for name in ("step", "layer") if name in summary]
+    whole = [name for name in whole if summary[name].dtype.kind == "f"]
+    empty = [name for name in ("against", "control_of", "positions") if name in summary]
+    summary = summary.astype(dict.fromkeys(whole, "Int64")).fillna(dict.fromkeys(empty, ""))
+    return replace(results, summary=summary)
+
+
+def question(command: str) -> str:
+    """What a command answers."""
+    return TRUST if command == CALIBRATE else instrument(command).question
+
+
+def sentences(results: Results) -> list[str]:
+    """What results say, one paragraph a model."""
+    command = results.run["command"]
+    if command == CALIBRATE:
+        return calibration.conclusion(results.summary)
+    return instrument(command).conclusion(results)
+
+
+CALIBRATE, TRUST = "calibrate", "Can the instruments be trusted?"
+"""The command that is no instrument, but judges them, and its question."""
+
+ORDER = (
+    CALIBRATE,
+    "evaluate",
+    "ablate",
+    "mediation",
+    "interchange",
+    "patch",
+    "attention",
+    "probe",
+    "lens",
+    "trace",
+)
+"""Commands in the order of the page."""

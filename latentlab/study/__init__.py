@@ -1,0 +1,1 @@
+"""Studies: arms, the one runner, and the results that it leaves."""

@@ -1,0 +1,192 @@
+"""An instrument: how one question is asked of models, from flags to sentences.
+
+An `Instrument` is a value. It says what is prepared, what is run and how rows become lines, tables
+and sentences; everything else is the same for all of them and stands here once: finding and
+loading models, setting references apart, looking for what would go wrong before anything is run,
+writing the results and telling what was found.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import pandas as pd
+
+from latentlab.checkpoint import find_checkpoint, load
+from latentlab.command import CommonConfig, find_device
+from latentlab.console import note, show, warn
+from latentlab.data import CachedExamples, Example, Examples
+from latentlab.errors import UserError
+from latentlab.measures.summary import FEW, by_domain
+from latentlab.reasoner import Reasoner
+from latentlab.study.division import check_examples, divide
+from latentlab.study.provenance import checkpoint_hash, provenance
+from latentlab.study.results import Results, check_out, write_results
+
+Config = TypeVar("Config", bound=CommonConfig)
+Prepared = TypeVar("Prepared")
+
+
+def refuse(message: str) -> None:
+    """What `Subject.lacks` does where the model is the only one.
+
+    Raises:
+        UserError: always, with the message.
+    """
+    raise UserError(message)
+
+
+def pass_over(message: str) -> None:
+    """What `Subject.lacks` does where other models are left: say so, and go on without."""
+    note(f"{message}; passed over")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One model and what it is asked: what an instrument is pointed at."""
+
+    reasoner: Reasoner
+    """The model."""
+
+    examples: Examples
+    """What it is asked."""
+
+    references: Sequence[Example] = ()
+    """Other examples, for means, deviations and donors; none of them is evaluated."""
+
+    lacks: Callable[[str], None] = refuse
+    """Told, in one line each, what of the flags the model or the data do not have. Ends the command
+    where nothing else was asked for."""
+
+    tell: Callable[[str], None] = note
+    """Told remarks, in one line each."""
+
+    given: str = ""
+    """What the flags call the model."""
+
+    models: Mapping[str, Reasoner] = field(default_factory=dict)
+    """Every model of the run by what the flags call it, this one among them."""
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the run's first model, with which remarks about the data are made."""
+        return next(iter(self.models.values()), self.reasoner) is self.reasoner
+
+
+@dataclass(frozen=True)
+class Instrument(Generic[Config, Prepared]):
+    """One way to question models."""
+
+    name: str
+    """Name of the command, as in `ablate`."""
+
+    question: str
+    """What it answers, for the report."""
+
+    prepare: Callable[[Config, Subject], Prepared | None]
+    """Finds out what of the flags applies to a model and looks for what would only go wrong in the
+    middle of a run. What it returns is handed to `rows`; None where there is nothing to do. It is
+    called for every model before anything is run, so it does nothing that takes long."""
+
+    rows: Callable[[Config, Subject, Prepared], pd.DataFrame]
+    """Runs one model."""
+
+    conclusion: Callable[[Results], list[str]]
+    """What was found, in one paragraph a model; made of results alone."""
+
+    tables: Callable[[Results], None]
+    """Puts tables on the screen; made of results alone."""
+
+    closing: Callable[[Results, Path], list[str]]
+    """How the numbers are to be read, in a line or two; may warn, and write further files."""
+
+    summary: Callable[[pd.DataFrame, int], pd.DataFrame] = by_domain
+    """Makes the lines of the tables out of all rows and a seed."""
+
+    references: Callable[[Config], int] = lambda config: 0
+    """How many reference examples the flags ask for at most."""
+
+    beside: Callable[[Config], tuple[str, ...]] = lambda config: ()
+    """Models to read beside those that `--model` names."""
+
+    def measure(self, config: Config, subject: Subject) -> pd.DataFrame:
+        """Prepare and run one model, without a results folder."""
+        prepared = self.prepare(config, subject)
+        return pd.DataFrame() if prepared is None else self.rows(config, subject, prepared)
+
+    def run(self, config: Config) -> tuple[Results, Path]:
+        """Run every model asked for and write the results folder.
+
+        All models are loaded and prepared before anything is run, so that a flag that does not fit
+        the last model does not cost the time of the first.
+
+        Returns:
+            The results, and the folder that holds them.
+
+        Raises:
+            UserError: a model, the data or the output folder cannot be used.
+        """
+        started = datetime.now(UTC)
+        out = config.folder(self.name)
+        check_out(out, config, self.name)
+        subjects, hashes = self._subjects(config)
+        examples = subjects[0].examples
+        prepared = []
+        for subject in subjects:
+            if lacking := _lacks_traces(subject):
+                subject.lacks(lacking)
+            elif (found := self.prepare(config, subject)) is not None:
+                prepared.append((subject, found))
+        frames = [self.rows(config, subject, found) for subject, found in prepared]
+        rows = pd.concat([pd.DataFrame(), *frames], ignore_index=True)
+        if rows.empty:
+            raise UserError("nothing is left to do: the flags and the data fit none of the models")
+        if len(examples) < FEW:
+            warn(f"n = {len(examples)}: too few examples for intervals to mean much")
+        summary = self.summary(rows, config.seed)
+        record = provenance(config, self.name, config.seed, hashes, started)
+        return Results(rows, summary, record), write_results(out, rows, summary, record)
+
+    def main(self, config: Config) -> None:
+        """Run, and say what was found and where it is."""
+        results, out = self.run(config)
+        self.tables(results)
+        for sentence in (*self.conclusion(results), *self.closing(results, out)):
+            show(sentence)
+        show(f"Rows, summary and settings are in {out}.")
+
+    def _subjects(self, config: Config) -> tuple[list[Subject], dict[str, str]]:
+        """The models and what they are asked, and the hash of each checkpoint by its name."""
+        device = str(find_device(config.device))
+        given = (*config.model, *self.beside(config))
+        folders = [find_checkpoint(name) for name in given]
+        division = divide(config.data, config.seed, config.limit, self.references(config))
+        examples = CachedExamples(division.evaluated)
+        for asked in (examples, division.references):
+            check_examples(asked)
+        reasoners = [load(name, device) for name in given]
+        short = [reasoner.name for reasoner in reasoners]
+        # Where two folders are called alike, rows say what the user wrote.
+        names = short if len(set(short)) == len(short) else list(given)
+        for reasoner, name in zip(reasoners, names, strict=True):
+            reasoner.name = name
+        lacks = refuse if len(given) == 1 else pass_over
+        models = dict(zip(given, reasoners, strict=True))
+        subjects = [
+            Subject(reasoner, examples, division.references, lacks, given=name, models=models)
+            for name, reasoner in models.items()
+        ]
+        hashes = {name: checkpoint_hash(f) for name, f in zip(names, folders, strict=True)}
+        return subjects, hashes
+
+
+def _lacks_traces(subject: Subject) -> str:
+    """Which example lacks the trace that a model takes its picks from; empty where none does."""
+    plan, name = subject.reasoner.plan, subject.reasoner.name
+    if plan.steps and plan.select == "given":
+        for example in (*subject.examples, *subject.references):
+            if example.trace is None:
+                return f"{name} is given its picks, but {example.id} has no trace to take them from"
+    return ""

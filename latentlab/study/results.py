@@ -1,0 +1,171 @@
+"""The folder that a command leaves behind, and the rules that keep it trustworthy.
+
+A folder holds three files: `rows.parquet` (one row per example and intervention), `summary.csv`
+(what the tables show, derived from the rows) and `run.json` (where it all comes from). It appears
+complete or not at all, and it never replaces results that another command or other settings made.
+"""
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from latentlab.errors import UserError
+from latentlab.study.provenance import RUN, resolve
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+ROWS, SUMMARY = "rows.parquet", "summary.csv"
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a command left behind."""
+
+    rows: pd.DataFrame
+    """One row per example and intervention."""
+
+    summary: pd.DataFrame
+    """The lines of the tables, derived from `rows`."""
+
+    run: dict[str, Any]
+    """The record that `provenance` made."""
+
+    def _repr_html_(self) -> str:
+        """Show what was run and the main lines in a notebook."""
+        from latentlab.notebook import results_html
+
+        return results_html(self)
+
+
+def check_out(out: Path, config: "DataclassInstance", command: str) -> None:
+    """Refuse a folder that `write_results` would refuse later, before the long work starts.
+
+    Raises:
+        UserError: `out` holds something else, or cannot be created.
+    """
+    _refuse_other(out, command, resolve(config))
+
+
+def write_results(
+    out: Path, rows: pd.DataFrame, summary: pd.DataFrame, run: dict[str, Any]
+) -> Path:
+    """Write the three files at once.
+
+    They are written to a folder next to `out` that takes its place when it is complete, so a
+    crash leaves `out` as it was. Files of `out` that are not of the three stay where they are.
+
+    Args:
+        out: The folder; it is created, or replaced if the same command with the same settings
+            made it.
+        rows: See `Results`.
+        summary: See `Results`.
+        run: What `provenance` returns.
+
+    Returns:
+        `out`.
+
+    Raises:
+        UserError: `out` holds something else, or cannot be created.
+    """
+    _refuse_other(out, run["command"], run["config"])
+    target = out.resolve()
+    fresh = _sibling(target, "new")
+    fresh.mkdir()
+    try:
+        rows.to_parquet(fresh / ROWS, index=False)
+        summary.to_csv(fresh / SUMMARY, index=False)
+        (fresh / RUN).write_text(json.dumps(run, indent=2, allow_nan=False) + "\n")
+        _put_in_place(fresh, target)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return out
+
+
+def read_results(folder: Path) -> Results:
+    """Read back what `write_results` wrote.
+
+    Raises:
+        UserError: `folder` is not there, or one of the three files is missing or damaged.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder} is no results folder: run the command that makes it first")
+    for name in (ROWS, SUMMARY, RUN):
+        if not (folder / name).is_file():
+            raise UserError(f"{folder} is no complete results folder: {name} is missing")
+    try:
+        rows = pd.read_parquet(folder / ROWS)
+        # Only an empty field is a missing value: a topic may well be called "None" or "NA".
+        summary = pd.read_csv(folder / SUMMARY, keep_default_na=False, na_values=[""])
+    except ValueError as error:
+        raise UserError(f"{folder} is damaged: {error}") from error
+    return Results(rows, summary, _read_run(folder))
+
+
+def _read_run(folder: Path) -> dict[str, Any]:
+    """The record in `folder`."""
+    try:
+        run = json.loads((folder / RUN).read_text())
+        return {"command": run["command"], "config": dict(run["config"]), **run}
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{folder / RUN} is damaged: remove the folder or restore it") from error
+
+
+def _refuse_other(out: Path, command: str, config: dict[str, Any]) -> None:
+    """Raise unless `out` is free, or holds results of the same command and settings."""
+    way_out = "choose another --out or remove it"
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out} is a file, not a folder for results: {way_out}")
+    if out.is_dir() and any(out.iterdir()):
+        if not (out / RUN).is_file():
+            raise UserError(f"{out} holds files that are no results of ours: {way_out}")
+        other = _read_run(out)
+        if other["command"] != command:
+            raise UserError(f"{out} holds the results of {other['command']}: {way_out}")
+        differing = _differing(other["config"], config)
+        if differing:
+            raise UserError(
+                f"{out} holds results of {command} with other settings "
+                f"({', '.join(differing)}): {way_out}"
+            )
+    parent = out.resolve().parent
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{out} cannot be created: {error.strerror}") from error
+    if not os.access(parent, os.W_OK):
+        raise UserError(f"{out} cannot be created: {parent} is not writable")
+
+
+def _differing(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """Names of the settings that differ; the folder itself is no setting of a result."""
+    names = sorted((one.keys() | other.keys()) - {"out"})
+    return [name for name in names if one.get(name) != other.get(name)]
+
+
+def _put_in_place(fresh: Path, target: Path) -> None:
+    """Let `fresh` take the place and the foreign files of `target`; undone if it fails."""
+    if not target.exists():
+        fresh.rename(target)
+        return
+    old = _sibling(target, "old")
+    target.rename(old)
+    try:
+        fresh.rename(target)
+    except BaseException:
+        old.rename(target)
+        raise
+    for entry in old.iterdir():
+        if entry.name not in (ROWS, SUMMARY, RUN):
+            entry.rename(target / entry.name)
+    shutil.rmtree(old)
+
+
+def _sibling(target: Path, role: str) -> Path:
+    """A hidden name next to `target`, on the same disk, so that a rename is one step."""
+    return target.with_name(f".{target.name}.{os.getpid()}.{role}")

@@ -1,0 +1,1 @@
+"""Traces: single answers, step by step."""

@@ -1,0 +1,40 @@
+"""Record single answers step by step, for the trace viewer of the report.
+
+    python -m latentlab.trace --out results/paper/traces
+    python -m latentlab.trace --model path/to/checkpoint --data path/to/folder
+
+For every question: what each latent step attends to, which patches it picks, which tokens and which
+object can be read off its latent, and how likely each option is, left alone and under knock-outs
+with their matched controls. `python -m latentlab.report` shows it.
+"""
+
+from dataclasses import dataclass
+
+from latentlab.command import CommonConfig
+from latentlab.errors import UserError
+
+FEWEST = 20
+"""Examples that probes need at least."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TraceConfig(CommonConfig):
+    """Flags of `python -m latentlab.trace`."""
+
+    limit: int = 200
+    """Number of examples to record at most, the first of the data."""
+
+    reference: int = 1000
+    """Examples that the probes are fitted on, the recorded ones among them; each is read by a probe
+    that never saw it."""
+
+    tokens: int = 5
+    """Number of tokens to keep of what the logit lens reads off a latent."""
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that cannot be meant."""
+        super().__post_init__()
+        if self.reference < FEWEST:
+            raise UserError(f"--reference {self.reference} is too small: probes need {FEWEST}")
+        if self.tokens < 1:
+            raise UserError(f"--tokens {self.tokens} is too small: it is at least 1")

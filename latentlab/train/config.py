@@ -1,0 +1,44 @@
+"""Train a latent reasoner through progressive stages, from one YAML file.
+
+    python -m latentlab.train CONFIG.yaml --out runs/mine
+
+Started again with the same settings and folder, it resumes where it was stopped. Each flag but
+`--out`, `--device` and `--threads` takes the place of a setting of the file, for this training.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainFlags:
+    """Flags of `python -m latentlab.train`."""
+
+    config: tyro.conf.Positional[Path]
+    """The training's YAML file (see `latentlab/training/config.py` for every setting)."""
+
+    model: str | None = None
+    """Model to start from: an embedded organism, the folder of a checkpoint or a hub name."""
+
+    data: str | None = None
+    """Where the examples of every stage and of the held-out accuracy come from."""
+
+    limit: int | None = None
+    """Number of held-out examples at most."""
+
+    batch_size: int | None = None
+    """Number of examples of an update, in every stage."""
+
+    seed: int | None = None
+    """Seed of initial weights, data order and replay."""
+
+    device: str = "auto"
+    """Where to compute: auto (a GPU if there is one), cpu, cuda, mps."""
+
+    out: Path | None = None
+    """Folder of the training; by default runs/, the model's name and the seed."""
+
+    threads: int = 0
+    """CPU threads; 0 leaves the choice to PyTorch."""

@@ -1,0 +1,50 @@
+import pandas as pd
+import pytest
+
+from latentlab.evaluate.summary import summarise_answers
+
+
+def rows(**columns) -> pd.DataFrame:
+    values = {
+        "model": "cot",
+        "data": "mine",
+        "intervention": "none",
+        "kind": "none",
+        "domain": "digits",
+        "topic": "dark",
+        "hops": pd.array([1, 1, None, None], "Int64"),
+        "correct": [True, True, False, True],
+        "correct_likelihood": [True, True, True, True],
+        "correct_lenient": pd.array([True, None, None, None], "boolean"),
+        "autoregressive_steps": [5, 5, 7, 7],
+        "latent_steps": 3,
+        "new_tokens": [2, 2, 4, 4],
+        "seconds": [0.1, 0.1, 0.1, 0.4],
+    }
+    return pd.DataFrame({**values, **columns})
+
+
+def test_readings_are_kept_apart_and_each_counts_what_it_applies_to():
+    total = summarise_answers(rows()).iloc[0]
+    assert (total["n"], total["accuracy"], total["likelihood"]) == (4, 0.75, 1.0)
+    assert total["lenient"] == 1.0
+    assert total["lenient_low"] < total["likelihood_low"] < 1  # one answer says less than four
+    assert total["autoregressive_steps"] == 6
+    assert total["latent_steps_low"] == total["latent_steps_high"] == 3
+
+
+def test_hops_that_are_not_known_give_no_lines():
+    lines = summarise_answers(rows())
+    assert lines["hops"].tolist() == ["all", "all", "all", "1", "1"]
+    assert lines["n"].tolist() == [4, 4, 4, 2, 2]
+
+
+def test_time_is_told_for_all_only_and_its_interval_is_over_batches():
+    lines = summarise_answers(rows())
+    assert lines["seconds"].notna().tolist() == [True, False, False, False, False]
+    total = lines.iloc[0]
+    assert total["seconds"] == pytest.approx(0.175)
+    assert (total["seconds_low"], total["seconds_high"]) == pytest.approx((0.1, 0.4))
+    one_batch = summarise_answers(rows(seconds=0.2)).iloc[0]
+    assert one_batch["seconds"] == pytest.approx(0.2)
+    assert pd.isna(one_batch["seconds_low"])

@@ -1,0 +1,94 @@
+import pytest
+
+from latentlab.data import export, load_data
+from latentlab.errors import UserError
+from latentlab.mediation.config import MediationConfig
+from latentlab.mediation.mediators import (
+    Mediator,
+    check_mediation,
+    mediators,
+    perturbations_of,
+    step_sets,
+    takes_latent_steps,
+)
+from latentlab.reasoner import Reasoner
+from latentlab.reasoning.plan import LatentPlan
+from latentlab.training.recipes import PLANS
+
+
+def test_sets_of_steps_come_once_and_all_is_none():
+    assert step_sets(("all",), 3) == [None]
+    assert step_sets(("each",), 3) == [(0,), (1,), (2,)]
+    assert step_sets(("cumulative",), 3) == [(0,), (0, 1), None]
+    assert step_sets(("cumulative", "each", "all"), 3) == [(0,), (0, 1), None, (1,), (2,)]
+    assert step_sets(("each", "all"), 1) == [None]
+
+
+def test_mediators_are_those_a_model_has():
+    config = MediationConfig(mediator=("latents",))
+    assert [m.part for m in mediators(config, PLANS["ivtlr"])] == [
+        "latent_text",
+        "latent_vision",
+        "latent",
+    ]
+    assert [m.part for m in mediators(config, PLANS["relay"])] == ["latent_text", "latent"]
+    vision = LatentPlan(steps=2, k=2, text=False)
+    only = MediationConfig(part=("latent_text",))
+    assert mediators(only, vision) == []
+    assert Mediator("slots", "latent_text", (0, 2)).steps_label == "1+3"
+    assert Mediator().steps_label == "all"
+
+
+def test_steps_in_words_are_no_latent_steps():
+    words = LatentPlan(steps=3, k=2, content="words", part_order="text_vision")
+    assert [takes_latent_steps(plan) for plan in (PLANS["ivtlr"], PLANS["cot"], words)] == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_data_without_traces_leaves_out_what_needs_them(qwen, examples, tmp_path):
+    export(examples, tmp_path / "mine")
+    config = MediationConfig(data=str(tmp_path / "mine"))
+    data = load_data(config.data)
+    kept, left_out = perturbations_of(config, qwen, data)
+    assert [edit.name for edit in kept] == ["none", "other_image", "blank", "noise 0.5"]
+    assert [line.split(" needs ")[0] for line in left_out] == [
+        "mask_needed",
+        "mask_other",
+        "relink",
+        "restart",
+    ]
+    with pytest.raises(UserError, match="allows none"):
+        perturbations_of(MediationConfig(data=config.data, perturb=("restart",)), qwen, data)
+
+
+def test_hops_that_no_question_has_are_refused(qwen):
+    data = load_data("benchmark:hops=1", limit=3)
+    config = MediationConfig(data="benchmark:hops=1", hop=(2,))
+    with pytest.raises(UserError, match=r"--hop 2: .* have 1 hops at most"):
+        perturbations_of(config, qwen, data)
+
+
+def test_what_would_go_wrong_later_is_told_first(qwen):
+    data = load_data("benchmark", limit=3)
+
+    def model(plan):
+        return Reasoner(qwen.backbone, plan, qwen.prompter, qwen.placeholder_id, "it")
+
+    def check(plan, examples=data, **flags):
+        told = []
+        return check_mediation(MediationConfig(**flags), model(plan), examples, told.append), told
+
+    assert check(PLANS["ivtlr"]) == (True, [])
+    assert check(PLANS["gaze"]) == (True, [])
+    ready, (line,) = check(PLANS["no_cot"])
+    assert not ready
+    assert "takes no latent steps" in line
+    assert check(PLANS["relay"], part=("latent_vision",)) == (
+        False,
+        ["--part latent_vision: it has none"],
+    )
+    with pytest.raises(UserError, match="needs 18 patches"):
+        check(PLANS["ivtlr"].replace(k=6))

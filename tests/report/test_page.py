@@ -1,0 +1,83 @@
+"""The page as text: what is foreign is escaped, what is ours is let in, nothing is fetched."""
+
+import json
+import re
+from html import unescape
+
+import pytest
+
+from latentlab.report.page import json_block, policy, render, typeset
+from latentlab.report.runs import CONCLUSIONS, QUESTIONS
+
+EVIL = "</script><!-- <script> \u2028 & ]]> \"'"
+
+
+@pytest.fixture(scope="module")
+def text(world):
+    return world.report.read_text(encoding="utf-8")
+
+
+def test_json_cannot_leave_its_block_and_reads_back():
+    values = {"question": EVIL, "numbers": [1, 0.5, None], "words": "naïve ✓"}
+    block = json_block(values)
+    assert not set("<>&\u2028\u2029") & set(block)
+    assert json.loads(block) == values
+    with pytest.raises(ValueError):
+        json_block([float("nan")])
+
+
+def test_style_and_script_are_exactly_what_the_policy_lets_in(text):
+    style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)[1]
+    scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    assert len(scripts) == 1
+    written = re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1]
+    assert unescape(written) == policy(style, scripts[0])
+    assert "default-src 'none'" in policy(style, scripts[0])
+    assert "unsafe" not in policy(style, scripts[0])
+    # Styles and handlers in attributes would be refused by it.
+    assert not re.search(r"<[a-z][^>]* (style|on[a-z]+)=", text)
+
+
+def test_nothing_is_fetched(text):
+    sources = re.findall(r"""(?:src|href|action|srcset)=["']([^"']*)""", text)
+    assert sources and all(source.startswith(("data:", "#")) for source in sources)
+    assert not re.search(r"url\(|@import|fetch\(|XMLHttp|WebSocket|import\(", text)
+
+
+def test_what_comes_from_data_never_becomes_an_element(text):
+    assert text.count("<script") == 2  # ours, and the block of data
+    assert "<img src=x" not in text
+    # The caption of a figure and the cell of a table hold it too, as text.
+    assert text.count("&lt;img src=x") >= 2
+
+
+def test_the_page_is_small_and_tells_its_parts(text, world):
+    assert len(text.encode()) < 20_000_000
+    for part in ('id="findings"', 'id="answers"', 'id="figures"', 'id="runs"', 'id="missing"'):
+        assert part in text
+    assert "A figure" in text and "data:image/png;base64," in text
+    assert "Not made" not in text
+    assert '<td class="n">1.0 [0.5, 2.0]</td>' in text and '<th scope="row">a | b</th>' in text
+    assert "python -m latentlab.ablate" in text  # how to make what is missing
+
+
+def test_a_page_without_results_says_how_to_make_them():
+    page = render([], [], None, "", [("traces", "python -m latentlab.trace --out x")])
+    assert "python -m latentlab.trace --out x" in page
+    assert 'id="answers"' not in page and 'id="findings"' not in page
+
+
+def test_models_stand_out_and_intervals_step_back():
+    models = ["cot", "cot_vision", "<b>"]
+    assert typeset("cot_vision answers", models) == "<b>cot_vision</b> answers"
+    assert typeset("Shams <i>", models) == "Shams &lt;i&gt;"
+    assert typeset("<b> & more", models) == "<b>&lt;b&gt;</b> &amp; more"
+    told = typeset("cot loses 1.0 [-0.5, 2.0] <[>", models)
+    assert told == '<b>cot</b> loses 1.0 <span class="interval">[-0.5, 2.0]</span> &lt;[&gt;'
+
+
+def test_every_study_has_a_question_and_sentences():
+    from latentlab.report.config import all_studies
+
+    commands = {study.command for study in all_studies()}
+    assert commands <= set(QUESTIONS) == set(CONCLUSIONS)

@@ -1,0 +1,163 @@
+"""Recorded answers: the same numbers as the rollout, the measures and the probes give."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from latentlab.backbones.sight import sight_of
+from latentlab.data import load_data
+from latentlab.errors import UserError
+from latentlab.measures.summary import NONE
+from latentlab.probe.probes import cross_validated
+from latentlab.reasoning.visibility import Kind
+from latentlab.trace.config import TraceConfig
+from latentlab.trace.findings import conclusion, summary_of
+from latentlab.trace.rows import ANSWER, STEP, check, option_probabilities, rows_of
+
+CONFIG = TraceConfig(model=("tiny",), limit=4, reference=30, tokens=3)
+
+
+@pytest.fixture(scope="module")
+def rows(qwen):
+    data = load_data("benchmark", limit=10)
+    return rows_of(CONFIG, qwen, data[:4], data[4:])
+
+
+@pytest.fixture(scope="module")
+def rollout_of(qwen):
+    """The rollout of one example, with every layer captured."""
+
+    def run(example):
+        rollout = qwen.rollout(capture_layers=range(qwen.backbone.n_layers))
+        with torch.no_grad():
+            return rollout(qwen.prompter.batch([example], qwen.plan))
+
+    return run
+
+
+def of(rows, example, record):
+    return rows[(rows["example"] == example.id) & (rows["record"] == record)]
+
+
+def test_there_is_a_row_for_every_step_and_every_arm(rows, qwen):
+    counts = rows.groupby(["example", "record"]).size().unstack()
+    assert set(counts[STEP]) == {qwen.plan.steps}
+    assert counts[ANSWER].nunique() == 1
+    answers = rows[rows["record"] == ANSWER]
+    arms = set(answers["intervention"])
+    assert {NONE, "drop latent_text", "drop latent_vision", "drop latent"} < arms
+    assert {"placeholder latent", "other latent", "noise 1 latent", "sham latent"} < arms
+    controls = answers[answers["control_of"].fillna("") != ""]
+    # Every knock-out has its matched control; removals share one over their rules of positions.
+    knocked_out = answers.loc[answers["kind"] == "knock-out at inference", "intervention"]
+    assert set(controls["control_of"]) == set(knocked_out.str.partition(": ")[0])
+
+
+def test_probabilities_are_those_of_the_options_and_sum_to_one(rows):
+    answers = rows[rows["record"] == ANSWER]
+    for logprobs, probabilities in zip(
+        answers["option_logprobs"], answers["option_probs"], strict=True
+    ):
+        assert sum(probabilities) == pytest.approx(1)
+        expected = np.exp(logprobs) / np.exp(logprobs).sum()
+        np.testing.assert_allclose(probabilities, expected, rtol=1e-6)
+    assert option_probabilities(np.array([])) == []
+    # Even where a likelihood is too small for a float.
+    assert option_probabilities(np.array([-2000.0, -2000.0])) == [0.5, 0.5]
+
+
+def test_the_sham_changes_nothing(rows):
+    answers = rows[rows["record"] == ANSWER].set_index("example")
+    alone = answers[answers["intervention"] == NONE]
+    sham = answers[answers["intervention"] == "sham latent"]
+    for example in alone.index:
+        assert sham.loc[example, "option_probs"] == alone.loc[example, "option_probs"]
+
+
+def test_picks_attention_and_lens_are_the_trajectorys(rows, qwen, rollout_of):
+    for example in load_data("benchmark", limit=4):
+        state = rollout_of(example)
+        steps = of(rows, example, STEP)
+        assert steps["step"].tolist() == [1, 2]
+        for (_, row), latent, captured in zip(
+            steps.iterrows(), state.latents, state.rows, strict=True
+        ):
+            assert row["picks"] == latent.picks[0].tolist()
+            mean = captured.mean(dim=(0, 2))[0]
+            expected = mean[state.patches.index[0]].tolist()
+            assert row["patch_attention"] == pytest.approx(expected, rel=1e-4)
+            logits = qwen.backbone.logits(latent.text)[0].float()
+            top = logits.softmax(-1).topk(3)
+            decode = qwen.prompter.tokenizer.decode
+            assert row["lens_tokens"] == [decode([token]) for token in top.indices.tolist()]
+            assert row["lens_probs"] == pytest.approx(top.values.tolist(), rel=1e-3)
+
+
+def test_ratio_and_focus_are_the_formulas_of_the_paper(rows, rollout_of):
+    (example,) = load_data("benchmark", limit=1)
+    state = rollout_of(example)
+    for (_, row), captured in zip(of(rows, example, STEP).iterrows(), state.rows, strict=True):
+        mean = captured.mean(dim=(0, 2))[0]
+        kinds = state.kinds[0, : len(mean)].tolist()
+        image = [a for a, kind in zip(mean.tolist(), kinds, strict=True) if kind == Kind.IMAGE]
+        text = [
+            a
+            for place, (a, kind) in enumerate(zip(mean.tolist(), kinds, strict=True))
+            if place and kind in (Kind.PROMPT, Kind.LATENT_TEXT)  # without the sink
+        ]
+        assert row["ratio:image/text"] == pytest.approx(sum(image) / sum(text), rel=1e-4)
+        shares = np.array(image) / sum(image)
+        entropy = -(shares * np.log(shares)).sum()
+        assert row["focus:image"] == pytest.approx(1 / (entropy + 1e-6), rel=1e-4)
+
+
+def test_a_probe_reads_the_object_of_its_hop_and_never_saw_the_example(rows, qwen, rollout_of):
+    known = load_data("benchmark", limit=30)
+    latents = torch.stack([rollout_of(known[i]).latents[1].text[0] for i in range(30)]).numpy()
+    codes, names = pd.factorize(np.array([known[i].trace.at(2) for i in range(30)], object))
+    read = cross_validated(latents, codes[:, None])[:, 0]
+    step = rows[(rows["record"] == STEP) & (rows["step"] == 2)]
+    assert step["probe_label"].tolist() == [names[code] for code in read[:4]]
+    assert step["probe_correct"].tolist() == (read == codes)[:4].tolist()
+    assert set(step["probe_target"]) == {"object 2"}
+    assert set(step["probe_n"]) == {30}
+
+
+def test_lines_tell_knock_outs_and_probes_with_n(rows):
+    lines = summary_of(rows)
+    probes = lines[lines["record"] == STEP]
+    assert probes["step"].tolist() == [1, 2]
+    assert set(probes["n"]) == {4}
+    assert ((probes["value_low"] <= probes["value"]) & (probes["value"] <= 1)).all()
+    knocked_out, read = conclusion(lines)
+    assert knocked_out.startswith(f"{rows['model'].iloc[0]} answers")
+    assert "object 2 at step 2" in read
+
+
+def test_data_without_traces_has_neither_probes_nor_hops(chameleon, examples, monkeypatch):
+    monkeypatch.setattr("latentlab.trace.rows.load_data", lambda *_, **__: examples)
+    references = [replace(example, id=f"other {example.id}") for example in examples]
+    rows = rows_of(TraceConfig(model=("tiny",), reference=20), chameleon, examples, references)
+    steps = rows[rows["record"] == STEP]
+    assert len(steps) == len(examples) * chameleon.plan.steps
+    assert steps["cell_read"].isna().all()
+    assert "probe_label" not in rows or steps["probe_label"].isna().all()
+    assert summary_of(rows)["record"].unique().tolist() == [ANSWER]
+
+
+def test_the_grid_lies_on_what_a_family_cuts_out(qwen, chameleon, examples):
+    wide = examples[0].image  # 84 x 56 pixels
+    assert sight_of(qwen.backbone, wide) == (2, 3, (0, 0, 84, 56))
+    assert sight_of(chameleon.backbone, wide).part == (14, 0, 70, 56)
+
+
+def test_models_without_latent_steps_have_nothing_to_record(qwen):
+    reasoner = type(qwen)(qwen.backbone, qwen.plan.replace(steps=0), qwen.prompter)
+    with pytest.raises(UserError, match="takes no latent steps"):
+        check(CONFIG, reasoner, load_data("benchmark", limit=2))
+    for flags in ({"reference": 3}, {"tokens": 0}):
+        with pytest.raises(UserError, match="is too small"):
+            TraceConfig(**flags)
