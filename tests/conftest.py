@@ -14,11 +14,12 @@ from transformers.models.chameleon.image_processing_pil_chameleon import Chamele
 
 from latentlab import checkpoint
 from latentlab.backbones import ChameleonBackbone
-from latentlab.command import run
+from latentlab.commands import instrument, start
 from latentlab.data import Example
 from latentlab.prompts import Prompter, PromptFormat
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.study.instrument import Subject
 from latentlab.training.recipes import PLANS
 from latentlab.training.tiny import TinyConfig, tiny_reasoner
 
@@ -139,17 +140,68 @@ def untrained(qwen, tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def planned(qwen):
+    """Makes a function that gives the small Qwen2-VL a plan, or that of an embedded model."""
+
+    def make(plan: str | LatentPlan, name: str = "it") -> Reasoner:
+        plan = PLANS[plan] if isinstance(plan, str) else plan
+        return Reasoner(qwen.backbone, plan, qwen.prompter, qwen.placeholder_id, name)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def measured():
+    """Makes a function that points an instrument at one model and returns its rows.
+
+    What the model lacks goes to `lacks`, a list, if there is one; otherwise it ends the run.
+    """
+
+    def measure(name, config, reasoner, examples, references=(), lacks=None):
+        found = Subject(
+            reasoner,
+            examples,
+            references,
+            **({} if lacks is None else {"lacks": lacks.append}),
+            given=reasoner.name,
+            models={reasoner.name: reasoner},
+        )
+        return instrument(name).measure(config, found)
+
+    return measure
+
+
 @pytest.fixture
 def commanded(untrained, monkeypatch, tmp_path, capsys):
     """Makes a function that runs a command on these models; it returns exit code and streams."""
     monkeypatch.setattr(checkpoint, "ZOO", untrained)
     monkeypatch.chdir(tmp_path)
 
-    def command(config_class, main, name, *always):
+    def command(name, *always):
         def call(*flags: str):
-            code = run(config_class, main, name, (*flags, *always))
+            code = start(name, (*flags, *always))
             return code, capsys.readouterr()
 
         return call
 
     return command
+
+
+@pytest.fixture
+def refused(tmp_path):
+    """Makes a function that takes what `commanded` returned and gives the line of the refusal.
+
+    A command that refuses writes no results and no traceback.
+    """
+
+    def line(outcome) -> str:
+        code, streams = outcome
+        assert code == 2
+        assert "Traceback" not in streams.err
+        assert not (tmp_path / "results").exists()
+        last = streams.err.splitlines()[-1]
+        assert last.startswith("error: ")
+        return last
+
+    return line
