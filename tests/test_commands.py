@@ -32,7 +32,8 @@ def test_help_loads_nothing_heavy_and_tells_of_every_flag(name):
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     for field in dataclasses.fields(COMMANDS[name].config):
-        assert field.name.replace("_", "-") in done.stdout.lower().replace("_", "-"), field.name
+        if "Positional" not in str(field.type):
+            assert f"--{field.name.replace('_', '-')}" in done.stdout.replace("--no-", "--")
     assert f"python -m latentlab.{name}" in done.stdout
 
 
