@@ -33,7 +33,8 @@ def test_help_loads_nothing_heavy_and_tells_of_every_flag(name):
     assert done.returncode == 0, done.stderr
     for field in dataclasses.fields(COMMANDS[name].config):
         if "Positional" not in str(field.type):
-            assert f"--{field.name.replace('_', '-')}" in done.stdout.replace("--no-", "--")
+            flag = field.name.replace("_", "-")
+            assert f"--{flag}" in done.stdout or f"--no-{flag}" in done.stdout
     assert f"python -m latentlab.{name}" in done.stdout
 
 
