@@ -5,10 +5,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from latentlab import __version__, console
+from latentlab import console
 from latentlab.command import EXIT_OK, EXIT_USER_ERROR
 from latentlab.commands import COMMANDS, start
 from latentlab.errors import did_you_mean
+from latentlab.version import __version__
 
 
 def summaries() -> dict[str, str]:

@@ -9,12 +9,9 @@ their work is in `instrument.py`, and figures, report and calibration find them 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from latentlab.command import run
-
-if TYPE_CHECKING:
-    from latentlab.study.instrument import Instrument
 
 
 @dataclass(frozen=True)
@@ -69,20 +66,3 @@ def start(name: str, argv: Sequence[str] | None = None) -> int:
     """Run a command on a command line; see `command.run` for what is returned."""
     command = COMMANDS[name]
     return run(command.config, command.main, name, argv)
-
-
-def instrument(name: str) -> "Instrument[Any, Any]":
-    """The instrument of a command.
-
-    Raises:
-        KeyError: there is no such command, or it is no instrument.
-    """
-    if COMMANDS[name].work != "instrument":
-        raise KeyError(f"{name} is no instrument")
-    found: Instrument[Any, Any] = import_module(f"latentlab.{name}.instrument").INSTRUMENT
-    return found
-
-
-def instruments() -> list[str]:
-    """Names of the commands that are instruments."""
-    return [name for name, command in COMMANDS.items() if command.work == "instrument"]

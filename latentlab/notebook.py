@@ -1,26 +1,49 @@
-"""What answers and results look like in a notebook: HTML without script.
+"""What answers and results look like in a notebook: HTML without script, made of plain values.
 
 Whatever comes from data is escaped. Colours are laid over what the notebook shows them on, so that
 they read on light and dark. A saved notebook keeps the picture, and needs nothing else to show it.
 """
 
+import base64
+import io
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 from markupsafe import Markup
+from PIL import Image
 
-from latentlab.backbones.sight import Part
+from latentlab.backbones.sight import Part, Sight
 from latentlab.console import interval_text
 from latentlab.measures.outcomes import NONE
 from latentlab.measures.summary import totals
-from latentlab.report.facts import facts
-from latentlab.report.pictures import picture_uri
 
-if TYPE_CHECKING:  # they import this module, late
-    from latentlab.reasoner import Answered
-    from latentlab.study.results import Results
+LONGEST_SIDE = 448
+"""Pixels that the longer side of a picture has at most; larger ones are made smaller."""
+
+QUALITY = 88
+"""Of JPEG, without thinning out the colours: marks in small pictures are a few pixels wide."""
+
+
+def data_uri(content: bytes, kind: str) -> str:
+    """Bytes as a data URI, e.g. of kind `image/png`."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def picture_uri(image: Image.Image, part: Part | None = None) -> str:
+    """A picture as a data URI.
+
+    Args:
+        image: the picture.
+        part: what of it to show; None shows all.
+    """
+    shown = image.convert("RGB") if part is None else image.convert("RGB").crop(part)
+    shown.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    written = io.BytesIO()
+    shown.save(written, "JPEG", quality=QUALITY, subsampling=0, optimize=True)
+    return data_uri(written.getvalue(), "image/jpeg")
+
 
 SIDE = 220
 """Width of a picture, in pixels."""
@@ -32,35 +55,62 @@ _CELL = "text-align:left;white-space:nowrap;padding:2px 12px 2px 0;vertical-alig
 _SOFT = "opacity:.7;font-size:90%"
 
 
-def answered_html(answered: "Answered") -> str:
+@dataclass(frozen=True)
+class Look:
+    """One latent step over the picture."""
+
+    attention: Sequence[float] | None
+    """Attention on each patch, where it was captured."""
+
+    picks: Sequence[int] | None
+    """The patches that were re-inserted, counted from 0."""
+
+
+def answered_html(
+    question: str,
+    image: Image.Image | None,
+    sight: Sight | None,
+    looks: Sequence[Look],
+    options: Mapping[str, float],
+    chosen: int | None,
+    said: str,
+    cost: str,
+) -> str:
     """An answer: the question, the picture at every latent step, and the options.
 
     At each step patches are the brighter the more they are attended to, and those that it picks are
     outlined.
+
+    Args:
+        question: what was asked.
+        image: the picture, if there is one.
+        sight: how patches lie on it, where that is known.
+        looks: the latent steps.
+        options: log-likelihood of each option, in nats.
+        chosen: index of the option that was named.
+        said: the text of the answer.
+        cost: what it took, in words.
     """
-    example, answer = answered.example, answered.answer
-    parts = [
-        Markup("<p style='font-size:115%;margin:0 0 8px'><b>{}</b></p>").format(example.question)
-    ]
-    if example.image is not None:
-        steps = [_step(answered, step) for step in range(len(answered.trajectory.latents))]
+    parts = [Markup("<p style='font-size:115%;margin:0 0 8px'><b>{}</b></p>").format(question)]
+    if image is not None:
+        steps = [_step(image, sight, look, step) for step, look in enumerate(looks, 1)]
         row = "<div style='display:flex;flex-wrap:wrap;gap:16px;margin-bottom:8px'>{}</div>"
-        parts.append(Markup(row).format(Markup("").join(steps or [_figure(answered, None, None)])))
-    if example.choices:
-        parts.append(_options(example.choices, answer.option_logprobs, answer.choice))
-    steps_told = f"{answer.latent_steps} latent steps, {answer.new_tokens} tokens"
+        plain = [_figure(image, sight, Look(None, None))]
+        parts.append(Markup(row).format(Markup("").join(steps or plain)))
+    if options:
+        parts.append(_options(list(options), list(options.values()), chosen))
     parts.append(
         Markup(
             "<p style='margin:8px 0 0'>It says: <b>{}</b> <span style='{}'>{}</span></p>"
-        ).format(answer.text, _SOFT, steps_told)
+        ).format(said, _SOFT, cost)
     )
     return str(Markup("<div>{}</div>").format(Markup("").join(parts)))
 
 
-def results_html(results: "Results") -> str:
+def results_html(facts: Mapping[str, str], summary: pd.DataFrame) -> str:
     """Results: what was run on what, and the lines over all questions."""
-    told = [(name, value) for name, value in facts(results).items() if value]
-    lines = totals(results.summary)
+    told = [(name, value) for name, value in facts.items() if value]
+    lines = totals(summary)
     shown = lines.head(MOST_LINES)
     more = len(lines) - len(shown)
     rest = Markup("<p style='{}'>and {} more lines in .summary</p>").format(_SOFT, more)
@@ -71,30 +121,16 @@ def results_html(results: "Results") -> str:
     )
 
 
-def _step(answered: "Answered", step: int) -> Markup:
+def _step(image: Image.Image, sight: Sight | None, look: Look, step: int) -> Markup:
     """The picture as one latent step sees it."""
-    state = answered.trajectory
-    latent, seen = state.latents[step], None
-    if state.rows:
-        row = state.rows[step].mean(dim=(0, 2))[0]
-        patches = state.patches.index[0][state.patches.exists[0]]
-        seen = [float(value) for value in row[patches]]
-    picks = None if latent.picks is None else [int(p) for p in latent.picks[0] if p >= 0]
-    what = f"step {step + 1}"
-    if picks:
-        what += ": picks " + " and ".join(f"patch {pick + 1}" for pick in picks)
-    return _figure(answered, seen, picks, what)
+    what = f"step {step}"
+    if look.picks:
+        what += ": picks " + " and ".join(f"patch {pick + 1}" for pick in look.picks)
+    return _figure(image, sight, look, what)
 
 
-def _figure(
-    answered: "Answered",
-    attention: Sequence[float] | None,
-    picks: Sequence[int] | None,
-    what: str = "",
-) -> Markup:
+def _figure(image: Image.Image, sight: Sight | None, look: Look, what: str = "") -> Markup:
     """The picture, with attention and picks drawn over it where the grid of patches is known."""
-    image, sight = answered.example.image, answered.sight
-    assert image is not None
     part = Part(0, 0, image.width, image.height) if sight is None else sight.part
     height = SIDE * (part.bottom - part.top) / (part.right - part.left)
     drawn = [
@@ -110,11 +146,12 @@ def _figure(
             "<rect x='{:.1f}' y='{:.1f}' width='{:.1f}' height='{:.1f}' fill='none' "
             "stroke='{}' stroke-width='{}'/>"
         )
-        most = max(attention, default=0) if attention else 0
-        for cell, value in enumerate(attention or ()):
+        attention = look.attention or ()
+        most = max(attention, default=0)
+        for cell, value in enumerate(attention):
             x, y = cell % columns * w, cell // columns * h
             drawn.append(Markup(dim).format(x, y, w, h, 0.75 * (1 - value / most) if most else 0))
-        for cell in picks or ():
+        for cell in look.picks or ():
             x, y = cell % columns * w + 2, cell // columns * h + 2
             for colour, width in (("#fff", 5), ("#0b5c94", 3)):
                 drawn.append(Markup(outline).format(x, y, w - 4, h - 4, colour, width))

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -24,6 +25,9 @@ from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.visibility import Kind
+
+if TYPE_CHECKING:
+    from latentlab.notebook import Look
 
 Picture = Image.Image | np.ndarray | str | Path
 
@@ -86,9 +90,30 @@ class Answered:
 
     def _repr_html_(self) -> str:
         """Show question, picture and steps in a notebook."""
-        from latentlab.notebook import answered_html
+        from latentlab.notebook import answered_html  # only notebooks need it
 
-        return answered_html(self)
+        example, answer = self.example, self.answer
+        return answered_html(
+            example.question,
+            example.image,
+            self.sight,
+            [self._look(step) for step in range(len(self.trajectory.latents))],
+            dict(zip(example.choices, answer.option_logprobs, strict=True)),
+            answer.choice,
+            answer.text,
+            f"{answer.latent_steps} latent steps, {answer.new_tokens} tokens",
+        )
+
+    def _look(self, step: int) -> "Look":
+        """Where one latent step looks, averaged over layers and heads, and what it picks."""
+        from latentlab.notebook import Look
+
+        state = self.trajectory
+        seen, picks = None, state.latents[step].picks
+        if state.rows:
+            row = state.rows[step].mean(dim=(0, 2))[0]
+            seen = row[state.patches.index[0][state.patches.exists[0]]].tolist()
+        return Look(seen, None if picks is None else [p for p in picks[0].tolist() if p >= 0])
 
 
 class Reasoner:

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from latentlab.interchange.summary import PICKED
 from latentlab.measures.clusters import clusters_of
-from latentlab.measures.outcomes import NONE
+from latentlab.measures.outcomes import NONE, PICKED
 from latentlab.measures.statistics import accuracy_interval, paired_difference, smallest_effect
 from latentlab.measures.summary import ALL
 
@@ -28,7 +27,7 @@ def evidence_lines(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
 
     Returns:
         In the order of the rows the columns of `ARM`, the group (`domain`, and `needed_cell`:
-        `measures.interchange.PICKED`; each `all` unless the line is about one), `n`, and with their
+        `measures.outcomes.PICKED`; each `all` unless the line is about one), `n`, and with their
         ends (`_low`, `_high`)
 
         - `accuracy`: fraction of right answers to the question on the whole picture, and

@@ -21,7 +21,7 @@ from latentlab.ablate.amounts import (
 from latentlab.ablate.phrases import CONTROLS, FAMILIES, phrase
 from latentlab.ablate.removals import depends, removal, ways_of
 from latentlab.console import interval_text, table
-from latentlab.measures.outcomes import NONE
+from latentlab.measures.outcomes import HELD_BACK, NONE
 from latentlab.measures.summary import totals
 from latentlab.vocabulary import CONTROL, EMPTY
 
@@ -33,9 +33,6 @@ WIDE = 120
 
 LITTLE = 0.3
 """Below this accuracy a model is about as good as guessing among four options."""
-
-HELD_BACK = 0.5
-"""Share of answers held back beyond which the reader is warned."""
 
 STILL = 1e-3
 """Nats that the log-odds under a sham may move by; on a CPU they do not move at all."""

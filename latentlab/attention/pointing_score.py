@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from latentlab.reasoning.selection import example_generator
+from latentlab.draws import example_generator
 
 
 def by_attention(

@@ -12,7 +12,6 @@ import pandas as pd
 from latentlab.ablate import rows as ablate
 from latentlab.ablate.config import REFERENCE, AblateConfig
 from latentlab.calibrate.gauges import REPLACEMENTS, SIGMA, Instrument
-from latentlab.commands import instrument
 from latentlab.data import CachedExamples, load_data
 from latentlab.interchange.config import InterchangeConfig
 from latentlab.lens.config import LensConfig
@@ -25,7 +24,7 @@ from latentlab.probe.probes import INPUT, probe_grid
 from latentlab.reasoner import Reasoner
 from latentlab.study.arms import run_arms
 from latentlab.study.division import divide
-from latentlab.study.instrument import Subject
+from latentlab.study.instrument import Subject, instrument
 from latentlab.vocabulary import CONTROL, LatentPart
 
 PROBED = 600

@@ -15,13 +15,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from latentlab import __version__
 from latentlab.command import CommonConfig
 from latentlab.commands import COMMANDS
 from latentlab.errors import UserError, did_you_mean
 from latentlab.figures.artifacts import Drawing, Table
 from latentlab.study.provenance import resolve
 from latentlab.study.results import Results, read_results
+from latentlab.version import __version__
 
 Found = Mapping[str, Results]
 """Results by the name of their study."""

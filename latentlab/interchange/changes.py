@@ -14,8 +14,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from latentlab.draws import example_generator
 from latentlab.reasoning.interventions import Part
-from latentlab.reasoning.selection import example_generator
 from latentlab.reasoning.sources import Bank
 from latentlab.study.recorded import Recorded
 from latentlab.vocabulary import ShamName

@@ -11,16 +11,11 @@ import pandas as pd
 
 from latentlab.ablate.arms import PARTS
 from latentlab.data import Example, Examples
+from latentlab.data.pairs import Pairs, expected_answer, match
 from latentlab.errors import UserError
 from latentlab.interchange import counterfactual
 from latentlab.interchange.config import InterchangeConfig
-from latentlab.interchange.donors import (
-    TREATMENT,
-    Pairs,
-    check_donors,
-    expected_answer,
-    match,
-)
+from latentlab.interchange.donors import TREATMENT, check_donors
 from latentlab.interchange.edits import DONOR, check_edits
 from latentlab.interchange.exchanges import Swap, ask, parts_of, swaps_of
 from latentlab.interchange.summary import with_interchange

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from latentlab.measures.clusters import Clusters, clusters_of
-from latentlab.measures.outcomes import NONE
+from latentlab.measures.outcomes import NONE, PICKED
 from latentlab.measures.statistics import (
     Interval,
     accuracy_interval,
@@ -41,9 +41,6 @@ MEANS = ("donor_lift", "own_lift", "margin_shift", "kl", "change_norm")
 
 ABOVE = ("strict_flip", "keeps_own")
 """What a real change is compared by with its shams."""
-
-PICKED = {True: "picked", False: "not picked"}
-"""Values of the column `needed_cell` of a summary, beside `all`."""
 
 _EXCHANGE = ["model", "data", "donor", "hop", "context", "part", "steps", "step_set", "patches"]
 _LINE = [*_EXCHANGE, "sham"]

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from latentlab.ablate.findings import HELD_BACK
 from latentlab.console import interval_text, table
 from latentlab.lens.logit_attribution import TOTAL
 from latentlab.lens.rows import FED_IN, LENS
@@ -22,6 +21,7 @@ from latentlab.lens.targets import (
     control_of,
     hop_name,
 )
+from latentlab.measures.outcomes import HELD_BACK
 from latentlab.measures.statistics import MARGIN
 from latentlab.measures.summary import ALL
 

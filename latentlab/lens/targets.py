@@ -8,8 +8,8 @@ picture at random, or options, does as well on the control as on the target.
 import torch
 
 from latentlab.data.example import Example
+from latentlab.draws import example_generator
 from latentlab.prompts import Prompter
-from latentlab.reasoning.selection import example_generator
 
 ANSWER, OWN = "answer", "own"
 """Targets that every example has: the right answer, and what the model itself says next."""

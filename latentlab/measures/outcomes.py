@@ -12,6 +12,12 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import log_softmax
 
+PICKED = {True: "picked", False: "not picked"}
+"""Values of the column `needed_cell` of a summary, beside `all`."""
+
+HELD_BACK = 0.5
+"""Share of answers held back beyond which the reader is warned."""
+
 NONE = "none"
 """Name of the intervention that changes nothing; every effect is taken against it."""
 

@@ -18,13 +18,13 @@ from torch import Tensor
 
 from latentlab.backbones import Component
 from latentlab.data import Example
+from latentlab.draws import example_generator
 from latentlab.patch.pairs import Pair
 from latentlab.patch.readout import Readout, Row, answer_logits
 from latentlab.prompts import Prompter
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.activations import Activations, Site, head_slice, patched, record
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.reasoning.selection import example_generator
 from latentlab.vocabulary import CONTROL, PATCH, PatchMode
 
 UNRELATED = "from an unrelated question"

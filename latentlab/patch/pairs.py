@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 import torch
 
 from latentlab.data import Benchmark, Example, Examples, counterfactual_cells
+from latentlab.data.pairs import match, start_cells
+from latentlab.draws import example_generator
 from latentlab.errors import UserError
-from latentlab.interchange.donors import match, start_cells
 from latentlab.prompts import Prompter
-from latentlab.reasoning.selection import example_generator
 from latentlab.vocabulary import PairRule
 
 _ATTEMPTS = 4  # draws of a third question; where there are few, one may hit the partner again

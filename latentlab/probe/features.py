@@ -19,12 +19,12 @@ from torch import Tensor, nn
 
 from latentlab.console import track
 from latentlab.data.example import Example
+from latentlab.draws import example_generator
 from latentlab.probe.probes import INPUT, Spot
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.activations import Site, record
 from latentlab.reasoning.interventions import Replace
 from latentlab.reasoning.rollout import Rollout
-from latentlab.reasoning.selection import example_generator
 from latentlab.reasoning.sources import Placeholder
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.visibility import Kind

@@ -11,8 +11,8 @@ from functools import lru_cache
 
 import torch
 
+from latentlab.draws import example_generator
 from latentlab.errors import UserError
-from latentlab.reasoning.selection import example_generator
 
 Groups = Mapping[str, str]
 """The group of each example, by identifier."""

@@ -15,8 +15,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from latentlab.draws import example_generator
 from latentlab.errors import UserError
-from latentlab.reasoning.selection import example_generator
 from latentlab.reasoning.sources import PROMPT_PARTS, Bank, Context, Given, Source
 from latentlab.reasoning.trajectory import Latent
 

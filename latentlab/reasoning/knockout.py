@@ -16,9 +16,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from latentlab.backbones import Backbone
+from latentlab.draws import example_generator
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.rollout import Rollout
-from latentlab.reasoning.selection import example_generator
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.visibility import Kind, attention_mask, visibility_table
 

@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from latentlab.draws import example_generator
 from latentlab.errors import UserError
-from latentlab.reasoning.selection import example_generator
 from latentlab.reasoning.sources import Bank, Context
 
 

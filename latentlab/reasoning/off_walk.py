@@ -12,9 +12,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from latentlab.draws import example_generator
 from latentlab.errors import UserError
 from latentlab.reasoning.orders import Reordered
-from latentlab.reasoning.selection import example_generator
 from latentlab.reasoning.sources import PROMPT_PARTS, Context
 
 

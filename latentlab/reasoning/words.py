@@ -9,16 +9,16 @@ one token, as in the embedded models, drafting it takes no pass at all.
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
+from jaxtyping import Float, Int
+from torch import Tensor
 
+from latentlab.backbones import Backbone
 from latentlab.errors import UserError
 from latentlab.reasoning.trajectory import Trajectory, Words
 from latentlab.reasoning.visibility import Kind
-
-if TYPE_CHECKING:
-    from latentlab.reasoning.rollout import Rollout
 
 LONGEST_STEP = 128
 """Tokens after which a step ends in any case."""
@@ -81,8 +81,31 @@ class StepEnds:
         return steps[:-1]
 
 
+class Writer(Protocol):
+    """What writing a step takes of the engine that runs it."""
+
+    backbone: Backbone
+    """The model."""
+
+    clock: int
+    """Where in the rollout it is; `DRAFT` while words are only tried."""
+
+    step_ends: StepEnds | None
+    """How the model's steps end."""
+
+    def write(
+        self,
+        state: Trajectory,
+        ids: Int[Tensor, "batch queries"],
+        kinds: Int[Tensor, "batch queries"],
+        keep_row: bool = False,
+    ) -> Float[Tensor, "batch queries hidden"]:
+        """Append tokens to the sequence and return their last hidden states."""
+        ...
+
+
 @torch.no_grad()
-def draft(rollout: "Rollout", state: Trajectory, step_ends: StepEnds) -> Words:
+def draft(rollout: Writer, state: Trajectory, step_ends: StepEnds) -> Words:
     """Find the words of the next step, greedily; the state stays as it was.
 
     Args:
@@ -115,7 +138,7 @@ def draft(rollout: "Rollout", state: Trajectory, step_ends: StepEnds) -> Words:
     return Words.of(rows, ended.tolist()).to(state.hidden.device)
 
 
-def say(rollout: "Rollout", state: Trajectory, step: int, given: Words | None = None) -> None:
+def say(rollout: Writer, state: Trajectory, step: int, given: Words | None = None) -> None:
     """Append what a step says.
 
     Args:

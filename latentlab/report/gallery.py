@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from latentlab.figures.config import INDEX
-from latentlab.report.pictures import data_uri
+from latentlab.notebook import data_uri
 
 SHRUNK = 0.6
 """Pixels on the page for each of a figure: its letters are then as large as those around it."""

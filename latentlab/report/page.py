@@ -18,9 +18,9 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
-from latentlab import __version__
 from latentlab.report.gallery import Exhibit
 from latentlab.report.runs import Run, question
+from latentlab.version import __version__
 
 GENERATOR = "LatentLab report"
 """How a page of ours is known again."""

@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from latentlab.calibrate import findings as calibration
-from latentlab.commands import instrument
 from latentlab.figures.experiment import Study
-from latentlab.report.facts import facts
-from latentlab.study.results import Results
+from latentlab.study.instrument import instrument
+from latentlab.study.results import Results, facts
 
 
 @dataclass(frozen=True)

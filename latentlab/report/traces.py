@@ -16,7 +16,7 @@ from latentlab.console import interval_text
 from latentlab.data import Example, load_data
 from latentlab.errors import UserError
 from latentlab.measures.outcomes import NONE
-from latentlab.report.pictures import picture_uri
+from latentlab.notebook import picture_uri
 from latentlab.study.results import Results
 from latentlab.trace.rows import ANSWER, STEP
 from latentlab.vocabulary import CONTROL

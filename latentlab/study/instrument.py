@@ -9,13 +9,15 @@ writing the results and telling what was found.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import pandas as pd
 
 from latentlab.checkpoint import find_checkpoint, load
 from latentlab.command import CommonConfig, find_device
+from latentlab.commands import COMMANDS
 from latentlab.console import note, show, warn
 from latentlab.data import CachedExamples, Example, Examples
 from latentlab.errors import UserError
@@ -190,3 +192,20 @@ def _lacks_traces(subject: Subject) -> str:
             if example.trace is None:
                 return f"{name} is given its picks, but {example.id} has no trace to take them from"
     return ""
+
+
+def instrument(name: str) -> Instrument[Any, Any]:
+    """The instrument that is registered under the name of a command.
+
+    Raises:
+        KeyError: there is no such command, or it is no instrument.
+    """
+    if COMMANDS[name].work != "instrument":
+        raise KeyError(f"{name} is no instrument")
+    found: Instrument[Any, Any] = import_module(f"latentlab.{name}.instrument").INSTRUMENT
+    return found
+
+
+def instruments() -> list[str]:
+    """Names of the commands that are instruments."""
+    return [name for name, command in COMMANDS.items() if command.work == "instrument"]

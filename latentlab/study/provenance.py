@@ -17,8 +17,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latentlab import __version__
 from latentlab.errors import UserError
+from latentlab.version import __version__
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -13,8 +13,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from latentlab.data.example import Example
+from latentlab.draws import example_generator
 from latentlab.reasoner import Reasoner
-from latentlab.reasoning.selection import example_generator
 from latentlab.reasoning.sources import Bank
 from latentlab.reasoning.trajectory import Latent
 from latentlab.study.arms import batches

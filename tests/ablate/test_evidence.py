@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from latentlab.study.run import CachedExamples
 
 from latentlab.ablate.config import AblateConfig
 from latentlab.ablate.evidence import (
@@ -16,7 +17,6 @@ from latentlab.errors import UserError
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.study.arms import Arm, run_arms
-from latentlab.study.run import CachedExamples
 from latentlab.training.recipes import PLANS
 
 DATA = "benchmark:domain=letters"

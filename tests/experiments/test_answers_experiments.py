@@ -9,6 +9,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from latentlab.study.run import by_domain
 from matplotlib import pyplot as plt
 
 from latentlab.ablate.necessity import LABELS
@@ -19,7 +20,6 @@ from latentlab.figures.config import EXPERIMENTS
 from latentlab.figures.experiment import find_experiments
 from latentlab.study.provenance import resolve
 from latentlab.study.results import SUMMARY, Results
-from latentlab.study.run import by_domain
 from latentlab.vocabulary import CONTROL, EMPTY, KNOCK_OUT, POSITION_ARMS
 
 N = 20

@@ -1,6 +1,7 @@
 """An edited picture changes what it must in latents, and nothing else of the run."""
 
 import pytest
+from latentlab.study.run import CachedExamples
 
 from latentlab.data import load_data
 from latentlab.interchange.config import InterchangeConfig
@@ -10,7 +11,6 @@ from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.study.arms import Arm, run_arms
 from latentlab.study.recorded import cycled
-from latentlab.study.run import CachedExamples
 from latentlab.training.recipes import PLANS
 
 DATA = "benchmark:domain=letters+relation"

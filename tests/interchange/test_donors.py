@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from latentlab.study.run import CachedExamples
 
 from latentlab.data import Benchmark, Examples, load_data
 from latentlab.data.sequence import Selection
@@ -16,7 +17,6 @@ from latentlab.interchange.donors import (
     match,
     start_cells,
 )
-from latentlab.study.run import CachedExamples
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from latentlab.study.run import CachedExamples, check_examples, divide, fewest_patches, run_study
 from PIL import Image
 
 from latentlab import checkpoint
@@ -12,7 +13,6 @@ from latentlab.data import Example, Examples, export, load_data
 from latentlab.errors import UserError
 from latentlab.reasoner import Reasoner
 from latentlab.study.results import read_results
-from latentlab.study.run import CachedExamples, check_examples, divide, fewest_patches, run_study
 from latentlab.training.recipes import PLANS
 
 
