@@ -4,6 +4,7 @@ A module of its own because the command line needs them to answer `--help`, and 
 knows them is slow to import.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 LatentPart = Literal["latent_text", "latent_vision", "latent"]
@@ -135,3 +136,20 @@ KnockoutName = Literal[
 
 PATCH = "activation patching"
 """Kind of a run in which an activation of another run is put in."""
+
+
+Action = Literal[
+    "none", "drop", "replace", "sham", "steps", "k", "select", "mask", "interchange", "other"
+]
+"""What an arm does: nothing, leave a part out, overwrite it, put back what it held, take another
+number of steps or of patches, pick others, blank evidence, exchange latents, something else."""
+
+
+def steps_label(steps: Sequence[int] | None) -> str:
+    """Latent steps as tables name them: `all`, `2`, `1..3` for steps in a row, or `1, 3`."""
+    if steps is None:
+        return "all"
+    first, last = steps[0], steps[-1]
+    if len(steps) > 1 and tuple(steps) == tuple(range(first, last + 1)):
+        return f"{first}..{last}"
+    return ", ".join(map(str, steps))

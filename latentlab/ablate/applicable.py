@@ -39,7 +39,7 @@ class Applicable:
     """What to overwrite them with."""
 
     at: tuple[Steps, ...] = (None,)
-    """At which steps, one set of arms each; counted from 0, None means all."""
+    """At which steps, one set of arms each; counted from 1, None means all."""
 
     contexts: tuple[StepContext, ...] = ()
     """What the other steps hold; empty where all steps are acted on."""
@@ -107,7 +107,7 @@ def applicable(config: AblateConfig, plan: LatentPlan, name: str, lacking: Lacki
     idle = {
         "permute": len(moved) < 2,
         "reverse": len(moved) < 2,
-        "first": moved == (0,) and len(at) == 1,
+        "first": moved == (1,) and len(at) == 1,
     }
     for how in config.replace:
         if idle.get(how):
@@ -160,7 +160,7 @@ def _fit_steps(
         for step in sorted(steps):
             if not 1 <= step <= plan.steps:
                 lacking(f"--at {step}: {name} has latent steps 1 to {plan.steps}")
-        chosen = tuple(step for step in _every(plan) if step + 1 in steps)
+        chosen = tuple(step for step in _every(plan) if step in steps)
         at = (chosen,) if chosen else ()
     contexts = config.context
     if "frozen" in contexts and _every(plan) in at:
@@ -171,8 +171,8 @@ def _fit_steps(
 
 
 def _every(plan: LatentPlan) -> tuple[int, ...]:
-    """All latent steps, counted from 0."""
-    return tuple(range(plan.steps))
+    """All latent steps, counted from 1."""
+    return tuple(range(1, plan.steps + 1))
 
 
 def _fit_picks(

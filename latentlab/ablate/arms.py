@@ -10,9 +10,10 @@ of the patches in `pick_arms.py`. What a model does not have is asked for elsewh
 
 import dataclasses
 from collections.abc import Iterable
+from typing import Any
 
 from latentlab.reasoning.donors import Donors
-from latentlab.reasoning.interventions import Drop, Intervention, Part, PromptReplace, Replace
+from latentlab.reasoning.interventions import Drop, Replace
 from latentlab.reasoning.noise import MatchedNoise, Noise, NormMatched, UnitNoise
 from latentlab.reasoning.off_walk import OffWalk
 from latentlab.reasoning.orders import Reordered
@@ -22,7 +23,6 @@ from latentlab.study.arms import Arm
 from latentlab.study.rationale import RationaleEdit, Rationales
 from latentlab.vocabulary import (
     CONTROL,
-    FROZEN,
     KNOCK_OUT,
     POSITION_ARMS,
     LatentPart,
@@ -31,14 +31,8 @@ from latentlab.vocabulary import (
     WordReplacement,
 )
 
-PARTS: dict[LatentPart, Part] = {
-    "latent_text": "text",
-    "latent_vision": "vision",
-    "latent": "both",
-}
-
 Steps = tuple[int, ...] | None
-"""Latent steps at which something is done, counted from 0; None means all."""
+"""Latent steps at which something is done, counted from 1; None means all."""
 
 RANDOM = (Noise, MatchedNoise, NormMatched, UnitNoise, OffWalk, Resample)
 """Sources in which something is drawn at random."""
@@ -55,7 +49,7 @@ def drop_arms(parts: Iterable[LatentPart], steps: Steps, placeholder: bool) -> l
     return [
         arm
         for part in parts
-        for arm in dropped(f"drop {part}{at_steps(steps)}", part, steps, placeholder)
+        for arm in dropped(Arm("drop", part, steps, kind=KNOCK_OUT), part, placeholder)
     ]
 
 
@@ -86,15 +80,15 @@ def rationale_arms(
             "held": RationaleEdit("drop", held=True),
             "kept": RationaleEdit("placeholder", blank=blank),
         }
-        named = [removed("drop rationale", rule, rule == "closed") for rule in ways]
+        whole = Arm("drop", "rationale", kind=KNOCK_OUT)
         arms += [
-            dataclasses.replace(arm, rationale=edit)
-            for arm, edit in zip(named, ways.values(), strict=True)
+            removed(whole, rule, rule == "closed", rationale=edit) for rule, edit in ways.items()
         ]
     for how in replacements:
         edit = RationaleEdit(how, rationales, donors, blank)
-        arms.append(Arm(f"{how} rationale", KNOCK_OUT, rationale=edit))
-    return [*arms, Arm("sham rationale", CONTROL, rationale=RationaleEdit("own"))]
+        arms.append(Arm("replace", "rationale", source=how, kind=KNOCK_OUT, rationale=edit))
+    own = RationaleEdit("own")
+    return [*arms, Arm("sham", "rationale", kind=CONTROL, rationale=own)]
 
 
 def step_arms(plan: LatentPlan, counts: Iterable[int], placeholder: bool) -> list[Arm]:
@@ -114,16 +108,18 @@ def step_arms(plan: LatentPlan, counts: Iterable[int], placeholder: bool) -> lis
     for count in counts:
         if count == plan.steps:
             continue
-        name = f"steps={count}"
         fewer, more = sorted((count, plan.steps))
-        removes, last = count < plan.steps, tuple(range(fewer, more))
+        removes, last = count < plan.steps, tuple(range(fewer + 1, more + 1))
+        arm = Arm("steps", strength=count, kind=KNOCK_OUT)
         changed = plan.replace(steps=count)
-        arms.append(Arm(name, KNOCK_OUT, plan=changed, positions="closed" if removes else None))
         if removes:
-            arms.append(removed(name, "held", interventions=(Drop("both", last),)))
+            arms.append(removed(arm, "closed", first=True, plan=changed))
+            arms.append(removed(arm, "held", interventions=(Drop("latent", last),)))
+        else:
+            arms.append(dataclasses.replace(arm, plan=changed))
         if placeholder:
-            longer, empty = plan.replace(steps=more), Replace("both", Placeholder(), last)
-            kept = control(name, "the difference empty", longer, (empty,))
+            longer, empty = plan.replace(steps=more), Replace("latent", Placeholder(), last)
+            kept = control(arm, "the difference empty", plan=longer, interventions=(empty,))
             arms.append(dataclasses.replace(kept, positions="kept" if removes else None))
     return arms
 
@@ -134,21 +130,26 @@ def repeated(arms: Iterable[Arm], draws: int) -> list[Arm]:
     Draws of an arm share its name. Picks of the model's own that are random stay the same, so that
     they do not differ from those of the untouched arm.
     """
-    return [_drawn(arm, draw) for arm in arms for draw in range(draws if _is_random(arm) else 1)]
+    made = []
+    for arm in arms:
+        times = draws if _is_random(arm) else 1
+        made += [_drawn(arm, draw, times) for draw in range(times)]
+    return made
 
 
-def control(
-    arm: str,
-    what: str,
-    plan: LatentPlan | None = None,
-    interventions: tuple[Intervention, ...] = (),
-    prompt_edits: tuple[PromptReplace, ...] = (),
-) -> Arm:
-    """The matched control of an arm, named after it."""
-    return Arm(f"{arm}: {what}", CONTROL, arm, plan, interventions, prompt_edits)
+def control(arm: Arm, what: str, **changes: Any) -> Arm:
+    """The matched control of an arm, which does something else.
+
+    Args:
+        arm: the arm.
+        what: what is different.
+        changes: what it does, as fields of `Arm`.
+    """
+    done: dict[str, Any] = {"plan": None, "interventions": (), "prompt_edits": ()}
+    return dataclasses.replace(arm, kind=CONTROL, control=what, **(done | changes))
 
 
-def dropped(name: str, part: LatentPart, steps: Steps, placeholder: bool) -> list[Arm]:
+def dropped(arm: Arm, part: LatentPart, placeholder: bool) -> list[Arm]:
     """Leave a part out: with positions held, with positions closed up, and with its slots empty.
 
     A model may be sensitive to a hole in its positions, to an answer that has moved, and to slots
@@ -156,25 +157,19 @@ def dropped(name: str, part: LatentPart, steps: Steps, placeholder: bool) -> lis
     about the content.
 
     Args:
-        name: of the arm that holds positions; the others are named after it.
-        part: what to leave out.
-        steps: at which steps.
+        arm: what is done, in its fields.
+        part: what is left out.
         placeholder: whether the model has a placeholder token; without, no slots can be empty.
     """
-    held, closed = (Drop(PARTS[part], steps, closed) for closed in (False, True))
+    held, closed = (Drop(part, arm.steps, closed) for closed in (False, True))
     arms = [
-        removed(name, "held", first=True, interventions=(held,)),
-        removed(name, "closed", interventions=(closed,)),
+        removed(arm, "held", first=True, interventions=(held,)),
+        removed(arm, "closed", interventions=(closed,)),
     ]
     if placeholder:
-        empty = Replace(PARTS[part], Placeholder(), steps)
-        arms.append(removed(name, "kept", interventions=(empty,)))
+        empty = Replace(part, Placeholder(), arm.steps)
+        arms.append(removed(arm, "kept", interventions=(empty,)))
     return arms
-
-
-def at_steps(steps: Steps) -> str:
-    """Name the steps an arm is restricted to, counted from 1."""
-    return "" if steps is None else " at step " + "+".join(str(step + 1) for step in steps)
 
 
 def frozen(arm: Arm, plan: LatentPlan) -> Arm:
@@ -189,16 +184,9 @@ def frozen(arm: Arm, plan: LatentPlan) -> Arm:
         plan: the model's plan.
     """
     acts = {step for edit in arm.interventions for step in getattr(edit, "steps", None) or ()}
-    rest = tuple(step for step in range(plan.steps) if step not in acts)
-    name, colon, what = arm.name.partition(": ")
-    held = Replace("both", Given(), rest)
-    return dataclasses.replace(
-        arm,
-        name=f"{name}{FROZEN}{colon}{what}",
-        control_of=arm.control_of and f"{arm.control_of}{FROZEN}",
-        interventions=(*arm.interventions, held),
-        context="frozen",
-    )
+    rest = tuple(step for step in range(1, plan.steps + 1) if step not in acts)
+    held = Replace("latent", Given(), rest)
+    return dataclasses.replace(arm, interventions=(*arm.interventions, held), context="frozen")
 
 
 def in_contexts(
@@ -213,29 +201,21 @@ def in_contexts(
     return [arm for context in contexts for arm in every[context]]
 
 
-def removed(
-    name: str,
-    positions: PositionRule,
-    first: bool = False,
-    plan: LatentPlan | None = None,
-    interventions: tuple[Intervention, ...] = (),
-) -> Arm:
+def removed(arm: Arm, positions: PositionRule, first: bool = False, **changes: Any) -> Arm:
     """One of the arms that remove the same and differ in what becomes of positions.
 
     Args:
-        name: what is removed.
+        arm: what is removed.
         positions: what becomes of positions.
         first: whether this arm has the name, and the others are named after it.
-        plan: a changed plan, if any.
-        interventions: what is done to latents.
+        changes: what it does, as fields of `Arm`.
     """
-    return Arm(
-        name if first else f"{name}: {POSITION_ARMS[positions]}",
-        CONTROL if positions == "kept" else KNOCK_OUT,
-        "" if first else name,
-        plan,
-        interventions,
+    return dataclasses.replace(
+        arm,
+        kind=CONTROL if positions == "kept" else KNOCK_OUT,
+        control="" if first else POSITION_ARMS[positions],
         positions=positions,
+        **changes,
     )
 
 
@@ -251,16 +231,17 @@ def _is_random(arm: Arm) -> bool:
     )
 
 
-def _drawn(arm: Arm, draw: int) -> Arm:
+def _drawn(arm: Arm, draw: int, draws: int) -> Arm:
     """One draw of an arm and of all its edits."""
     if not draw:
-        return arm
+        return dataclasses.replace(arm, draws=draws)
     edits = [
         dataclasses.replace(edit, draw=draw) if isinstance(edit, Replace) else edit
         for edit in arm.interventions
     ]
     return dataclasses.replace(
         arm,
+        draws=draws,
         draw=draw,
         interventions=tuple(edits),
         prompt_edits=tuple(dataclasses.replace(edit, draw=draw) for edit in arm.prompt_edits),

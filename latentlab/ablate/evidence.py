@@ -19,11 +19,11 @@ from latentlab.data.perturb import NEEDS, Perturbation, Surroundings, perturbati
 from latentlab.errors import UserError
 from latentlab.measures.outcomes import NONE
 from latentlab.reasoner import Reasoner
-from latentlab.reasoning.interventions import Drop, Intervention, Part, Replace
+from latentlab.reasoning.interventions import Drop, Intervention, Replace
 from latentlab.reasoning.sources import Bank, Given, Placeholder
 from latentlab.study.arms import Arm
 from latentlab.study.recorded import Recorded, cycled, record_runs
-from latentlab.vocabulary import CONTROL, KNOCK_OUT, PositionRule
+from latentlab.vocabulary import CONTROL, KNOCK_OUT, LatentPart, PositionRule
 
 Slots = Literal["own", "remade", "other", "empty"]
 """What slots hold: what they held on the whole picture, what the input at hand makes of them,
@@ -62,7 +62,10 @@ class Filling:
 
     def edits(self, others: Bank) -> tuple[Intervention, ...]:
         """How it is done to a run."""
-        parts: dict[Part, str] = {"vision": self.vision, "text": self.text}
+        parts: dict[LatentPart, str] = {
+            "latent_vision": self.vision,
+            "latent_text": self.text,
+        }
         made: list[Intervention] = []
         for part, slots in parts.items():
             if slots == "own":
@@ -153,7 +156,16 @@ class Evidence:
                 name = f"{_WHAT[evidence]}{_hop(config.hop)}, {filling.name}"
                 kind = CONTROL if evidence == OTHER_MASKED else KNOCK_OUT
                 edits, positions = filling.edits(others), filling.positions or None
-                arms.append(Arm(name, kind, "", None, edits, change=change, positions=positions))
+                arms.append(
+                    Arm(
+                        "mask",
+                        label=name,
+                        kind=kind,
+                        interventions=edits,
+                        change=change,
+                        positions=positions,
+                    )
+                )
                 told = (evidence, filling.vision, filling.text)
                 facts.append({"intervention": name, **dict(zip(FACTS, told, strict=True))})
         return cls(arms, pd.DataFrame(facts), _questions(config, runs, examples))

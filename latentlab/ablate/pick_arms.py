@@ -32,14 +32,14 @@ def k_arms(plan: LatentPlan, counts: Iterable[int], placeholder: bool) -> list[A
     """
     arms = []
     for count in counts:
-        name = f"k={count}"
+        arm = Arm("k", strength=count, kind=KNOCK_OUT)
         if count == 0:
-            arms += dropped(name, "latent_vision", None, placeholder)
+            arms += dropped(arm, "latent_vision", placeholder)
         elif count != plan.k:
-            arms += resized(name, plan, plan.replace(k=count), placeholder)
+            arms += resized(arm, plan, plan.replace(k=count), placeholder)
             if plan.select != "random":
                 random = _aligned(plan).replace(k=count, select="random")
-                arms.append(control(name, AT_RANDOM, random))
+                arms.append(control(arm, AT_RANDOM, plan=random))
     return arms
 
 
@@ -67,10 +67,13 @@ def select_arms(
     Raises:
         UserError: the model cannot pick by a rule.
     """
-    arms = dropped("k=0", "latent_vision", None, placeholder) if 0 in counts else []
+    none = Arm("k", strength=0, kind=KNOCK_OUT)
+    arms = dropped(none, "latent_vision", placeholder) if 0 in counts else []
     for rule in rules:
         if rule == "none":
-            arms += dropped("select none", "latent_vision", None, placeholder)
+            arms += dropped(
+                Arm("select", source=rule, kind=KNOCK_OUT), "latent_vision", placeholder
+            )
         elif rule == "all":
             arms += _every(plan, placeholder)
         else:
@@ -78,17 +81,17 @@ def select_arms(
                 for again in (False, True) if reuse else (False,):
                     if (rule, count, again) == (plan.select, plan.k, plan.reuse):
                         continue
-                    name = f"select {rule}" + (f", k={count}" if counts else "")
-                    name += ", with reuse" if again else ""
                     changed = plan.replace(select=rule, k=count, reuse=again)
-                    arms += resized(name, plan, changed, placeholder)
+                    number = count if counts else None
+                    arm = Arm("select", source=rule, strength=number, kind=KNOCK_OUT, plan=changed)
+                    arms += resized(arm, plan, changed, placeholder)
                     if "random" not in rules:
                         random = _aligned(plan).replace(select="random", k=count, reuse=again)
-                        arms.append(control(name, AT_RANDOM, random))
+                        arms.append(control(arm, AT_RANDOM, plan=random))
     return arms
 
 
-def resized(name: str, plan: LatentPlan, changed: LatentPlan, placeholder: bool) -> list[Arm]:
+def resized(arm: Arm, plan: LatentPlan, changed: LatentPlan, placeholder: bool) -> list[Arm]:
     """Re-insert otherwise, with positions held and closed up where the number of slots changes.
 
     Held, a step takes up the positions it had: fewer patches leave a hole, and those beyond the
@@ -97,32 +100,33 @@ def resized(name: str, plan: LatentPlan, changed: LatentPlan, placeholder: bool)
     left empty. Where there are more, none can be.
 
     Args:
-        name: of the arm that holds positions; the others are named after it.
+        arm: what is done, in its fields.
         plan: the model's plan.
         changed: the plan with another rule or number of patches.
         placeholder: whether the model has a placeholder token.
     """
-    held = Arm(name, KNOCK_OUT, plan=changed.replace(stride=_aligned(plan).stride))
+    held = dataclasses.replace(arm, plan=changed.replace(stride=_aligned(plan).stride))
     if changed.k == plan.k and changed.select != "all":
         return [held]
     arms = [
-        dataclasses.replace(held, positions="held"),
-        removed(name, "closed", plan=changed.replace(stride=None)),
+        removed(held, "held", first=True),
+        removed(arm, "closed", plan=changed.replace(stride=None)),
     ]
     if placeholder and changed.k < plan.k:
         whole = changed.replace(k=plan.k, stride=plan.stride)
-        rest = Replace("vision", Placeholder(first=changed.k))
-        arms.append(removed(name, "kept", plan=whole, interventions=(rest,)))
+        rest = Replace("latent_vision", Placeholder(first=changed.k))
+        arms.append(removed(arm, "kept", plan=whole, interventions=(rest,)))
     return arms
 
 
 def _every(plan: LatentPlan, placeholder: bool) -> list[Arm]:
     """Re-insert every patch at every step."""
     changed = _aligned(plan).replace(select="all")
-    arms = resized("select all", plan, changed, False)
+    arm = Arm("select", source="all", kind=KNOCK_OUT, plan=changed)
+    arms = resized(arm, plan, changed, False)
     if placeholder:
-        empty = Replace("vision", Placeholder())
-        arms.append(control("select all", EMPTY, changed, (empty,)))
+        empty = Replace("latent_vision", Placeholder())
+        arms.append(control(arm, EMPTY, plan=changed, interventions=(empty,)))
     return arms
 
 

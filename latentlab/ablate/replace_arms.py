@@ -7,7 +7,7 @@ and the one word that names its start, cost far more than slots that nobody read
 
 from collections.abc import Iterable
 
-from latentlab.ablate.arms import PARTS, Steps, at_steps, control
+from latentlab.ablate.arms import Steps, control
 from latentlab.ablate.materials import ANYWHERE, Materials
 from latentlab.ablate.unneeded import Unneeded
 from latentlab.reasoning.interventions import PromptReplace, Replace
@@ -56,21 +56,20 @@ def replace_arms(
         steps: at which steps.
         materials: what to make the replacements of.
     """
-    moved = tuple(range(plan.steps)) if steps is None else steps
+    moved = tuple(range(1, plan.steps + 1)) if steps is None else steps
     # The first step keeps what it held, whatever is repeated.
-    asked = [how for how in replacements if how != "first" or moved != (0,)]
+    asked = [how for how in replacements if how != "first" or moved != (1,)]
     arms = []
     for part in parts:
         fitting = [how for how in asked if how != "off_walk" or part == "latent_vision"]
-        for label, source in _sources(fitting, materials, moved):
-            name = f"{label} {part}{at_steps(steps)}"
-            new = Replace(PARTS[part], source, steps)
+        for label, strength, source in _sources(fitting, materials, moved):
+            new = Replace(part, source, steps)
+            arm = Arm("replace", part, steps, label, strength, kind=KNOCK_OUT, interventions=(new,))
             what, edits = prompt_control(plan, part, len(moved), source, materials.unneeded)
-            arms.append(Arm(name, KNOCK_OUT, interventions=(new,)))
-            arms.append(control(name, what, prompt_edits=edits))
+            arms += [arm, control(arm, what, prompt_edits=edits)]
         if fitting:
-            own = Replace(PARTS[part], Given(), steps)
-            arms.append(Arm(f"sham {part}{at_steps(steps)}", CONTROL, interventions=(own,)))
+            own = Replace(part, Given(), steps)
+            arms.append(Arm("sham", part, steps, kind=CONTROL, interventions=(own,)))
     return arms
 
 
@@ -105,8 +104,8 @@ def prompt_control(
 
 def _sources(
     replacements: Iterable[Replacement], materials: Materials, steps: tuple[int, ...]
-) -> list[tuple[str, Source]]:
-    """Name and source of each replacement; added noise once for each sigma."""
+) -> list[tuple[str, float | None, Source]]:
+    """Name, strength and source of each replacement; added noise once for each sigma."""
     bank, donors, keep_norm = materials.bank, materials.donors, materials.keep_norm
     plain: dict[str, Source] = {
         "zero": Zero(),
@@ -124,11 +123,11 @@ def _sources(
         "placeholder": Placeholder(),
     }
     noise = "norm-kept noise" if keep_norm else "noise"
-    named: list[tuple[str, Source]] = []
+    named: list[tuple[str, float | None, Source]] = []
     for replacement in replacements:
         if replacement == "noise":
             sigmas = materials.sigmas
-            named += [(f"{noise} {sigma:g}", Noise(bank, sigma, keep_norm)) for sigma in sigmas]
+            named += [(noise, sigma, Noise(bank, sigma, keep_norm)) for sigma in sigmas]
         else:
-            named.append((replacement, plain[replacement]))
+            named.append((replacement, None, plain[replacement]))
     return named

@@ -35,9 +35,9 @@ EDITS: dict[VisionRun, tuple[Intervention, ...]] = {
     "own": (),
     "random": (),
     "packed": (),
-    "kept": (Replace("vision", Placeholder()),),
-    "held": (Drop("vision"),),
-    "closed": (Drop("vision", closed=True),),
+    "kept": (Replace("latent_vision", Placeholder()),),
+    "held": (Drop("latent_vision"),),
+    "closed": (Drop("latent_vision", closed=True),),
 }
 """What is done to the latents; random picks and packed slots are a matter of the plan."""
 

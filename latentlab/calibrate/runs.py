@@ -114,7 +114,7 @@ def _ablate(asked: Subject, config: AblateConfig) -> pd.DataFrame:
     arms = [
         arm
         for arm in ablate.arms_of(config, asked, found)
-        if arm.kind != CONTROL or arm.name.startswith("sham")
+        if arm.kind != CONTROL or arm.action == "sham"
     ]
     size, seed = config.batch_size, config.seed
     return run_arms(asked.reasoner, asked.examples, arms, config.data, size, seed, at_once=True)

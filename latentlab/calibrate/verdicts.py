@@ -57,7 +57,7 @@ def rows_of(gauges: Sequence[Gauge], runs: Runs, subject: Subject, asked: str) -
 def shams(runs: Runs) -> Iterator[tuple[str, pd.Series]]:
     """How much each example changes where its own latents or activations are put back."""
     ablate = runs["ablate"]
-    back = ablate[ablate["intervention"].str.startswith("sham ")]
+    back = ablate[ablate["action"] == "sham"]
     yield "ablate", _largest(back, ["log_odds_change", "kl"])
     swapped = runs["interchange"]
     yield "interchange", _largest(swapped[swapped["donor"] == "self"], ["log_odds_change", "kl"])

@@ -49,5 +49,5 @@ def rows_of(config: EvaluateConfig, subject: Subject, prepared: bool = True) -> 
     rows = [ask(reasoner, examples, Arm())]
     if config.no_image:
         unseen = [dataclasses.replace(example, image=None) for example in examples]
-        rows.append(ask(blind(reasoner), unseen, Arm(BLIND, CONTROL)))
+        rows.append(ask(blind(reasoner), unseen, Arm("other", label=BLIND, kind=CONTROL)))
     return pd.concat(rows, ignore_index=True)

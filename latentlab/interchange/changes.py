@@ -15,10 +15,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from latentlab.draws import example_generator
-from latentlab.reasoning.interventions import Part
 from latentlab.reasoning.sources import Bank
 from latentlab.study.recorded import Recorded
-from latentlab.vocabulary import ShamName
+from latentlab.vocabulary import LatentPart, ShamName
 
 Patches = Literal["needed", "every"]
 """Which re-inserted patches come from the edited picture: that of the needed cell, or all."""
@@ -40,10 +39,11 @@ class Change:
     defined: Bool[Tensor, " examples"]
     """Whether there is such a change of the re-inserted patches at all."""
 
-    def norm(self, part: Part, steps: Sequence[int]) -> Float[Tensor, " examples"]:
-        """Norm of everything that is changed in a part at some steps."""
-        both = {"text": (self.text,), "vision": (self.vision,), "both": (self.text, self.vision)}
-        known = [norms[:, list(steps)] for norms in both[part] if norms is not None]
+    def norm(self, part: LatentPart, steps: Sequence[int]) -> Float[Tensor, " examples"]:
+        """Norm of everything that is changed in a part at some steps, counted from 1."""
+        of = {"latent_text": (self.text,), "latent_vision": (self.vision,)}
+        found = of.get(part, (self.text, self.vision))
+        known = [norms[:, [step - 1 for step in steps]] for norms in found if norms is not None]
         return _norms(torch.cat(known, dim=1))
 
 

@@ -13,7 +13,6 @@ from typing import Any, get_args
 import pandas as pd
 import torch
 
-from latentlab.ablate.arms import PARTS
 from latentlab.data import Benchmark, Examples, load_data
 from latentlab.data.counterfactual import relink_other
 from latentlab.data.perturb import example_stream
@@ -56,19 +55,26 @@ class Exchange:
     @property
     def name(self) -> str:
         """The arm as tables name it."""
-        of = {"needed": "", "every": " (every patch)", None: ""}[self.patches]
-        named = f"{DONOR} {self.swap.part} at {self.swap.at}{of}"
-        return named if self.sham is None else f"{named}: {self.sham}"
+        return self.arm("remade").name
 
     def arm(self, context: StepContext) -> Arm:
         """The arm; all other latents are put back as they were, or made anew."""
-        put = Replace(PARTS[self.swap.part], Given(self.change.bank), self.swap.steps)
+        swap, of = self.swap, {"needed": "", "every": " (every patch)", None: ""}[self.patches]
+        put = Replace(swap.part, Given(self.change.bank), swap.steps)
         held: tuple[Intervention, ...] = ()
         if context == "frozen":
-            held = (Replace("both", Given()),)
-        real = self.name.partition(": ")[0]
-        kind, of = (CONTROL, real) if self.sham else (INTERCHANGE, "")
-        return Arm(self.name, kind, of, interventions=(*held, put), context=context)
+            held = (Replace("latent", Given()),)
+        return Arm(
+            "interchange",
+            swap.part,
+            swap.steps,
+            DONOR,
+            control=self.sham or "",
+            label=f"{DONOR} {swap.part} at {swap.at}{of}",
+            kind=CONTROL if self.sham else INTERCHANGE,
+            interventions=(*held, put),
+            context=context,
+        )
 
 
 def rows_of(
@@ -152,24 +158,23 @@ def _rows(
     picked = runs.needed_picked
     about = [pd.DataFrame({"example": facts["example"], "intervention": NONE})]
     for exchange in exchanges:
-        steps = list(exchange.swap.steps)
+        steps = exchange.swap.steps
         columns: dict[str, Any] = {
             "intervention": exchange.name,
             "expected_answer": facts["donor_answer"],
-            "part": exchange.swap.part,
-            "steps": exchange.swap.at,
             "step_set": exchange.swap.step_set,
             "patches": exchange.patches or "",
             "sham": exchange.sham or "",
-            "change_norm": exchange.change.norm(PARTS[exchange.swap.part], steps).cpu().numpy(),
+            "change_norm": exchange.change.norm(exchange.swap.part, steps).cpu().numpy(),
         }
+        at = [step - 1 for step in steps]
         columns["needed_cell_picked"] = (
-            None if picked is None else picked[:, steps].any(1).cpu().numpy()
+            None if picked is None else picked[:, at].any(1).cpu().numpy()
         )
         kept = exchange.change.defined.cpu().numpy() | (exchange.patches is None)
         about.append(facts[["example"]].assign(**columns)[kept])
     named = pd.concat(about, ignore_index=True)
-    texts = ["part", "steps", "step_set", "patches", "sham"]
+    texts = ["step_set", "patches", "sham"]
     named[texts] = named[texts].fillna("")
     # What is not defined for a question has been run, so that all batches are alike, and is left.
     found = rows.merge(named, on=["example", "intervention"], validate="one_to_one")

@@ -11,7 +11,7 @@ from latentlab.interchange.config import InterchangeConfig
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.study.arms import Arm, run_arms
-from latentlab.vocabulary import LatentPart, StepSets
+from latentlab.vocabulary import LatentPart, StepSets, steps_label
 
 
 @dataclass(frozen=True)
@@ -22,16 +22,15 @@ class Swap:
     """What is exchanged."""
 
     steps: tuple[int, ...]
-    """At which steps, in a row and counted from 0."""
+    """At which steps, in a row and counted from 1."""
 
     step_set: StepSets
     """What sort of steps these are."""
 
     @property
     def at(self) -> str:
-        """The steps as tables name them, counted from 1."""
-        first, last = self.steps[0] + 1, self.steps[-1] + 1
-        return str(first) if first == last else f"{first}..{last}"
+        """The steps as tables name them."""
+        return steps_label(self.steps)
 
 
 def parts_of(config: InterchangeConfig, plan: LatentPlan) -> tuple[LatentPart, ...]:
@@ -47,9 +46,9 @@ def swaps_of(config: InterchangeConfig, plan: LatentPlan) -> list[Swap]:
     """
     count = plan.steps
     ranges: dict[StepSets, list[tuple[int, ...]]] = {
-        "cumulative": [tuple(range(last + 1)) for last in range(count)],
-        "each": [(step,) for step in range(count)],
-        "all": [tuple(range(count))],
+        "cumulative": [tuple(range(1, last + 1)) for last in range(1, count + 1)],
+        "each": [(step,) for step in range(1, count + 1)],
+        "all": [tuple(range(1, count + 1))],
     }
     called = {steps: word for word in ranges for steps in ranges[word]}
     asked = sorted({steps for word in config.steps for steps in ranges[word]}, key=_breadth)

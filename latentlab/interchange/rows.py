@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
-from latentlab.ablate.arms import PARTS
 from latentlab.data import Example, Examples
 from latentlab.data.pairs import Pairs, expected_answer, match
 from latentlab.errors import UserError
@@ -118,8 +117,16 @@ def _rows(
     source = Given(Bank(names, bank.text, bank.vision))
     kind = INTERCHANGE if rule == TREATMENT else CONTROL
     arms = [
-        Arm(_name(rule, s), kind, interventions=(Replace(PARTS[s.part], source, s.steps),))
-        for s in swaps
+        Arm(
+            "interchange",
+            swap.part,
+            swap.steps,
+            rule,
+            label=_name(rule, swap),
+            kind=kind,
+            interventions=(Replace(swap.part, source, swap.steps),),
+        )
+        for swap in swaps
     ]
 
     rows = ask(config, reasoner, pairs.recipients, Arm(), *arms)
@@ -161,15 +168,13 @@ def _arms(
 ) -> list[dict[str, str | None]]:
     """What the rows of a pair say of their arms, the untouched one first."""
     untouched: dict[str, str | None] = {"intervention": NONE, "expected_answer": None}
-    untouched |= dict.fromkeys(("part", "steps", "step_set"), "")
+    untouched |= {"step_set": ""}
     return [
         untouched,
         *(
             {
                 "intervention": _name(rule, swap),
-                "expected_answer": expected_answer(recipient, donor, swap.steps[-1] + 1),
-                "part": swap.part,
-                "steps": swap.at,
+                "expected_answer": expected_answer(recipient, donor, swap.steps[-1]),
                 "step_set": swap.step_set,
             }
             for swap in swaps

@@ -22,7 +22,7 @@ NONE = "none"
 """Name of the intervention that changes nothing; every effect is taken against it."""
 
 SHAM = "sham"
-"""How the names of interventions begin that put back what was there, to test the instrument."""
+"""Action of arms that put back what was there, to test the instrument."""
 
 OUTCOMES = ("flip", "log_odds_change", "kl")
 """Columns that `with_outcomes` adds."""

@@ -27,6 +27,20 @@ ALL = "all"
 FEW = 10
 """A line that rests on fewer examples is remarked upon."""
 
+ARM_FACTS = (
+    "control_of",
+    "action",
+    "part",
+    "steps",
+    "source",
+    "strength",
+    "control",
+    "positions",
+    "context",
+    "draws",
+)
+"""Columns of rows that say what an arm does, beside its name and its kind."""
+
 _RUN = ["model", "data"]
 _ARM = [*_RUN, "intervention", "kind"]
 _PAIR = [*_RUN, "example"]
@@ -79,7 +93,7 @@ def summarise(
     paired = _with_baseline(_checked(rows, by, also))
     lines = pd.DataFrame(_lines(paired, list(by), list(also), seed))
     # Left alone a model is compared with itself, which tests nothing.
-    treated = (lines["intervention"] != NONE) & ~lines["intervention"].str.startswith(SHAM)
+    treated = (lines["intervention"] != NONE) & ~lines["intervention"].isin(_shams(rows))
     families = lines[treated].groupby([*_RUN, *by, *also])["p_mcnemar"]
     lines["p_holm"] = lines["p_mcnemar"].where(~treated)
     lines.loc[treated, "p_holm"] = families.transform(lambda p: holm(p.to_numpy()))
@@ -194,12 +208,17 @@ def _outcomes(group: pd.DataFrame, clusters: Clusters | None, seed: int) -> dict
     return found
 
 
+def _shams(rows: pd.DataFrame) -> set[str]:
+    """Names of the arms that put back what was there."""
+    return set(rows.loc[rows["action"] == SHAM, "intervention"]) if "action" in rows else set()
+
+
 def by_domain(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """The usual lines, each with the arm that it goes with and its positions.
+    """The usual lines, each with what rows say of its arm (`study.arms.Arm.facts`).
 
     They are over all examples, and by domain, topic, number of hops and type of question.
     """
     arm = ["model", "intervention"]
-    facts = rows[[*arm, "control_of", "positions"]].drop_duplicates()
+    facts = rows[[*arm, *(name for name in ARM_FACTS if name in rows)]].drop_duplicates(arm)
     lines = summarise(rows, also=("hops", "question_type"), seed=seed)
     return lines.merge(facts, on=arm, how="left")

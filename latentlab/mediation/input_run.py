@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from latentlab.ablate.arms import PARTS
 from latentlab.data import Example
 from latentlab.mediation.mediators import Mediator
 from latentlab.reasoner import Reasoner
@@ -51,7 +50,7 @@ class InputRun:
 
     def taking(self, other: "InputRun", mediator: Mediator) -> Trajectory:
         """Take the latent steps again on this input, with a mediator as the other run had it."""
-        edit = Replace(PARTS[mediator.part], Given(other.bank), mediator.steps)
+        edit = Replace(mediator.part, Given(other.bank), mediator.steps)
         values = other._sites(mediator) if mediator.name == "slots" else {}
         with patched(self._rollout, values) if values else nullcontext():
             return self._rollout.reason(self._prefix, (edit,))
@@ -79,9 +78,9 @@ class InputRun:
             "latent_vision": set(range(-vision - int(plan.text), 0)) - texts,
             "latent": set(range(-vision - int(plan.text), 0)),
         }[mediator.part]
-        steps = range(plan.steps) if mediator.steps is None else mediator.steps
+        steps = range(1, plan.steps + 1) if mediator.steps is None else mediator.steps
         return {
             site: value
             for site, value in self._kept.items()
-            if site.position in chosen and site.clock - 1 in steps
+            if site.position in chosen and site.clock in steps
         }

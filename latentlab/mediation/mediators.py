@@ -13,7 +13,7 @@ from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.study.instrument import Subject
 from latentlab.study.picks import check_picks
-from latentlab.vocabulary import LatentPart, MediatorName, StepSets
+from latentlab.vocabulary import LatentPart, MediatorName, StepSets, steps_label
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ class Mediator:
     """Latent text, latent vision, or both."""
 
     steps: tuple[int, ...] | None = None
-    """At which steps, counted from 0; None means all. Later steps are made anew from there."""
+    """At which steps, counted from 1; None means all. Later steps are made anew from there."""
 
     @property
     def steps_label(self) -> str:
-        """The steps as tables name them, counted from 1."""
-        return "all" if self.steps is None else "+".join(str(step + 1) for step in self.steps)
+        """The steps as tables name them."""
+        return steps_label(self.steps)
 
     def of_whole(self, plan: LatentPlan) -> "Mediator":
         """The same with both parts named where a model has but one, so that it is run once."""
@@ -56,16 +56,16 @@ def mediators(config: MediationConfig, plan: LatentPlan) -> list[Mediator]:
 
 
 def step_sets(kinds: Sequence[StepSets], steps: int) -> list[tuple[int, ...] | None]:
-    """Sets of steps, counted from 0; the set of all is None, and none comes twice."""
+    """Sets of steps, counted from 1; the set of all is None, and none comes twice."""
     made: list[tuple[int, ...] | None] = []
     for kind in kinds:
         if kind == "all":
             made.append(None)
         elif kind == "each":
-            made += [(step,) for step in range(steps)]
+            made += [(step,) for step in range(1, steps + 1)]
         else:
-            made += [tuple(range(last)) for last in range(1, steps + 1)]
-    whole = tuple(range(steps))
+            made += [tuple(range(1, last + 1)) for last in range(1, steps + 1)]
+    whole = tuple(range(1, steps + 1))
     return list(dict.fromkeys(None if each == whole else each for each in made))
 
 

@@ -210,7 +210,7 @@ def _token_series(
         found["words"] = written[steps + 1]
     if reasoner.placeholder_id is not None:
         with _final_states(rollout) as empty:
-            rollout.reason(prefix, [Replace("both", Placeholder())])
+            rollout.reason(prefix, [Replace("latent", Placeholder())])
         found["placeholder"] = torch.stack([empty[t][:, -1] for t in range(1, steps + 1)], dim=1)
     return found
 

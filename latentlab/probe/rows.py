@@ -95,10 +95,10 @@ def _answers(config: ProbeConfig, reasoner: Reasoner, examples: Sequence[Example
     """The model's own answers, untouched and from its latents alone."""
     plan = reasoner.plan
     alone = plan.replace(blocked=(*plan.blocked, ("answer", "image"), ("answer", "prompt")))
-    empty = (Replace("both", Placeholder()),)
-    arms = [Arm(), Arm("alone", plan=alone)]
+    empty = (Replace("latent", Placeholder()),)
+    arms = [Arm(), Arm("other", label="alone", plan=alone)]
     if reasoner.placeholder_id is not None:
-        arms.append(Arm("empty", plan=alone, interventions=empty))
+        arms.append(Arm("other", label="empty", plan=alone, interventions=empty))
     size, seed = config.batch_size, config.seed
     rows = run_arms(reasoner, examples, arms, config.data, size, seed, ANSWER_TOKENS, at_once=True)
     parts = []

@@ -1,15 +1,15 @@
 """What may be done to a latent between its making and its appending.
 
 An intervention is a small frozen value with one method; several are applied in order, so studies
-compose them instead of adding flags to the loop. Each names the part it touches (`text`, `vision`
-or `both`) and the steps (None for all, counted from 0). What a replacement puts there comes from a
+compose them instead of adding flags to the loop. Each names the part it touches
+(`latent_text`, `latent_vision` or `latent` for both) and the steps, counted from 1 (None for all). What a replacement puts there comes from a
 `Source` (`sources.py`).
 """
 
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import torch
 from jaxtyping import Bool, Float
@@ -19,8 +19,7 @@ from latentlab.draws import example_generator
 from latentlab.errors import UserError
 from latentlab.reasoning.sources import PROMPT_PARTS, Bank, Context, Given, Source
 from latentlab.reasoning.trajectory import Latent
-
-Part = Literal["text", "vision", "both"]
+from latentlab.vocabulary import LatentPart
 
 
 class Intervention(Protocol):
@@ -39,24 +38,24 @@ class Drop:
     model may be sensitive to each, so neither alone removes content and nothing else.
     """
 
-    part: Part = "both"
+    part: LatentPart = "latent"
     """Which part to leave out."""
 
     steps: tuple[int, ...] | None = None
-    """At which steps; None means all."""
+    """At which steps, counted from 1; None means all."""
 
     closed: bool = False
     """Whether what follows closes up; by default positions are held."""
 
     def edit(self, latent: Latent, step: int, context: Context) -> Latent:
         """Remove the part at the chosen steps."""
-        if self.steps is not None and step not in self.steps:
+        if self.steps is not None and step + 1 not in self.steps:
             return latent
         if self.closed:
             latent = latent.replace(closed=True)
-        if self.part in ("text", "both"):
+        if self.part in ("latent_text", "latent"):
             latent = latent.replace(text=None)
-        if self.part in ("vision", "both"):
+        if self.part in ("latent_vision", "latent"):
             latent = latent.replace(vision=None, picks=None)
         return latent
 
@@ -65,34 +64,34 @@ class Drop:
 class Replace:
     """Keep the slots of a part and put other vectors into them."""
 
-    part: Part
+    part: LatentPart
     """Which part to overwrite."""
 
     source: Source
     """Where the new vectors come from."""
 
     steps: tuple[int, ...] | None = None
-    """At which steps; None means all."""
+    """At which steps, counted from 1; None means all."""
 
     draw: int = 0
     """Which draw of what is random: its streams take the run's seed plus this number."""
 
     def edit(self, latent: Latent, step: int, context: Context) -> Latent:
         """Overwrite the part at the chosen steps."""
-        if self.steps is not None and step not in self.steps:
+        if self.steps is not None and step + 1 not in self.steps:
             return latent
         context = context.drawn(self.draw)
-        if self.part in ("text", "both") and latent.text is not None:
-            new = self.source.values(latent.text[:, None], "text", step, context)
+        if self.part in ("latent_text", "latent") and latent.text is not None:
+            new = self.source.values(latent.text[:, None], "latent_text", step, context)
             latent = latent.replace(text=new[:, 0])
-        if self.part in ("vision", "both") and latent.vision is not None:
+        if self.part in ("latent_vision", "latent") and latent.vision is not None:
             latent = latent.replace(
-                vision=self.source.values(latent.vision, "vision", step, context)
+                vision=self.source.values(latent.vision, "latent_vision", step, context)
             )
         return latent
 
 
-def permute(part: Part, order: tuple[int, ...], bank: Bank | None = None) -> Replace:
+def permute(part: LatentPart, order: tuple[int, ...], bank: Bank | None = None) -> Replace:
     """Permute latents over steps: step t gets the example's own latent of step order[t].
 
     Raises:

@@ -116,7 +116,7 @@ def _standard_normal(
 ) -> Float[Tensor, "batch slots hidden"]:
     """Standard normal noise from each example's own stream, the same for every kind of noise."""
     streams = [
-        example_generator(example, context.seed, f"noise {part}", step)
+        example_generator(example, context.seed, f"noise {part.removeprefix('latent_')}", step)
         for example in context.examples
     ]
     draws = [torch.randn(original.shape[1:], generator=stream) for stream in streams]

@@ -38,7 +38,7 @@ class OffWalk:
         """
         if part in PROMPT_PARTS:
             return Reordered("permute", ()).values(original, part, step, context)
-        if part != "vision" or context.patches is None:
+        if part != "latent_vision" or context.patches is None:
             raise UserError("patches off the walk can replace re-inserted patches only")
         slots = original.shape[1]
         picks = []

@@ -53,7 +53,8 @@ class Reordered:
     """The order."""
 
     steps: tuple[int, ...]
-    """The steps among which latents are exchanged; "first" repeats that of the very first step."""
+    """The steps among which latents are exchanged, counted from 1; "first" repeats that of the very
+    first step."""
 
     def values(
         self, original: Float[Tensor, "batch slots hidden"], part: str, step: int, context: Context
@@ -80,4 +81,4 @@ class Reordered:
 
     def _source(self, step: int, example: str, seed: int) -> int:
         order = order_of(self.how, len(self.steps), example, seed)
-        return self.steps[order[self.steps.index(step)]]
+        return self.steps[order[self.steps.index(step + 1)]] - 1

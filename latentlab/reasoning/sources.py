@@ -131,16 +131,16 @@ class Bank:
         Raises:
             UserError: the reference rollouts have no such part, or no such step.
         """
-        values = {"text": self.text, "vision": self.vision}.get(part, self.ordinary(part))
+        values = {"latent_text": self.text, "latent_vision": self.vision}.get(
+            part, self.ordinary(part)
+        )
         if values is None:
-            raise UserError(f"there is no latent {part} to take replacements from")
+            raise UserError(f"there is no {part} to take replacements from")
         if part in PROMPT_PARTS:
             return values[:, None]
         if step >= values.shape[1]:
-            raise UserError(
-                f"there is no latent {part} of step {step + 1} to take replacements from"
-            )
-        return values[:, step, None] if part == "text" else values[:, step]
+            raise UserError(f"there is no {part} of step {step + 1} to take replacements from")
+        return values[:, step, None] if part == "latent_text" else values[:, step]
 
     def ordinary(self, part: str) -> Float[Tensor, "examples hidden"] | None:
         """Reference vectors of ordinary positions: of words, or of the image where all have one."""
@@ -173,9 +173,11 @@ class Constant:
     ) -> Float[Tensor, "batch slots hidden"]:
         """Return the part's mean over examples, steps and slots."""
         bank = self.bank
-        values = {"text": bank.text, "vision": bank.vision}.get(part, bank.ordinary(part))
+        values = {"latent_text": bank.text, "latent_vision": bank.vision}.get(
+            part, bank.ordinary(part)
+        )
         if values is None:
-            raise UserError(f"there is no latent {part} to take a constant from")
+            raise UserError(f"there is no {part} to take a constant from")
         return values.flatten(0, -2).mean(0).to(original).expand_as(original)
 
 

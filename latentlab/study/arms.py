@@ -8,7 +8,7 @@ table of thirty arms affordable.
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import torch
@@ -27,21 +27,40 @@ from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.sources import Bank, Resample
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.study.rationale import RationaleEdit, Rationales, answer_after, write
-from latentlab.vocabulary import PositionRule
+from latentlab.vocabulary import FROZEN, AblatedPart, Action, PositionRule, steps_label
 
 
 @dataclass(frozen=True, eq=False)
 class Arm:
-    """One way to run a model on an example."""
+    """One way to run a model on an example.
 
-    name: str = NONE
-    """What is done, as tables name it."""
+    What it does stands in its fields and in the columns of its rows (`facts`). The name that tables
+    show is made of them and never read.
+    """
+
+    action: Action = "none"
+    """What is done."""
+
+    part: AblatedPart | Literal[""] = ""
+    """To which part; empty where it is to none."""
+
+    steps: tuple[int, ...] | None = None
+    """At which latent steps, counted from 1; None means all."""
+
+    source: str = ""
+    """What is put there, or the rule by which patches are picked."""
+
+    strength: float | None = None
+    """How much: the deviations of noise, the number of steps or patches."""
+
+    control: str = ""
+    """What is different from the arm of the same name without it; empty for that arm itself."""
+
+    label: str = ""
+    """A name of its own, for what the fields cannot say."""
 
     kind: str = "none"
     """What sort of comparison it is: none, knock-out at inference, control, ..."""
-
-    control_of: str = ""
-    """The arm that this one is the matched control of; empty where it controls several, or none."""
 
     plan: LatentPlan | None = None
     """A changed plan; None keeps the model's own."""
@@ -65,9 +84,58 @@ class Arm:
     positions: PositionRule | None = None
     """What becomes of later positions, of an arm that changes how many slots there are."""
 
+    draws: int = 1
+    """How often it is drawn anew, of an arm in which something is random."""
+
     draw: int = 0
-    """Which draw of what is random: picks of a changed plan take the run's seed plus this number,
-    and so do edits that were given the same. Arms of one name are draws of one arm."""
+    """Which of these it is: picks of a changed plan take the run's seed plus this number, and so do
+    edits that were given the same. Arms of one name are draws of one arm."""
+
+    @property
+    def name(self) -> str:
+        """What is done, as tables name it."""
+        return f"{self.base}: {self.control}" if self.control else self.base
+
+    @property
+    def base(self) -> str:
+        """The name of the arm that this one is a control of, or differs from in positions only."""
+        if self.action == "none" and not self.label:
+            return NONE
+        number = "" if self.strength is None else f"{self.strength:g}"
+        words = {
+            "replace": f"{self.source} {number}".rstrip(),
+            "steps": f"steps={number}",
+            "k": f"k={number}",
+            "select": f"select {self.source}" + (f", k={number}" if number else ""),
+        }.get(self.action, self.action)
+        if self.plan is not None and self.plan.reuse and self.action == "select":
+            words += ", with reuse"
+        told = f"{words} {self.part}" if self.part else words
+        told += "" if self.steps is None else f" at step {steps_label(self.steps)}"
+        return self.label or told + (FROZEN if self.context == "frozen" else "")
+
+    @property
+    def control_of(self) -> str:
+        """The arm that this one is the matched control of, or a variant; empty where of none."""
+        return self.base if self.control else ""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What rows say of the arm."""
+        return {
+            "intervention": self.name,
+            "kind": self.kind,
+            "control_of": self.control_of,
+            "action": self.action,
+            "part": self.part,
+            "steps": steps_label(self.steps) if self.part or self.steps else "",
+            "source": self.source,
+            "strength": float("nan") if self.strength is None else self.strength,
+            "control": self.control,
+            "positions": self.positions or "",
+            "context": self.context,
+            "draws": self.draws,
+        }
 
 
 def batches(examples: Sequence[Example], size: int) -> Iterator[list[tuple[int, Example]]]:
@@ -108,10 +176,9 @@ def run_arms(
 
     Returns:
         One row per example and arm, arm by arm and in the order of the examples (without those that
-        do not allow the change of an arm's input): who and what
-        (`model, data, example, domain, topic, hops, question_type, intervention, kind,
-        control_of, positions, context`), what the answer shares with others (`cluster`: the
-        scans that the example reads, and its donor; see `measures.clusters`), the `seed` of its
+        do not allow the change of an arm's input): who and what (`model, data, example, domain,
+        topic, hops, question_type` and `Arm.facts`), what the answer shares with others (`cluster`:
+        the scans that the example reads, and its donor; see `measures.clusters`), the `seed` of its
         random streams, what `score` returns and what `with_outcomes` adds. Where an arm takes
         something from other examples, `donor_example` says which one and `donor_uses` how many rows
         of that arm and seed it lends to; where it edits the prompt, `control_positions` says how
@@ -165,11 +232,7 @@ def run_arms(
                     "hops": example.hops,
                     "question_type": example.question_type,
                     "cluster": [*example.clusters, *_lent(more)],
-                    "intervention": arm.name,
-                    "kind": arm.kind,
-                    "control_of": arm.control_of,
-                    "positions": arm.positions or "",
-                    "context": arm.context,
+                    **arm.facts,
                     "seed": seed + arm.draw,
                     **more,
                     **score(example, answer, reasoner.prompter.format.answer_form == "letter"),

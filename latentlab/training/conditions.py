@@ -58,7 +58,7 @@ def interventions_under(
             their latents: words that follow a latent need its content, and train it.
     """
     if condition == "emptied":
-        return (Replace("vision", Placeholder()),)
+        return (Replace("latent_vision", Placeholder()),)
     if condition == "exchanged":
         order = list(range(len(at_once)))
         ready = at_once.nonzero().flatten().tolist()
