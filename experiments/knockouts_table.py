@@ -48,7 +48,10 @@ def make(found: Found) -> Table:
         f"{model} (one hop)" if source == studies.ONE_HOP else model
         for model, source in zip(data["model"], data["data"], strict=True)
     ]
-    data["arm"] = [_words(arm) for arm in data["intervention"]]
+    data["arm"] = [
+        f"{PARTS.get(part, part)}: {REPLACEMENTS.get(source or action, source or action)}"
+        for part, source, action in zip(data["part"], data["source"], data["action"], strict=True)
+    ]
     keep = ["model", "data", "n", "intervention", "positions"]
     measures = [name for name in COLUMNS if name not in ("asked", "arm")]
     ends = [f"{name}{end}" for name in measures for end in ("", "_low", "_high")]
@@ -69,9 +72,3 @@ def make(found: Found) -> Table:
     return Table(
         printed(data.assign(**data[odds].round(2) + 0.0), COLUMNS, percent), numbers, caption
     )
-
-
-def _words(arm: str) -> str:
-    """What an arm does to which part."""
-    how, _, part = arm.partition(" ")
-    return f"{PARTS.get(part, part)}: {REPLACEMENTS.get(how, how)}"

@@ -95,9 +95,9 @@ def _by_last_step(lines: pd.DataFrame) -> pd.DataFrame:
 
     The first step alone is also the shortest run of first steps, and all steps are the longest.
     """
-    movement = lines["steps"].where(lines["steps"] != ALL)
-    count = movement.str.split("+").explode().dropna().astype(int).max()
-    last = movement.str.split("+").str[-1].astype(float).fillna(count).astype(int)
+    movement = lines["steps"].where(lines["steps"] != ALL).str.split("..", regex=False).str[-1]
+    last = movement.astype(float)
+    last = last.fillna(last.max()).astype(int)
     lines = lines.assign(last=last)
     single = lines["steps"].str.isdigit() | (last == 1)
     first = ~lines["steps"].str.isdigit() | (last == 1)

@@ -8,7 +8,6 @@ models, units of sigma not stated.
 """
 
 import matplotlib.ticker
-import pandas as pd
 
 from latentlab.figures import studies
 from latentlab.figures.artifacts import Drawing
@@ -20,16 +19,13 @@ from latentlab.vocabulary import CONTROL, KNOCK_OUT
 
 STUDIES = (studies.NOISE,)
 
-ARM = r"^(?P<how>.*noise) (?P<sigma>[\d.e+-]+) (?P<part>latent\w*)"
-
 
 def make(found: Found) -> Drawing:
     """The figure: columns are parts, the upper row the latents, the lower one the control."""
     results = found[studies.NOISE.name]
     lines = overall(results.summary)
-    parsed = lines["intervention"].str.extract(ARM)
-    data = pd.concat([lines, parsed], axis=1).dropna(subset=["part"])
-    data["sigma"] = data["sigma"].astype(float)
+    data = lines[lines["source"].str.endswith("noise") & lines["strength"].notna()]
+    data = data.assign(sigma=data["strength"])
     models, sigmas = names(lines["model"]), sorted(set(data["sigma"]))
     parts = [part for part in PARTS if part in set(data["part"])]
     kinds = {KNOCK_OUT: "noise on the {}", CONTROL: "as many of the prompt"}

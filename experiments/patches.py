@@ -90,9 +90,11 @@ def make(found: Found) -> Drawing:
 def _curves(lines: pd.DataFrame, run: dict[str, dict[str, str]]) -> pd.DataFrame:
     """Every line of a model that tells of a rule and a number of patches, panel by panel."""
     lines = lines[(lines["kind"] != CONTROL) | (lines["positions"] != "")]
-    found = lines["arm"].str.extract(r"^select (?P<rule>\w+), k=(?P<k>\d+)$")
-    data = pd.concat([lines, found], axis=1)
-    data.loc[data["arm"] == "k=0", ["rule", "k"]] = ["none", "0"]
+    picked = (lines["action"] == "select") & lines["strength"].notna()
+    empty = (lines["action"] == "k") & (lines["strength"] == 0)
+    counts = lines["strength"].map("{:g}".format).where(picked | empty)
+    rules = lines["source"].where(picked, "none").where(picked | empty)
+    data = lines.assign(rule=rules, k=counts)
     # What the model does anyway is no arm, so it is the one combination that is not there.
     there = set(zip(data["rule"], data["k"], strict=True))
     asked = [str(k) for k in numbers(run["config"]["k"], "--k") if k]

@@ -34,11 +34,11 @@ def make(found: Found) -> Drawing:
     latents = overall(found[studies.REPLACEMENTS.name].summary)
     lines = pd.concat([words, latents], ignore_index=True)
     data = lines.assign(
-        row=lines["intervention"].str.partition(" ")[0],
+        row=lines["source"].where(lines["action"] == "replace", lines["action"]),
         content=["words" if i < len(words) else "latents" for i in range(len(lines))],
     )
     shams = data[data["row"] == "sham"]
-    whole = data["intervention"].str.endswith((" rationale", " latent"))
+    whole = data["part"].isin(("rationale", "latent")) & (data["control"] == "")
     data = data[whole & (data["kind"] == KNOCK_OUT)]
     in_words = set(data.loc[data["content"] == "words", "row"])
     rows = {name: label for name, label in REPLACEMENTS.items() if name in in_words}

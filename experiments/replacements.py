@@ -22,6 +22,7 @@ from latentlab.figures.lines import (
     untouched,
 )
 from latentlab.figures.style import canvas, look_of
+from latentlab.measures.outcomes import SHAM
 from latentlab.vocabulary import CONTROL, KNOCK_OUT
 
 STUDIES = (studies.REPLACEMENTS,)
@@ -33,9 +34,8 @@ SHOWN = ("latent_text", "latent_vision")
 def make(found: Found) -> Drawing:
     """The figure: columns are models, rows of panels are parts, a line for each replacement."""
     lines = overall(found[studies.REPLACEMENTS.name].summary)
-    shams = lines[lines["intervention"].str.startswith("sham ")]
-    arms = lines["intervention"].str.extract(r"^(?P<row>\S+) (?P<part>latent\w*)")
-    data = lines.join(arms).drop(index=shams.index)
+    shams = lines[lines["action"] == SHAM]
+    data = lines.drop(index=shams.index).assign(row=lines["source"])
     data = data[data["kind"].isin([KNOCK_OUT, CONTROL]) & data["part"].isin(SHOWN)]
     data["series"] = data["kind"].map({KNOCK_OUT: "latents", CONTROL: "prompt"})
     models, parts = names(lines["model"]), [part for part in SHOWN if part in set(data["part"])]

@@ -105,7 +105,7 @@ def _at_inference(results: Results) -> pd.DataFrame:
     own = (
         results.rows[results.rows["intervention"] == "none"].groupby("model")["latent_steps"].max()
     )
-    steps = lines["intervention"].str.extract(r"^steps=(\d+)", expand=False)
+    steps = lines["strength"].where(lines["action"] == "steps")
     natural = (lines["kind"] == CONTROL).map({True: "kept", False: "closed"})
     lines = lines.assign(
         steps=steps.astype("Float64").fillna(lines["model"].map(own)).astype(int),

@@ -36,9 +36,8 @@ def make(found: Found) -> Drawing:
     """The figure: a panel for each part, a row for each group of questions."""
     summary = found[studies.KNOCKOUTS.name].summary
     lines = with_arms(with_losses(pd.concat(_groups(summary), ignore_index=True)))
-    data = lines.assign(part=lines["arm"].str.extract(r"^drop (\w+)$", expand=False))
-    data = data[data["part"].isin(PARTS)]
-    data["series"] = data["model"] + " " + data["positions"]
+    data = lines[(lines["action"] == "drop") & lines["part"].isin(PARTS)]
+    data = data.assign(series=data["model"] + " " + data["positions"])
     models = names(data["model"])
     parts = [part for part in PARTS if part in set(data["part"])]
     sizes = data.drop_duplicates("row").set_index("row")["n"]

@@ -21,7 +21,7 @@ from latentlab.ablate.amounts import (
 from latentlab.ablate.phrases import CONTROLS, FAMILIES, phrase
 from latentlab.ablate.removals import depends, removal, ways_of
 from latentlab.console import interval_text, table
-from latentlab.measures.outcomes import HELD_BACK, NONE
+from latentlab.measures.outcomes import HELD_BACK, NONE, SHAM
 from latentlab.measures.summary import totals
 from latentlab.vocabulary import CONTROL, EMPTY
 
@@ -104,7 +104,9 @@ def _label(line: "Line") -> str:
     if positions:
         rule = EMPTY if positions == "kept" else positions
         return f"  {rule}" if line["control_of"] else f"{arm}: {rule}"
-    return f"  control: {arm.rpartition(': ')[2]}" if str(line["kind"]) == CONTROL else arm
+    if str(line["action"]) == SHAM:
+        return f"  control: {arm}"
+    return f"  control: {line['control']}" if str(line["kind"]) == CONTROL else arm
 
 
 def _sentences(model: str, lines: pd.DataFrame) -> Iterator[str]:
@@ -117,14 +119,14 @@ def _sentences(model: str, lines: pd.DataFrame) -> Iterator[str]:
     flips = little and "flip" in lines and not lines["flip"].isna().any()
     first = (lines["kind"] != CONTROL) & ~lines["control_of"].astype(bool)
     arms = _distinct(lines[first & (lines["intervention"] != NONE)])
-    for _, line in arms[arms["intervention"].str.startswith("drop ")].iterrows():
+    for _, line in arms[arms["action"] == "drop"].iterrows():
         yield _move(line, lines) if flips else _sentence(line, lines)
-    for family, pattern in FAMILIES.items():
-        members = arms[arms["intervention"].str.match(pattern).astype(bool)]
+    for action, family in FAMILIES.items():
+        members = arms[arms["action"] == action]
         if members.empty:
             continue
         yield _family(family, members, lines, flips)
-    in_words = arms[arms["intervention"].str.endswith(" rationale")]
+    in_words = arms[arms["part"] == "rationale"]
     if len(in_words) and not flips:
         yield (
             "So the test sees the use of a rationale in words, as a positive control must."
@@ -132,7 +134,7 @@ def _sentences(model: str, lines: pd.DataFrame) -> Iterator[str]:
             else "Not even words were seen to be used here, so that a test which sees no use of "
             "latents says nothing."
         )
-    shams = lines[lines["intervention"].str.startswith("sham ")]
+    shams = lines[lines["action"] == SHAM]
     if len(shams):
         worst = shams.sort_values("delta", key=abs).iloc[-1]
         off = worst["delta"] != 0 or any(
@@ -165,21 +167,21 @@ def _family(family: str, members: pd.DataFrame, lines: pd.DataFrame, flips: bool
 
 def _distinct(arms: pd.DataFrame) -> pd.DataFrame:
     """Leave out what is done to both parts of models that have one, which says everything twice."""
+    done = ["action", "source", "strength", "steps", "context"]
     same = ["accuracy", "delta", "delta_low", "delta_high"]
-    whole = arms["intervention"].str.replace(r"latent_(text|vision)", "latent", regex=True)
-    both = arms["intervention"].str.contains(r"latent(?!_)")
-    alike = arms.assign(whole=whole).duplicated(["whole", *same], keep=False)
+    alike = arms.duplicated([*done, *same], keep=False)
     # Where nothing ever changes all numbers are alike, whatever a model has.
     changed = arms["delta_low"] < arms["delta_high"]
-    return arms[~(both & alike & changed & (whole.map(whole.value_counts()) == 2))]
+    two = arms.groupby(done, dropna=False)["part"].transform("size") == 2
+    return arms[~((arms["part"] == "latent") & alike & changed & two)]
 
 
 def _sentence(line: "Line", lines: pd.DataFrame) -> str:
     """What one arm does to a model, under each rule of positions, next to its control."""
-    what, ways = phrase(str(line["intervention"])), ways_of(line, lines)
+    what, ways = phrase(line), ways_of(line, lines)
     text = removal(what, ways) if len(ways) > 1 else _effect(what, line)
     for _, control in _controls(line, lines).iterrows():
-        name = CONTROLS[str(control["intervention"]).rpartition(": ")[2]]
+        name = CONTROLS[str(control["control"])]
         effect = {"harm": "loses", "gain": "gains"}.get(verdict(control))
         text += f"; {name}"
         text += (
@@ -205,12 +207,12 @@ def _effect(what: str, line: "Line") -> str:
 
 def _move(line: "Line", lines: pd.DataFrame) -> str:
     """How far an arm moves the answers of a model that has no accuracy to lose."""
-    what, flips, odds = phrase(str(line["intervention"])), _shown(line, "flip"), "log_odds_change"
+    what, flips, odds = phrase(line), _shown(line, "flip"), "log_odds_change"
     text = f"{what} {flips} of its answers flip"
     if not pd.isna(line[odds]):
         text += f", and the log-odds of the right one change by {_shown(line, odds)}"
     for _, other in lines[lines["control_of"] == line["intervention"]].iterrows():
-        name = CONTROLS[str(other["intervention"]).rpartition(": ")[2]]
+        name = CONTROLS[str(other["control"])]
         text += f"; {name}: {_shown(other, 'flip')}"
     return f"{text[0].upper()}{text[1:]}."
 

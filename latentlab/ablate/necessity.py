@@ -8,15 +8,12 @@ the model may never have met there: in one training that alone cost a third of t
 leaving the slots out cost none (docs/controls.md).
 """
 
-import re
-
 import numpy as np
 import pandas as pd
 
 from latentlab.measures.outcomes import NONE
 from latentlab.measures.statistics import accuracy_interval
 from latentlab.measures.summary import ALL
-from latentlab.vocabulary import EMPTY
 
 NEEDED = "needed"
 """Right with the content, wrong without."""
@@ -33,7 +30,6 @@ WRONG = "wrong either way"
 LABELS = (NEEDED, HARMFUL, RIGHT, WRONG)
 """Every label, in the order of the tables."""
 
-_EMPTIED = re.compile(rf"placeholder ([^:]+)|drop ([^:]+): {re.escape(EMPTY)}")
 _WHOLE = ("latent", "latent_text", "latent_vision", "rationale")
 _PAIR = ["model", "data", "example"]
 
@@ -42,13 +38,13 @@ def with_necessity(rows: pd.DataFrame) -> pd.DataFrame:
     """Add the column `necessity` to rows.
 
     Args:
-        rows: rows with `model, data, example, intervention, correct`.
+        rows: rows with `model, data, example, intervention, correct` and the facts of their arms.
 
     Returns:
         The rows with a label (`LABELS`) where an arm empties slots and keeps them, which is what
         `placeholder PART` and `drop PART: slots kept, empty` do, and missing in all other rows.
     """
-    emptied = rows["intervention"].map(lambda arm: _part(arm) is not None).to_numpy(bool)
+    emptied = _emptied(rows).to_numpy(bool)
     alone = rows.loc[rows["intervention"] == NONE, [*_PAIR, "correct"]].drop_duplicates(_PAIR)
     paired = rows[_PAIR].merge(alone, on=_PAIR, how="left")["correct"]
     known = emptied & paired.notna().to_numpy()
@@ -72,7 +68,10 @@ def necessity(rows: pd.DataFrame, part: str | None = None) -> pd.DataFrame:
     """
     labelled = with_necessity(rows)
     labelled = labelled[labelled["necessity"].notna()]
-    labelled = labelled.assign(part=labelled["intervention"].map(_part))
+    at = labelled["steps"].where(~labelled["steps"].isin(("", "all")), "")
+    labelled = labelled.assign(
+        part=labelled["part"].where(at == "", labelled["part"] + " at step " + at)
+    )
     if part is None:
         most = {
             model: min(parts.unique(), key=lambda name: _WHOLE.index(name) if name in _WHOLE else 9)
@@ -124,7 +123,8 @@ def count_necessity(labels: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def _part(arm: str) -> str | None:
-    """What an arm empties while it keeps the slots, or None."""
-    match = _EMPTIED.fullmatch(arm)
-    return (match[1] or match[2]) if match else None
+def _emptied(rows: pd.DataFrame) -> "pd.Series[bool]":
+    """Whether an arm empties slots while it keeps them."""
+    replaced = (rows["action"] == "replace") & (rows["source"] == "placeholder")
+    kept = (rows["action"] == "drop") & (rows["positions"] == "kept")
+    return (replaced & (rows["control"] == "")) | kept

@@ -1,32 +1,32 @@
 """The plain words for what arms and their controls do to a model."""
 
-import re
+from typing import TYPE_CHECKING, Any
 
-from latentlab.vocabulary import EMPTY, FROZEN, POSITION_ARMS
+from latentlab.vocabulary import EMPTY, POSITION_ARMS
 
-_PHRASES = {
-    r"drop (\S+)": "without its {}",
-    r"zero (\S+)": "with zeros for its {}",
-    r"mean (\S+)": "with the mean over other questions for its {}",
-    r"constant (\S+)": "with one and the same vector for its {}",
-    r"noise (\S+) (\S+)": "with noise of {} SD on its {}",
-    r"norm-kept noise (\S+) (\S+)": "with norm-preserving noise of {} SD on its {}",
-    r"matched_noise (\S+)": "with noise of the same mean and SD for its {}",
-    r"unit_noise (\S+)": "with standard normal noise for its {}",
-    r"norm_matched (\S+)": "with random vectors of the same norm for its {}",
-    r"other (\S+)": "with another question's {}",
-    r"other_any (\S+)": "with the {} of a question of any domain",
-    r"off_walk (\S+)": "with patches off the walk for its {}",
-    r"permute (\S+)": "with the steps of its {} in a random order",
-    r"reverse (\S+)": "with the steps of its {} reversed",
-    r"first (\S+)": "with the first step of its {} repeated",
-    r"placeholder rationale": "with an empty token for every word of its rationale",
-    r"placeholder (\S+)": "with empty slots for its {}",
-    r"steps=(\d+)": "with {} latent steps",
-    r"k=(\d+)": "with {} re-inserted patches a step",
-    r"select (\w+)": "with patches picked by the rule {}",
-    r"select (\w+), k=(\d+)": "with patches picked by the rule {}, {} a step",
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Line = pd.Series[Any]
+
+SOURCES = {
+    "zero": "with zeros for its {}",
+    "mean": "with the mean over other questions for its {}",
+    "constant": "with one and the same vector for its {}",
+    "noise": "with noise of {strength:g} SD on its {}",
+    "norm-kept noise": "with norm-preserving noise of {strength:g} SD on its {}",
+    "matched_noise": "with noise of the same mean and SD for its {}",
+    "unit_noise": "with standard normal noise for its {}",
+    "norm_matched": "with random vectors of the same norm for its {}",
+    "other": "with another question's {}",
+    "other_any": "with the {} of a question of any domain",
+    "off_walk": "with patches off the walk for its {}",
+    "permute": "with the steps of its {} in a random order",
+    "reverse": "with the steps of its {} reversed",
+    "first": "with the first step of its {} repeated",
+    "placeholder": "with empty slots for its {}",
 }
+"""What a replacement does to a part."""
 
 CONTROLS = {
     EMPTY: "leaving the same slots empty",
@@ -42,26 +42,42 @@ CONTROLS = {
 """What controls, and arms that differ in positions only, do; the subject of a sentence."""
 
 FAMILIES = {
-    "replacements": (
-        r"(zero|mean|constant|(\S+ ?)?noise|norm_matched|other|other_any|off_walk"
-        r"|permute|reverse|first|placeholder) "
-    ),
-    "numbers of latent steps": r"steps=",
-    "numbers of patches": r"k=",
-    "ways to pick patches": r"select ",
+    "replace": "replacements",
+    "steps": "numbers of latent steps",
+    "k": "numbers of patches",
+    "select": "ways to pick patches",
 }
-"""Arms that are told together, by what their names begin with; those that drop stand alone."""
+"""Actions whose arms are told together; those that drop stand alone."""
 
 
-def phrase(arm: str) -> str:
-    """What an arm does, as the beginning of a sentence about the model."""
-    what, at, steps = arm.removesuffix(FROZEN).partition(" at step ")
-    what, again, _ = what.partition(", with reuse")
-    for pattern, words in _PHRASES.items():
-        if match := re.fullmatch(pattern, what):
-            names = (group.replace("_", " ") for group in match.groups())
-            text = words.format(*("latents" if name == "latent" else name for name in names))
-            text += " and reuse" if again else ""
-            text += f" at step {steps.replace('+', ' and ')}" if at else ""
-            return text + (" and all others held" if arm.endswith(FROZEN) else "")
-    return f"under {arm}"
+def part_name(part: str) -> str:
+    """A part as sentences call it."""
+    return "latents" if part == "latent" else part.replace("_", " ")
+
+
+def phrase(line: "Line") -> str:
+    """What an arm does, as the beginning of a sentence about the model.
+
+    Args:
+        line: a line of a summary with the facts of its arm (`study.arms.Arm.facts`).
+    """
+    action, part, source = (str(line[name]) for name in ("action", "part", "source"))
+    strength, steps = float(line["strength"]), str(line["steps"])
+    if action == "drop":
+        text = f"without its {part_name(part)}"
+    elif action == "replace" and (part, source) == ("rationale", "placeholder"):
+        text = "with an empty token for every word of its rationale"
+    elif action == "replace":
+        text = SOURCES[source].format(part_name(part), strength=strength)
+    elif action == "steps":
+        text = f"with {strength:g} latent steps"
+    elif action == "k":
+        text = f"with {strength:g} re-inserted patches a step"
+    elif action == "select":
+        text = f"with patches picked by the rule {source}"
+        text += "" if strength != strength else f", {strength:g} a step"
+    else:
+        return f"under {line['intervention']}"
+    if steps not in ("", "all"):
+        text += f" at step {steps.replace('..', ' to ').replace(', ', ' and ')}"
+    return text + (" and all others held" if line["context"] == "frozen" else "")

@@ -83,7 +83,10 @@ def select_arms(
                         continue
                     changed = plan.replace(select=rule, k=count, reuse=again)
                     number = count if counts else None
-                    arm = Arm("select", source=rule, strength=number, kind=KNOCK_OUT, plan=changed)
+                    source = f"{rule} with reuse" if again else rule
+                    arm = Arm(
+                        "select", source=source, strength=number, kind=KNOCK_OUT, plan=changed
+                    )
                     arms += resized(arm, plan, changed, placeholder)
                     if "random" not in rules:
                         random = _aligned(plan).replace(select="random", k=count, reuse=again)

@@ -112,7 +112,11 @@ def beside_controls(lines: pd.DataFrame) -> pd.DataFrame:
     group = [name for name in group if name in lines]
     loss = ["lost", "lost_low", "lost_high"]
     rules: tuple[PositionRule, ...] = get_args(PositionRule)
-    controls = (lines["kind"] == CONTROL) & (lines["positions"] == "") & lines["control_of"].notna()
+    controls = (
+        (lines["kind"] == CONTROL)
+        & (lines["positions"] == "")
+        & (lines["control_of"].fillna("") != "")
+    )
     beside = {"control": lines[controls].assign(arm=lines["control_of"])}
     beside |= {rule: lines[lines["positions"] == rule] for rule in rules}
     arms = lines[(lines["kind"] == KNOCK_OUT) & (lines["arm"] == lines["intervention"])]

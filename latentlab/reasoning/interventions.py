@@ -1,9 +1,9 @@
 """What may be done to a latent between its making and its appending.
 
 An intervention is a small frozen value with one method; several are applied in order, so studies
-compose them instead of adding flags to the loop. Each names the part it touches
-(`latent_text`, `latent_vision` or `latent` for both) and the steps, counted from 1 (None for all). What a replacement puts there comes from a
-`Source` (`sources.py`).
+compose them instead of adding flags to the loop. Each names the part it touches (`latent_text`,
+`latent_vision`, or `latent` for both) and the steps, counted from 1 (None for all). What a
+replacement puts there comes from a `Source` (`sources.py`).
 """
 
 import dataclasses

@@ -4,7 +4,7 @@ The sentences are the instruments' own; nothing is worded anew here.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from latentlab.calibrate import findings as calibration
@@ -41,21 +41,7 @@ def told(found: dict[str, Results], studies: Iterable[Study], folder: Path) -> l
     """The studies whose results were found, in the order of the questions of the page."""
     there = [study for study in studies if study.name in found]
     there.sort(key=lambda study: ORDER.index(study.command))
-    return [Run(study, typed(found[study.name]), study.command_line(folder)) for study in there]
-
-
-def typed(results: Results) -> Results:
-    """Give the summary back what a CSV file does not keep.
-
-    Steps and layers are whole numbers, but read back as 1.0 where some line has none; and an empty
-    text, which stands for "compared with nothing" and the like, reads back as missing.
-    """
-    summary = results.summary
-    whole = [name for name in ("step", "layer") if name in summary]
-    whole = [name for name in whole if summary[name].dtype.kind == "f"]
-    empty = [name for name in ("against", "control_of", "positions") if name in summary]
-    summary = summary.astype(dict.fromkeys(whole, "Int64")).fillna(dict.fromkeys(empty, ""))
-    return replace(results, summary=summary)
+    return [Run(study, found[study.name], study.command_line(folder)) for study in there]
 
 
 def question(command: str) -> str:

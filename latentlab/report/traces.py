@@ -15,7 +15,7 @@ from latentlab.backbones.sight import Part
 from latentlab.console import interval_text
 from latentlab.data import Example, load_data
 from latentlab.errors import UserError
-from latentlab.measures.outcomes import NONE
+from latentlab.measures.outcomes import NONE, SHAM
 from latentlab.notebook import picture_uri
 from latentlab.study.results import Results
 from latentlab.trace.rows import ANSWER, STEP
@@ -90,14 +90,14 @@ def _asked(example: Example, seen: Any) -> Plain:
 def _model(model: str, rows: pd.DataFrame, probes: pd.DataFrame) -> Plain:
     """One model with everything it was seen to do."""
     answers = rows[rows["record"] == ANSWER]
-    arms = answers.drop_duplicates("intervention")[["intervention", "kind", "control_of"]]
+    arms = answers.drop_duplicates("intervention")
     labels = necessity(answers).set_index("example")["necessity"]
     steps = dict(list(rows[rows["record"] == STEP].groupby("example")))
     by_arm = answers.set_index(["example", "intervention"])
     names = [str(arm) for arm in arms["intervention"]]
     return {
         "name": model,
-        "arms": [_arm(*arm) for arm in arms.itertuples(index=False, name=None)],
+        "arms": [_arm(arm, arms) for _, arm in arms.iterrows()],
         "probes": {str(int(line["step"])): _probe(line) for _, line in probes.iterrows()},
         "traces": [
             {
@@ -111,17 +111,23 @@ def _model(model: str, rows: pd.DataFrame, probes: pd.DataFrame) -> Plain:
     }
 
 
-def _arm(name: str, kind: str, control_of: str) -> Plain:
+def _arm(arm: "pd.Series[Any]", arms: pd.DataFrame) -> Plain:
     """An arm, and words for what it does to a model; one under other positions is no control."""
-    what = name.rpartition(": ")[2]
+    name, control_of = str(arm["intervention"]), str(arm["control_of"])
+    differs = CONTROLS.get(str(arm["control"]), str(arm["control"]))
     if name == NONE:
         said = "left alone"
-    elif control_of and kind == CONTROL:
-        said = CONTROLS.get(what, what)
+    elif arm["action"] == SHAM:
+        said = "with its own latents put back (sham)"
+    elif control_of and arm["kind"] == CONTROL:
+        said = differs
     elif control_of:
-        said, control_of = f"{phrase(control_of)}, {CONTROLS.get(what, what)}", ""
+        said, control_of = (
+            f"{phrase(arms[arms['intervention'] == control_of].iloc[0])}, {differs}",
+            "",
+        )
     else:
-        said = "with its own latents put back (sham)" if kind == CONTROL else phrase(name)
+        said = phrase(arm)
     return {"name": name, "said": said, "control_of": control_of}
 
 

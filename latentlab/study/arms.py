@@ -108,8 +108,6 @@ class Arm:
             "k": f"k={number}",
             "select": f"select {self.source}" + (f", k={number}" if number else ""),
         }.get(self.action, self.action)
-        if self.plan is not None and self.plan.reuse and self.action == "select":
-            words += ", with reuse"
         told = f"{words} {self.part}" if self.part else words
         told += "" if self.steps is None else f" at step {steps_label(self.steps)}"
         return self.label or told + (FROZEN if self.context == "frozen" else "")

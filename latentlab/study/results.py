@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from latentlab.errors import UserError
+from latentlab.measures.summary import ARM_FACTS
 from latentlab.study.provenance import RUN, resolve
 
 if TYPE_CHECKING:
@@ -127,7 +128,19 @@ def read_results(folder: Path) -> Results:
         summary = pd.read_csv(folder / SUMMARY, keep_default_na=False, na_values=[""])
     except ValueError as error:
         raise UserError(f"{folder} is damaged: {error}") from error
-    return Results(rows, summary, _read_run(folder))
+    return Results(rows, _typed(summary), _read_run(folder))
+
+
+def _typed(summary: pd.DataFrame) -> pd.DataFrame:
+    """Give the summary back what a CSV file does not keep.
+
+    Steps and layers are whole numbers, but read back as 1.0 where some line has none; and an empty
+    text, which stands for "compared with nothing" and the like, reads back as missing.
+    """
+    whole = [name for name in ("step", "layer") if name in summary]
+    whole = [name for name in whole if summary[name].dtype.kind == "f"]
+    empty = [name for name in ("against", *ARM_FACTS) if name in summary and name != "strength"]
+    return summary.astype(dict.fromkeys(whole, "Int64")).fillna(dict.fromkeys(empty, ""))
 
 
 def _read_run(folder: Path) -> dict[str, Any]:
