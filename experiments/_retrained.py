@@ -21,8 +21,9 @@ from latentlab.calibrate.subjects import retrained
 from latentlab.checkpoint import load, zoo_names
 from latentlab.data import load_data
 from latentlab.evaluate.summary import summarise_answers
-from latentlab.study.arms import Arm, run_arms
+from latentlab.study.arms import Arm
 from latentlab.study.results import read_results
+from latentlab.study.run import run_arms
 
 DATA = Path(__file__).parent / "data"
 

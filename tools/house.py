@@ -113,3 +113,70 @@ def broken() -> list[str]:
                 which = "beside" if where[other] == where[room] else "above"
                 told.append(f"{room} imports {other}, which lies {which} it")
     return told
+
+
+def needed_lines(graph: dict[str, set[str]]) -> list[tuple[str, str]]:
+    """The imports that do not follow from others: the least that shows who rests on whom."""
+
+    def below(room: str) -> set[str]:
+        found: set[str] = set()
+        for other in graph[room]:
+            found |= {other} | below(other)
+        return found
+
+    reached = {room: below(room) for room in graph}
+    return [
+        (room, other)
+        for room, imported in sorted(graph.items())
+        for other in sorted(imported)
+        if not any(other in reached[between] for between in imported - {other})
+    ]
+
+
+def draw(order: list[list[str]], graph: dict[str, set[str]]) -> str:
+    """The house as SVG: floors from the ground up, and between them the imports that are needed."""
+    width, storey, height, pad = 1120, 74, 30, 14
+    top = len(order) - 1
+    boxes: dict[str, tuple[float, float, float]] = {}
+    for number, floor in enumerate(order):
+        sizes = [8.2 * len(room) + 22 for room in floor]
+        gap = (width - sum(sizes)) / (len(floor) + 1)
+        x = gap
+        for room, size in zip(floor, sizes, strict=True):
+            boxes[room] = (x, (top - number) * storey + pad, size)
+            x += size + gap
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {len(order) * storey}" '
+        'font-family="ui-monospace, Menlo, Consolas, monospace" font-size="13">',
+        f'<rect width="{width}" height="{len(order) * storey}" fill="#ffffff"/>',
+    ]
+    for room, other in needed_lines(graph):
+        (x, y, w), (u, v, z) = boxes[room], boxes[other]
+        start, end, middle = y + height, v, (y + height + v) / 2
+        path = f"M{x + w / 2:.0f} {start:.0f} C{x + w / 2:.0f} {middle:.0f}"
+        path += f" {u + z / 2:.0f} {middle:.0f} {u + z / 2:.0f} {end:.0f}"
+        parts.append(f'<path d="{path}" fill="none" stroke="#8aa4bd" stroke-width="1"/>')
+    for room, (x, y, w) in boxes.items():
+        parts.append(
+            f'<rect x="{x:.0f}" y="{y:.0f}" width="{w:.0f}" height="{height}" rx="5" '
+            'fill="#eef4fa" stroke="#0b5c94"/>'
+        )
+        parts.append(
+            f'<text x="{x + w / 2:.0f}" y="{y + 20:.0f}" text-anchor="middle" '
+            f'fill="#12303f">{room}</text>'
+        )
+    return "\n".join([*parts, "</svg>", ""])
+
+
+def main(arguments: list[str]) -> int:
+    """Draw the house, or say what is wrong with it."""
+    told = broken()
+    for line in told:
+        print(line)
+    if "--check" not in arguments and not told:
+        DRAWING.write_text(draw(floors(), room_graph()), encoding="utf-8")
+    return 1 if told else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

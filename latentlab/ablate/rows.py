@@ -16,10 +16,12 @@ from latentlab.errors import UserError
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.donors import Donors
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.study.arms import Arm, batches, run_arms
+from latentlab.study.arms import Arm
 from latentlab.study.instrument import Subject
 from latentlab.study.picks import fewest_patches
-from latentlab.study.rationale import blank_token, write_all
+from latentlab.study.rationale import blank_token
+from latentlab.study.rationale_run import write_all
+from latentlab.study.run import batches, run_arms
 
 REHEARSED = 8
 """Examples on which a model shows whether it writes a rationale."""

@@ -26,7 +26,7 @@ from latentlab.reasoning.decode import OptionText
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.visibility import GROUPS, Kind, attention_mask
-from latentlab.study.arms import batches
+from latentlab.study.run import batches
 from latentlab.vocabulary import LATENT_PARTS, LatentPart, VisionRun
 
 

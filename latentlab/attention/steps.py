@@ -21,7 +21,7 @@ from latentlab.console import track
 from latentlab.data import Example, Examples
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.trajectory import Patches, Trajectory
-from latentlab.study.arms import batches
+from latentlab.study.run import batches
 from latentlab.vocabulary import VisionRun
 
 POINTING = (

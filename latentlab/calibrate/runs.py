@@ -22,9 +22,9 @@ from latentlab.patch.config import PatchConfig
 from latentlab.probe.features import collect, labels_of
 from latentlab.probe.probes import INPUT, probe_grid
 from latentlab.reasoner import Reasoner
-from latentlab.study.arms import run_arms
 from latentlab.study.division import divide
 from latentlab.study.instrument import Subject, instrument
+from latentlab.study.run import run_arms
 from latentlab.vocabulary import CONTROL, LatentPart
 
 PROBED = 600

@@ -9,8 +9,9 @@ from latentlab.console import note
 from latentlab.data import Example
 from latentlab.evaluate.config import EvaluateConfig
 from latentlab.reasoner import Reasoner
-from latentlab.study.arms import Arm, run_arms
+from latentlab.study.arms import Arm
 from latentlab.study.instrument import Subject
+from latentlab.study.run import run_arms
 from latentlab.vocabulary import CONTROL
 
 BLIND = "no image"

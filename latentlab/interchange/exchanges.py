@@ -10,7 +10,8 @@ from latentlab.data import Example
 from latentlab.interchange.config import InterchangeConfig
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.study.arms import Arm, run_arms
+from latentlab.study.arms import Arm
+from latentlab.study.run import run_arms
 from latentlab.vocabulary import LatentPart, StepSets, steps_label
 
 

@@ -32,9 +32,9 @@ from latentlab.reasoning.activations import Activations, Site, record
 from latentlab.reasoning.grown import Grown, grow
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.visibility import Kind
-from latentlab.study.arms import batches
 from latentlab.study.instrument import Subject
 from latentlab.study.picks import check_picks
+from latentlab.study.run import batches
 from latentlab.vocabulary import CONTROL
 
 LENS, FED_IN, NEAREST = "logit lens", "as fed in", "nearest token"

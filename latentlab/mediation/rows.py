@@ -17,8 +17,8 @@ from latentlab.mediation.mediators import Mediator, Prepared
 from latentlab.mediation.movement import Spreads, movement_rows, reference_spreads
 from latentlab.mediation.summary import DISTANCES, EFFECT
 from latentlab.reasoner import Reasoner
-from latentlab.study.arms import batches
 from latentlab.study.instrument import Subject
+from latentlab.study.run import batches
 
 
 @torch.no_grad()

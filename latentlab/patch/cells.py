@@ -7,9 +7,8 @@ unrelated run's activations into the same cell, another patches as many random p
 prompt, and a sham puts all of a run's own activations back.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import count
 from typing import Any
 
 import torch
@@ -17,15 +16,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from latentlab.backbones import Component
-from latentlab.data import Example
-from latentlab.draws import example_generator
-from latentlab.patch.pairs import Pair
-from latentlab.patch.readout import Readout, Row, answer_logits
-from latentlab.prompts import Prompter
 from latentlab.reasoner import Reasoner
-from latentlab.reasoning.activations import Activations, Site, head_slice, patched, record
+from latentlab.reasoning.activations import Activations, Site, head_slice
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.vocabulary import CONTROL, PATCH, PatchMode
+from latentlab.vocabulary import CONTROL, PATCH
 
 UNRELATED = "from an unrelated question"
 """What the slot of a control says where it puts in a third run's activations."""
@@ -152,109 +146,3 @@ def cells_of(reasoner: Reasoner, components: Sequence[Component], heads: bool) -
         layers, n_heads = range(backbone.n_layers), backbone.n_heads
         rows += [("z", layer, head) for layer in layers for head in range(n_heads)]
     return [Cell(slot, *row) for row in rows for slot in slots]
-
-
-class Run:
-    """An undisturbed run of one side of a batch of pairs, recorded at every cell."""
-
-    def __init__(
-        self,
-        reasoner: Reasoner,
-        examples: Sequence[Example],
-        cells: Sequence[Cell],
-        seed: int,
-        places: Sequence[Sequence[int]] = (),
-    ) -> None:
-        """Run the examples.
-
-        Args:
-            reasoner: the model.
-            examples: what it is asked.
-            cells: what to record.
-            seed: seed of random picks.
-            places: positions of each prompt, of which controls take the first ones.
-        """
-        positions = {p for cell in cells for p in cell.slot.positions}
-        largest = max((cell.slot.drawn for cell in cells), default=0)
-        positions |= {p for row in places for p in row[:largest]}
-        self.marker = reasoner.prompter.marker_ids
-        self.rollout = reasoner.rollout(seed=seed)
-        self.batch = reasoner.batch(examples)
-        components = sorted({cell.component for cell in cells})
-        layers = {cell.layer for cell in cells}
-        with record(self.rollout, layers, components, sorted(positions)) as self.activations:
-            self.prefix = self.rollout.prefill(self.batch)
-            self.state = self.rollout.reason(self.prefix)
-            self.logits = answer_logits(self.rollout, self.state, self.marker)
-        self.state.check_finite()
-
-    def patched(
-        self, values: Mapping[Site, Float[Tensor, "batch hidden"]]
-    ) -> Float[Tensor, "batch vocab"]:
-        """Run once more with activations put in, from the first pass that they change on."""
-        rollout, first = self.rollout, min(site.clock for site in values)
-        with patched(rollout, values):
-            state = self.state
-            if first <= rollout.plan.steps:
-                prefix = self.prefix if first else rollout.prefill(self.batch)
-                state = rollout.reason(prefix)
-            return answer_logits(rollout, state, self.marker)
-
-
-def random_places(prompter: Prompter, pairs: Sequence[Pair], seed: int) -> list[list[int]]:
-    """Positions of each prompt but its last, in an order drawn for the example.
-
-    Where the two prompts of a pair differ in length, those that both have, counted from the end.
-    """
-    sides = ([pair.clean for pair in pairs], [pair.corrupt for pair in pairs])
-    lengths = [prompter.batch(side, LatentPlan(steps=0)).attention_mask.sum(-1) for side in sides]
-    orders = [
-        torch.randperm(int(n) - 1, generator=example_generator(pair.clean.id, seed, "places"))
-        for pair, n in zip(pairs, torch.minimum(*lengths), strict=True)
-    ]
-    return [(-2 - order).tolist() for order in orders]
-
-
-def patch_rows(
-    clean: Run,
-    corrupt: Run,
-    unrelated: Run | None,
-    readout: Readout,
-    cells: Sequence[Cell],
-    modes: Sequence[PatchMode],
-    places: Sequence[Sequence[int]],
-) -> Iterator[Row]:
-    """Patch every cell of a batch of pairs, one at a time, and then the sham.
-
-    Args:
-        clean: the clean run.
-        corrupt: the corrupt run.
-        unrelated: the run of a third question of each pair, for the control, where there is one.
-        readout: reads the answers.
-        cells: the grid.
-        modes: which run is patched: `restore` puts clean activations into the corrupt run,
-            `corrupt` the reverse.
-        places: what `random_places` returns.
-
-    Yields:
-        One row per pair and cell.
-    """
-    n_heads, numbers = clean.rollout.backbone.n_heads, count()
-    for mode in modes if cells else ():
-        own, source = (corrupt, clean) if mode == "restore" else (clean, corrupt)
-        sham: dict[Site, Tensor] = {}
-        for cell in cells:
-            kept = own.activations
-            values = cell.values(source.activations, kept, places, n_heads)
-            yield from readout.rows(next(numbers), mode, own.patched(values), **cell.columns)
-            if cell.slot.drawn:
-                continue
-            sham |= cell.values(kept, kept, places, n_heads)
-            if unrelated is not None:
-                values = cell.values(unrelated.activations, kept, places, n_heads)
-                columns = cell.columns | {"kind": CONTROL, "control_of": cell.slot.name}
-                columns["slot"] = f"{cell.slot.name}: {UNRELATED}"
-                yield from readout.rows(next(numbers), mode, own.patched(values), **columns)
-        columns = {"kind": CONTROL, "component": "all", "layer": None, "layers": None}
-        columns |= {"head": None, "slot": SHAM, "control_of": ""}
-        yield from readout.rows(next(numbers), mode, own.patched(sham), **columns)

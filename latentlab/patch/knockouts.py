@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from jaxtyping import Float
 from torch import Tensor
 
-from latentlab.patch.cells import Run
 from latentlab.patch.readout import KNOCKED_OUT, Readout, Row, answer_logits
+from latentlab.patch.runs import Run
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.knockout import KnockedOut, Knockout
 from latentlab.reasoning.plan import LatentPlan

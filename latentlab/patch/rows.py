@@ -8,13 +8,14 @@ import torch
 from latentlab.console import track
 from latentlab.data import load_data
 from latentlab.errors import UserError
-from latentlab.patch.cells import Cell, Run, cells_of, patch_rows, random_places
+from latentlab.patch.cells import Cell, cells_of
 from latentlab.patch.config import PatchConfig
 from latentlab.patch.knockouts import applicable, knockout_rows
 from latentlab.patch.pairs import Pair, pairs_of
 from latentlab.patch.readout import Readout, Row
-from latentlab.study.arms import batches
+from latentlab.patch.runs import Run, patch_rows, random_places
 from latentlab.study.instrument import Subject
+from latentlab.study.run import batches
 from latentlab.vocabulary import KnockoutName
 
 

@@ -28,7 +28,7 @@ from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.sources import Placeholder
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.visibility import Kind
-from latentlab.study.arms import batches
+from latentlab.study.run import batches
 
 WORDS = 2000
 """Most frequent words and pairs of words that the question-only probe may count."""

@@ -13,9 +13,10 @@ from latentlab.probe.similarity import all_rank_values, similarity_values
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.interventions import Replace
 from latentlab.reasoning.sources import Placeholder
-from latentlab.study.arms import Arm, run_arms
+from latentlab.study.arms import Arm
 from latentlab.study.instrument import Subject
 from latentlab.study.picks import check_picks
+from latentlab.study.run import run_arms
 
 Labels = dict[str, list[str]]
 """What probes read: a label of each example, by the name of the target."""

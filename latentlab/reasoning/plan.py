@@ -6,6 +6,7 @@ IVT-LR code (arXiv 2510.12603) except where a field says otherwise.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -127,6 +128,27 @@ class LatentPlan:
     def has_part(self, part: LatentPart) -> bool:
         """Whether steps append a part; both together is asked of every model."""
         return {"latent_text": self.has_text, "latent_vision": self.has_vision}.get(part, True)
+
+    def check_model(self, n_layers: int, layers: Sequence[int], placeholder: bool) -> None:
+        """Refuse a model that cannot follow the plan.
+
+        Args:
+            n_layers: decoder layers of the model.
+            layers: further layers whose attention is asked for.
+            placeholder: whether the model has a placeholder token.
+
+        Raises:
+            UserError: the model lacks a layer, or the placeholder token that fills the slots.
+        """
+        for layer in (*(self.select_layers or ()), *layers):
+            if not 0 <= layer < n_layers:
+                raise UserError(
+                    f"there is no layer {layer}; the model has layers 0 to {n_layers - 1}"
+                )
+        if self.content == "placeholder" and not placeholder:
+            raise UserError(
+                "the plan fills its slots with a placeholder token, which this model lacks"
+            )
 
     def replace(self, **changes: Any) -> "LatentPlan":
         """Return a copy with some fields changed."""

@@ -15,7 +15,6 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from latentlab.backbones import Backbone, Batch, Capture
-from latentlab.errors import UserError
 from latentlab.reasoning.interventions import Intervention, PromptReplace
 from latentlab.reasoning.layout import arrange, closed_positions, slot_positions, step_width
 from latentlab.reasoning.make import make_latent
@@ -54,16 +53,7 @@ class Rollout:
             UserError: the plan names layers the model does not have, or needs a placeholder token
                 the model lacks.
         """
-        chosen = plan.select_layers or ()
-        for layer in (*chosen, *capture_layers):
-            if not 0 <= layer < backbone.n_layers:
-                raise UserError(
-                    f"there is no layer {layer}; the model has layers 0 to {backbone.n_layers - 1}"
-                )
-        if plan.content == "placeholder" and placeholder_id is None:
-            raise UserError(
-                "the plan fills its slots with a placeholder token, which this model lacks"
-            )
+        plan.check_model(backbone.n_layers, capture_layers, placeholder_id is not None)
         self.backbone = backbone
         self.plan = plan
         self.placeholder_id = placeholder_id

@@ -17,7 +17,7 @@ from latentlab.draws import example_generator
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.sources import Bank
 from latentlab.reasoning.trajectory import Latent
-from latentlab.study.arms import batches
+from latentlab.study.run import batches
 
 
 @dataclass(frozen=True, eq=False)

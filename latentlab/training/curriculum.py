@@ -25,8 +25,9 @@ from latentlab.data import load_data
 from latentlab.errors import UserError
 from latentlab.measures.statistics import accuracy_interval
 from latentlab.reasoner import Reasoner
-from latentlab.study.arms import Arm, run_arms
+from latentlab.study.arms import Arm
 from latentlab.study.provenance import RUN, checkpoint_hash, provenance
+from latentlab.study.run import run_arms
 from latentlab.training.adapters import add_adapters, freeze
 from latentlab.training.config import CONFIG_FILE, TrainConfig, read_config
 from latentlab.training.metrics import METRICS_FILE, StageLog

@@ -17,7 +17,8 @@ from latentlab.reasoner import Reasoner
 from latentlab.reasoning.interventions import Drop
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.sources import Bank
-from latentlab.study.arms import Arm, run_arms
+from latentlab.study.arms import Arm
+from latentlab.study.run import run_arms
 from latentlab.training.recipes import PLANS
 from latentlab.vocabulary import CONTROL, KNOCK_OUT, Replacement, WordReplacement
 

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from latentlab.study.run import CachedExamples
 
 from latentlab.ablate.config import AblateConfig
 from latentlab.ablate.evidence import (
@@ -16,7 +15,8 @@ from latentlab.data import load_data
 from latentlab.errors import UserError
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.study.arms import Arm, run_arms
+from latentlab.study.arms import Arm
+from latentlab.study.run import CachedExamples, run_arms
 from latentlab.training.recipes import PLANS
 
 DATA = "benchmark:domain=letters"

@@ -1,7 +1,6 @@
 """An edited picture changes what it must in latents, and nothing else of the run."""
 
 import pytest
-from latentlab.study.run import CachedExamples
 
 from latentlab.data import load_data
 from latentlab.interchange.config import InterchangeConfig
@@ -9,8 +8,9 @@ from latentlab.interchange.edits import edits_of
 from latentlab.interchange.rows import rows_of
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.study.arms import Arm, run_arms
+from latentlab.study.arms import Arm
 from latentlab.study.recorded import cycled
+from latentlab.study.run import CachedExamples, run_arms
 from latentlab.training.recipes import PLANS
 
 DATA = "benchmark:domain=letters+relation"

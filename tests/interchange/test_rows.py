@@ -1,7 +1,6 @@
 """What an exchange must do, and what it must leave alone, by construction of the plan."""
 
 import pytest
-from latentlab.study.run import CachedExamples
 
 from latentlab.data import load_data
 from latentlab.interchange.config import InterchangeConfig
@@ -9,7 +8,8 @@ from latentlab.interchange.donors import match
 from latentlab.interchange.rows import check_model, parts_of, rows_of, swaps_of
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.study.arms import Arm, run_arms
+from latentlab.study.arms import Arm
+from latentlab.study.run import CachedExamples, run_arms
 from latentlab.training.recipes import PLANS
 
 SEALED = tuple((query, key) for query in ("answer", "latent") for key in ("image", "prompt"))

@@ -16,8 +16,9 @@ from latentlab.reasoning.donors import Donors
 from latentlab.reasoning.interventions import PromptReplace, Replace
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.sources import Resample, Zero
-from latentlab.study.arms import Arm, run_arms
+from latentlab.study.arms import Arm
 from latentlab.study.references import reference_bank
+from latentlab.study.run import run_arms
 from latentlab.training.recipes import PLANS
 
 KEY = ["intervention", "example"]

@@ -5,11 +5,10 @@ saved beside the plan, says how choices, rationale and answer are written. Every
 text as token ids with a `Kind` each.
 """
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from jaxtyping import Int
@@ -18,74 +17,13 @@ from transformers import PreTrainedTokenizerBase
 
 from latentlab.backbones import Backbone, Batch
 from latentlab.data.example import Example
-from latentlab.errors import UserError, did_you_mean
+from latentlab.errors import UserError
+from latentlab.prompts.format import PLAIN_TEMPLATE, PromptFormat
+from latentlab.prompts.picks import traced_picks
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.trajectory import Words
 from latentlab.reasoning.visibility import Kind
 from latentlab.reasoning.words import StepEnds
-
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-PLAIN_TEMPLATE = (
-    "{% for message in messages %}{% for part in message['content'] %}"
-    "{{ image_token if part['type'] == 'image' else part['text'] }}"
-    "{% endfor %}{% endfor %}"
-)
-"""Chat template of tokenizers that bring none: the picture, then the question."""
-
-
-@dataclass(frozen=True)
-class PromptFormat:
-    """How a model's prompts and answers are worded."""
-
-    answer_marker: str = "Answer:"
-    """What stands between the rationale and the answer."""
-
-    answer_form: Literal["letter", "text"] = "letter"
-    """Whether the answer is a choice's letter or its text."""
-
-    choices_in_prompt: bool = True
-    """Whether the prompt lists the choices; without, they serve scoring only."""
-
-    step_separator: str = "\n"
-    """What joins the steps of a rationale."""
-
-    joint: str = " "
-    """What joins the marker to the answer."""
-
-    def __post_init__(self) -> None:
-        """Refuse letters as answers to choices that the prompt does not show."""
-        if self.answer_form not in ("letter", "text"):
-            raise UserError(f"answer_form is {self.answer_form!r}; known: letter, text")
-        if self.answer_form == "letter" and not self.choices_in_prompt:
-            raise UserError("answers by letter need choices_in_prompt=true")
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "PromptFormat":
-        """Read a format back from JSON values.
-
-        Raises:
-            UserError: a field is unknown, or a value is refused.
-        """
-        known = [field.name for field in dataclasses.fields(cls)]
-        for name in values:
-            if name not in known:
-                hint = did_you_mean(name, known)
-                raise UserError(f"the prompt format has an unknown field {name!r}; {hint}")
-        return cls(**values)
-
-    def question(self, example: Example) -> str:
-        """Word the question, with its choices where the format lists them."""
-        if not (self.choices_in_prompt and example.choices):
-            return example.question
-        lines = [f"{LETTERS[i]}. {choice}" for i, choice in enumerate(example.choices)]
-        return "\n".join([example.question, *lines])
-
-    def answer_texts(self, choices: Sequence[str]) -> list[str]:
-        """Word each choice as an answer."""
-        if self.answer_form == "letter":
-            return list(LETTERS[: len(choices)])
-        return list(choices)
 
 
 @dataclass(frozen=True)
@@ -266,31 +204,3 @@ class Prompter:
             image_token=self.backbone.image_token,
         )
         return str(text)
-
-
-def traced_picks(example: Example, plan: LatentPlan, n_patches: int) -> list[list[int]]:
-    """Patches that a plan with given picks re-inserts: at step t, the cell where hop t ends.
-
-    With k of them they are the cells where the last k hops up to t end; before the first hop
-    stands the cell that the question names.
-
-    Raises:
-        UserError: the example's trace is missing, too short, or about other cells than the patches.
-    """
-    if example.trace is None:
-        raise UserError(
-            f"the plan is given its picks, but {example.id} has no trace to take them from"
-        )
-    if len(example.trace.objects) != n_patches:
-        raise UserError(
-            f"the plan is given its picks, but the picture of {example.id} has {n_patches} patches "
-            f"for {len(example.trace.objects)} cells; it needs one for each"
-        )
-    cells = example.trace.cells
-    if len(cells) <= plan.steps:
-        raise UserError(
-            f"the plan has {plan.steps} steps, but traces lead {len(cells) - 1} hops on"
-        )
-    # The cell where hop t ends is the one whose mark names the object of hop t + 1.
-    ends = range(1, plan.steps + 1)
-    return [[cells[max(t - back, 0)] for back in reversed(range(plan.k))] for t in ends]

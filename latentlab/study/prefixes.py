@@ -1,0 +1,37 @@
+"""The prompts of a batch, run once for all arms that can go on from the same prefix."""
+
+import time
+from collections.abc import Sequence
+
+from latentlab.backbones import Batch
+from latentlab.reasoning.interventions import PromptReplace
+from latentlab.reasoning.rollout import Rollout
+from latentlab.reasoning.trajectory import Trajectory
+
+
+class Prefixes:
+    """The prompts of a batch, run once for all arms that can go on from the same prefix."""
+
+    def __init__(self, prompts: Batch, seconds: float) -> None:
+        """Begin without any.
+
+        Args:
+            prompts: the batch.
+            seconds: what making the batch took.
+        """
+        self._prompts = prompts
+        self._seconds = seconds
+        self._made: list[tuple[Trajectory, float]] = []
+
+    def of(self, rollout: Rollout, edits: Sequence[PromptReplace] = ()) -> tuple[Trajectory, float]:
+        """A prefix for a rollout, and the seconds from text and picture to it."""
+        if not edits:
+            for state, seconds in self._made:
+                if rollout.continues(state):
+                    return state, seconds
+        started = time.perf_counter() - self._seconds
+        state = rollout.prefill(self._prompts, edits)
+        made = state, time.perf_counter() - started
+        if not edits:
+            self._made.append(made)
+        return made

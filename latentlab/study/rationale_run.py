@@ -1,0 +1,142 @@
+"""Lets a model write its rationale, and answer after the words that an edit puts there."""
+
+import time
+from collections.abc import Iterable, Sequence
+
+import torch
+
+from latentlab.answers import Answer
+from latentlab.data.example import Example
+from latentlab.measures.scores import parse_answer
+from latentlab.reasoner import Reasoner
+from latentlab.reasoning.decode import generate, option_logprobs
+from latentlab.reasoning.rollout import Rollout
+from latentlab.reasoning.trajectory import Trajectory
+from latentlab.reasoning.visibility import Kind
+from latentlab.study.rationale import Rationales, Steps, split
+
+
+@torch.no_grad()
+def write(
+    reasoner: Reasoner, rollout: Rollout, state: Trajectory, max_new_tokens: int
+) -> Rationales:
+    """Let a model answer freely and keep what it writes before the answer marker."""
+    prompter, marker = reasoner.prompter, reasoner.prompter.marker_ids
+    first = marker[0] if marker else None
+    outputs = generate(rollout, state, prompter.eos_id, first, max_new_tokens)
+    steps: list[Steps | None] = []
+    for output in outputs:
+        at = [i for i in range(len(output)) if marker and output[i : i + len(marker)] == marker]
+        steps.append(split(prompter, output[: at[-1]]) if at else None)
+    return Rationales(tuple(state.batch.examples), tuple(steps))
+
+
+@torch.no_grad()
+def write_all(
+    reasoner: Reasoner,
+    batches: Iterable[Sequence[tuple[int, Example]]],
+    seed: int = 0,
+    max_new_tokens: int = 64,
+) -> Rationales:
+    """Let a model answer batches of numbered examples; those it writes for, by their numbers."""
+    rollout = reasoner.rollout(seed=seed)
+    found: dict[int, tuple[str, Steps | None]] = {}
+    for numbered in batches:
+        prompts = reasoner.prompter.batch([example for _, example in numbered], reasoner.plan)
+        state = rollout(prompts.to(reasoner.backbone.device))
+        said = write(reasoner, rollout, state, max_new_tokens).steps
+        pairs = zip(numbered, said, strict=True)
+        found |= {index: (example.id, steps) for (index, example), steps in pairs}
+    names, steps = zip(*(found[index] for index in sorted(found)), strict=True)
+    return Rationales(names, steps).written
+
+
+@torch.no_grad()
+def answer_after(
+    reasoner: Reasoner,
+    rollout: Rollout,
+    state: Trajectory,
+    examples: Sequence[Example],
+    rationales: Sequence[Sequence[int] | None],
+    max_new_tokens: int = 64,
+    started: float | None = None,
+) -> list[Answer]:
+    """Answer after given words, as `Reasoner.decode` does after a model's own.
+
+    After the very words that the model writes by itself the answers are the same to the bit.
+
+    Args:
+        reasoner: the model.
+        rollout: the engine that made the state.
+        state: where the words begin; it stays as it was.
+        examples: the batch's examples.
+        rationales: token ids to go on from, the answer marker excepted; None lets the model write.
+        max_new_tokens: longest text, given words included; there is always room for an option.
+        started: when work on the batch began (`time.perf_counter`), for the time per answer.
+
+    Returns:
+        Answers whose text and `new_tokens` include the given words.
+    """
+    state.check_finite()
+    started = time.perf_counter() if started is None else started
+    prompter, marker = reasoner.prompter, reasoner.prompter.marker_ids
+    given = [[] if words is None else [*words, *marker] for words in rationales]
+    texts = [prompter.format.answer_texts(example.choices) for example in examples]
+    options = [[prompter.answer_ids(text) for text in row] for row in texts]
+    longest = max((len(ids) for row in options for ids in row), default=1)
+    room = max(max_new_tokens, max(map(len, given)) + longest)
+    own = rollout.backbone.logits(state.hidden).argmax(-1).tolist()
+    outputs = _generate_after(rollout, state, given, prompter.eos_id, marker, room)
+    seconds = (time.perf_counter() - started) / len(examples)
+    before = [ids or list(marker) for ids in given]  # an answer is scored after the marker
+    kinds = [
+        [int(Kind.RATIONALE)] * (len(ids) - len(marker)) + [int(Kind.ANSWER)] * len(marker)
+        for ids in before
+    ]
+    logprobs = option_logprobs(rollout, state, list(zip(before, kinds, strict=True)), options)
+    return [
+        Answer(
+            text=prompter.decode(output),
+            choice=parse_answer(
+                prompter.decode(output[len(ids) :]), row, prompter.format.answer_form
+            ),
+            option_logprobs=tuple(scores),
+            latent_steps=len(state.latents),
+            new_tokens=len(output),
+            seconds=seconds,
+            at_once=not marker or first == marker[0],
+        )
+        for row, ids, output, scores, first in zip(
+            texts, given, outputs, logprobs, own, strict=True
+        )
+    ]
+
+
+def _generate_after(
+    rollout: Rollout,
+    state: Trajectory,
+    given: Sequence[Sequence[int]],
+    eos_id: int,
+    marker: Sequence[int],
+    max_new_tokens: int,
+) -> list[list[int]]:
+    """Continue greedily after given tokens, pass by pass as `decoding.generate` does."""
+    state = state.fork()
+    outputs: list[list[int]] = [[] for _ in given]
+    answering = torch.full((len(given),), not marker, device=state.hidden.device)
+    logits = rollout.backbone.logits(state.hidden)
+    for length in range(max_new_tokens):
+        tokens = logits.argmax(-1)
+        for i, ids in enumerate(given):
+            if length < len(ids):
+                tokens[i] = ids[length]
+            if eos_id not in outputs[i][len(ids) :]:
+                outputs[i].append(int(tokens[i]))
+        ended = [eos_id in output[len(ids) :] for ids, output in zip(given, outputs, strict=True)]
+        if all(ended) or length + 1 == max_new_tokens:
+            break
+        if marker:
+            answering = answering | (tokens == marker[0])
+        kinds = torch.where(answering, int(Kind.ANSWER), int(Kind.RATIONALE))
+        logits = rollout.extend(state, tokens[:, None], kinds[:, None])[:, -1]
+    return outputs

@@ -1,0 +1,241 @@
+"""The one runner: examples x arms -> tidy rows, one row per example and arm.
+
+The prompt's prefix is computed once per batch and every arm goes on from it, which is what makes a
+table of thirty arms affordable.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import torch
+
+from latentlab.answers import Answer
+from latentlab.backbones import Batch
+from latentlab.console import track
+from latentlab.data.example import Example
+from latentlab.data.perturb import Perturbation
+from latentlab.measures.outcomes import log_odds, with_outcomes
+from latentlab.measures.scores import lenient_match
+from latentlab.reasoner import Reasoner
+from latentlab.reasoning.donors import Donors
+from latentlab.reasoning.interventions import PromptReplace, Replace
+from latentlab.reasoning.sources import Bank, Resample
+from latentlab.reasoning.trajectory import Trajectory
+from latentlab.study.arms import Arm
+from latentlab.study.prefixes import Prefixes
+from latentlab.study.rationale import Rationales
+from latentlab.study.rationale_run import answer_after, write
+
+Measure = Callable[
+    [Sequence[Example], Trajectory, Sequence[Answer]], Mapping[str, Sequence[object]]
+]
+"""Takes a batch's examples, the state after their latent steps and their answers; gives columns,
+each with one value per example."""
+
+
+def batches(examples: Sequence[Example], size: int) -> Iterator[list[tuple[int, Example]]]:
+    """Cut examples, numbered, into batches; those with and without an image are kept apart."""
+    pending: dict[bool, list[tuple[int, Example]]] = {True: [], False: []}
+    for i in range(len(examples)):
+        example = examples[i]
+        group = pending[example.image is not None]
+        group.append((i, example))
+        if len(group) == size:
+            yield group.copy()
+            group.clear()
+    yield from (group for group in pending.values() if group)
+
+
+@torch.no_grad()
+def run_arms(
+    reasoner: Reasoner,
+    examples: Sequence[Example],
+    arms: Sequence[Arm],
+    data: str,
+    batch_size: int = 64,
+    seed: int = 0,
+    max_new_tokens: int = 64,
+    at_once: bool = False,
+    measure: Measure | None = None,
+) -> pd.DataFrame:
+    """Run every arm on every example.
+
+    Args:
+        reasoner: the model.
+        examples: what to ask it.
+        arms: what to do to it.
+        data: name of the data, for the rows.
+        batch_size: examples per forward pass.
+        seed: seed of random picks, noise and donors.
+        max_new_tokens: longest answer.
+        at_once: whether the answer has to follow the latent steps at once (`Reasoner.decode`).
+        measure: a measure of the user's own, whose columns the rows get as well.
+
+    Returns:
+        One row per example and arm, arm by arm and in the order of the examples (without those that
+        do not allow the change of an arm's input): who and what (`model, data, example, domain,
+        topic, hops, question_type` and `Arm.facts`), what the answer shares with others (`cluster`:
+        the scans that the example reads, and its donor; see `measures.clusters`), the `seed` of its
+        random streams, what `score` returns and what `with_outcomes` adds. Where an arm takes
+        something from other examples, `donor_example` says which one and `donor_uses` how many rows
+        of that arm and seed it lends to; where it edits the prompt, `control_positions` says how
+        many positions. Elsewhere these are missing, and so are columns that no arm needs. Only
+        `seconds` depends on the batches.
+    """
+    rows: list[tuple[tuple[int, int], dict[str, Any]]] = []
+    total = -(-len(examples) // batch_size)
+    for numbered in track(batches(examples, batch_size), reasoner.name, total):
+        asked = [example for _, example in numbered]
+        started = time.perf_counter()
+        prompts = _prompts(reasoner, asked, arms)
+        prefixes = Prefixes(prompts, time.perf_counter() - started)
+        own = None
+        if any(arm.interventions for arm in arms):
+            untouched = reasoner.rollout(seed=seed)
+            prefix, _ = prefixes.of(untouched)
+            own = Bank.of(prompts.examples, [untouched.reason(prefix).latents])
+        whole = prefixes, [True] * len(asked)
+        changed: dict[Perturbation, tuple[Prefixes, list[bool]]] = {}
+        written: Rationales | None = None
+        for number, arm in enumerate(arms):
+            rollout = reasoner.rollout(arm.plan, seed + (arm.draw if arm.plan else 0))
+            if arm.change is not None and arm.change not in changed:
+                changed[arm.change] = _changed(reasoner, asked, arm.change, arms)
+            version, allowed = changed[arm.change] if arm.change is not None else whole
+            prefix, seconds = version.of(rollout, arm.prompt_edits)
+            started = time.perf_counter() - seconds
+            state = rollout.reason(prefix, arm.interventions, own)
+            if arm.rationale is None:
+                answers = reasoner.decode(rollout, state, asked, max_new_tokens, started, at_once)
+            else:
+                written = written or write(reasoner, rollout, state, max_new_tokens)
+                words = arm.rationale.edit(written, seed)
+                state = state.skip(arm.rationale.gaps(written))
+                answers = answer_after(
+                    reasoner, rollout, state, asked, words, max_new_tokens, started
+                )
+            facts = _facts(arm, prompts, seed)
+            if measure is not None:
+                told = measure(asked, state, answers)
+                facts = [
+                    {**fact, **{name: values[i] for name, values in told.items()}}
+                    for i, fact in enumerate(facts)
+                ]
+            for (index, example), answer, kept, more in zip(
+                numbered, answers, allowed, facts, strict=True
+            ):
+                if not kept:
+                    continue
+                row = {
+                    "model": reasoner.name,
+                    "data": data,
+                    "example": example.id,
+                    "domain": example.domain,
+                    "topic": example.topic,
+                    "hops": example.hops,
+                    "question_type": example.question_type,
+                    "cluster": [*example.clusters, *_lent(more)],
+                    **arm.facts,
+                    "seed": seed + arm.draw,
+                    **more,
+                    **score(example, answer, reasoner.prompter.format.answer_form == "letter"),
+                }
+                rows.append(((number, index), row))
+    frame = pd.DataFrame([row for _, row in sorted(rows, key=lambda item: item[0])])
+    frame = frame.astype({"hops": "Int64", "choice": "Int64", "correct_lenient": "boolean"})
+    return with_outcomes(_with_uses(frame))
+
+
+def _with_uses(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows with `donor_uses`, and without the columns that none of their arms needs."""
+    one = frame.groupby(["intervention", "seed", "donor_example"])["example"]
+    frame = frame.assign(donor_uses=one.transform("size"))
+    frame = frame.astype({"donor_uses": "Int64", "control_positions": "Int64"})
+    columns = ["donor_example", "donor_uses", "control_positions"]
+    return frame.drop(columns=[name for name in columns if frame[name].isna().all()])
+
+
+def _facts(arm: Arm, prompts: Batch, seed: int) -> list[dict[str, Any]]:
+    """What an arm's rows say of its donors and of what it overwrites in the prompt."""
+    unknown = {"donor_example": None, "control_positions": None}
+    facts: list[dict[str, Any]] = [dict(unknown) for _ in prompts.examples]
+    lenders: set[tuple[Donors, int]] = set()
+    for edit in (*arm.interventions, *arm.prompt_edits):
+        if isinstance(edit, (Replace, PromptReplace)) and isinstance(edit.source, Resample):
+            lenders.add((edit.source.donors, edit.draw))
+    if arm.rationale is not None and arm.rationale.how == "other" and arm.rationale.donors:
+        lenders.add((arm.rationale.donors, arm.rationale.draw))
+    for donors, draw in lenders:
+        for fact, name in zip(facts, donors.names(prompts.examples, seed + draw), strict=True):
+            fact["donor_example"] = name
+    if arm.prompt_edits:
+        lengths = prompts.attention_mask.sum(-1).tolist()
+        for fact, example, length in zip(facts, prompts.examples, lengths, strict=True):
+            places = [edit.places(example, length, seed) for edit in arm.prompt_edits]
+            fact["control_positions"] = sum(map(len, places))
+    return facts
+
+
+def _lent(facts: dict[str, Any]) -> list[str]:
+    """The label that a row shares with those which were given the same donor."""
+    donor = facts["donor_example"]
+    return [] if donor is None else [f"donor {donor}"]
+
+
+def score(example: Example, answer: Answer, by_letter: bool) -> dict[str, Any]:
+    """Score one answer.
+
+    Args:
+        example: what was asked; without choices no answer counts as right.
+        answer: what was said.
+        by_letter: whether the model answers by letter; the published score knows no other answers.
+
+    Returns:
+        The number of `options`, the answer (`text, choice`), whether it is right by the strict
+        reading, by the likelihood of the options and by the published lenient match (`correct,
+        correct_likelihood, correct_lenient`), the log-likelihoods of all options in nats
+        (`option_logprobs`), that of the right one (`gold_logprob`) and its log-odds against the
+        others (`gold_log_odds`), whether the model itself would have answered right after its
+        latent steps (`at_once`), and the cost (`latent_steps, new_tokens, autoregressive_steps,
+        seconds`).
+    """
+    known = example.choices and example.answer
+    gold = example.choices.index(example.answer) if known else None
+    return {
+        "options": len(example.choices),
+        "text": answer.text,
+        "choice": answer.choice,
+        "correct": gold is not None and answer.choice == gold,
+        "correct_likelihood": gold is not None and answer.likeliest == gold,
+        "correct_lenient": (
+            lenient_match(answer.text, example.letter) if by_letter and gold is not None else None
+        ),
+        "option_logprobs": list(answer.option_logprobs),
+        "gold_logprob": None if gold is None else answer.option_logprobs[gold],
+        "gold_log_odds": None if gold is None else log_odds(answer.option_logprobs, gold),
+        "at_once": answer.at_once,
+        "latent_steps": answer.latent_steps,
+        "new_tokens": answer.new_tokens,
+        "autoregressive_steps": answer.autoregressive_steps,
+        "seconds": answer.seconds,
+    }
+
+
+def _changed(
+    reasoner: Reasoner, examples: Sequence[Example], change: Perturbation, arms: Sequence[Arm]
+) -> tuple[Prefixes, list[bool]]:
+    """Prefixes of changed inputs, and which examples allow the change; the others run unchanged."""
+    started = time.perf_counter()
+    new = [change.edit(example) for example in examples]
+    inputs = [after or before for after, before in zip(new, examples, strict=True)]
+    prompts = _prompts(reasoner, inputs, arms)
+    return Prefixes(prompts, time.perf_counter() - started), [after is not None for after in new]
+
+
+def _prompts(reasoner: Reasoner, examples: Sequence[Example], arms: Sequence[Arm]) -> Batch:
+    """A batch whose given picks, where the model needs them, reach as far as any arm goes."""
+    longest = max((arm.plan.steps for arm in arms if arm.plan is not None), default=0)
+    plan = reasoner.plan.replace(steps=max(longest, reasoner.plan.steps))
+    return reasoner.batch(examples, plan)
