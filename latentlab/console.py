@@ -8,7 +8,7 @@ stream.
 import math
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console
 from rich.table import Table
@@ -16,6 +16,8 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    Line = Mapping[Any, Any] | pd.Series[Any]
 
 T = TypeVar("T")
 
@@ -116,3 +118,16 @@ def interval_text(value: float, low: float, high: float, percent: bool = True) -
     if percent:
         return f"{100 * value:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
     return f"{value:.3g} [{low:.3g}, {high:.3g}]"
+
+
+def estimate(line: "Line", name: str, unit: str = "%") -> str:
+    """A column of a line and its interval, as in `93.1 % [91.0, 94.8]`.
+
+    Args:
+        line: has `name`, `name_low` and `name_high`.
+        name: the column.
+        unit: `%` and `points` are of fractions; anything else is put after the number as it is.
+    """
+    value, low, high = (float(line[f"{name}{end}"]) for end in ("", "_low", "_high"))
+    text = interval_text(value, low, high, unit in ("%", "points"))
+    return text.replace(" ", f" {unit} ", 1) if unit else text

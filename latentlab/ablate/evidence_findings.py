@@ -6,7 +6,7 @@ import pandas as pd
 
 from latentlab.ablate.evidence import MASKED, OTHER_MASKED, SHOWN
 from latentlab.ablate.evidence_summary import evidence_lines
-from latentlab.console import interval_text, table
+from latentlab.console import estimate, table
 from latentlab.measures.outcomes import NONE
 from latentlab.measures.summary import ALL
 from latentlab.study.results import Results
@@ -79,20 +79,22 @@ def evidence_sentence(model: str, lines: pd.DataFrame) -> str:
     empty = blank[blank[varied] == "empty"]
     text = (
         f"{model}: where the cell that a hop needs is blank in the picture, it is right in "
-        f"{_percent(anew)} of {anew['n']}; with its {part} of the whole picture put back, in "
-        f"{_percent(own)}; with another question's, in {_percent(other)}; with none ("
+        f"{estimate(anew, 'accuracy')} of {anew['n']}; with its {part} of the whole picture put back, in "
+        f"{estimate(own, 'accuracy')}; with another question's, in {estimate(other, 'accuracy')}; with none ("
         + ", ".join(f"positions {e['positions']}" for _, e in empty.iterrows())
         + "), in "
-        + ", ".join(_percent(e) for _, e in empty.iterrows())
-        + f". So these supply {_points(own, 'supplied')}"
+        + ", ".join(estimate(e, "accuracy") for _, e in empty.iterrows())
+        + f". So these supply {estimate(own, 'supplied', 'points')}"
     )
     where = plain[(plain["evidence"] == MASKED) & (plain[varied] == "own")]
     for _, at in where[where["needed_cell"] != ALL].iterrows():
-        text += f", {_points(at, 'supplied')} where the cell is {at['needed_cell']} (n = {at['n']})"
+        text += f", {estimate(at, 'supplied', 'points')} where the cell is {at['needed_cell']} (n = {at['n']})"
     beside = _one(whole[whole["evidence"] == OTHER_MASKED], **{varied: "remade"})
-    text += f". With a cell off the walk blank it is right in {_percent(beside)}"
+    text += f". With a cell off the walk blank it is right in {estimate(beside, 'accuracy')}"
     seen = whole[whole["evidence"].eq(SHOWN) & whole[varied].eq("empty")]
-    told = [f"{_points(e, 'delta')} (positions {e['positions']})" for _, e in seen.iterrows()]
+    told = [
+        f"{estimate(e, 'delta', 'points')} (positions {e['positions']})" for _, e in seen.iterrows()
+    ]
     return f"{text}. On the whole picture, without them it changes by {', '.join(told)}."
 
 
@@ -101,15 +103,3 @@ def _one(lines: pd.DataFrame, **values: str) -> "Line":
     for name, value in values.items():
         lines = lines[lines[name] == value]
     return lines.iloc[0]
-
-
-def _percent(line: "Line") -> str:
-    """An accuracy with its interval."""
-    text = interval_text(line["accuracy"], line["accuracy_low"], line["accuracy_high"])
-    return text.replace(" ", " % ", 1)
-
-
-def _points(line: "Line", name: str) -> str:
-    """A difference with its interval."""
-    text = interval_text(line[name], line[f"{name}_low"], line[f"{name}_high"])
-    return text.replace(" ", " points ", 1)

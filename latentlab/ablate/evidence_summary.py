@@ -55,10 +55,9 @@ def _lines(rows: pd.DataFrame, seed: int) -> Iterator[dict[str, object]]:
             shared = clusters_of(chosen)
             right = accuracy_interval(correct, shared)
             line = {**head, "domain": domain, "needed_cell": picked, "n": right.n}
-            line |= {"accuracy": right.mean, "accuracy_low": right.low, "accuracy_high": right.high}
+            line |= right.columns("accuracy")
             likely = accuracy_interval(chosen["correct_likelihood"].to_numpy(bool), shared)
-            line |= {"likelihood": likely.mean, "likelihood_low": likely.low}
-            line["likelihood_high"] = likely.high
+            line |= likely.columns("likelihood")
             line |= _difference("delta", chosen, chosen["correct_alone"], seed)
             both = chosen.merge(empty, on="example", suffixes=("", "_empty"))
             yield line | _difference("supplied", both, both["correct_empty"], seed)

@@ -115,9 +115,7 @@ def count_necessity(labels: pd.DataFrame) -> pd.DataFrame:
                         "necessity": label,
                         "n": share.n,
                         "count": int(hits.sum()),
-                        "share": share.mean,
-                        "share_low": share.low,
-                        "share_high": share.high,
+                        **share.columns("share"),
                     }
                 )
     return pd.DataFrame(lines)

@@ -19,7 +19,7 @@ from latentlab.attention.summary import (
     WRONG,
     is_control,
 )
-from latentlab.console import interval_text, table
+from latentlab.console import estimate, table
 from latentlab.measures.summary import ALL, FEW
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _of_average(lines: pd.DataFrame, top: int) -> Iterator[str]:
         drawn = _measured(lines[lines["against"] == RANDOM_PICKS], "ratio", "reinserted/text")
         for _, line in drawn.tail(1).iterrows():
             yield (
-                f"at step {line['step']} that differs by {_interval(line)} from what as many "
+                f"at step {line['step']} that differs by {estimate(line, 'value', '')} from what as many "
                 "patches drawn at random get"
             )
     spread = _measured(whole, "entropy", "image")
@@ -149,7 +149,7 @@ def _of_average(lines: pd.DataFrame, top: int) -> Iterator[str]:
             line = found.iloc[-1]
             yield (
                 f"at step {line['step']} its R for the image differs from that of {other} "
-                f"(explicit) by {_interval(line)}, where uniform attention would differ by "
+                f"(explicit) by {estimate(line, 'value', '')}, where uniform attention would differ by "
                 f"{line['null'] + 0:.3g}"
             )
 
@@ -167,11 +167,13 @@ def _of_controls(lines: pd.DataFrame, mode: str) -> list[str]:
         last = own["step"].max()
         at_last = found[found["step"] == last].set_index("mode")
         others = [
-            f"{_interval(at_last.loc[run])} ({name})" for name, run in runs if run in at_last.index
+            f"{estimate(at_last.loc[run], 'value', '')} ({name})"
+            for name, run in runs
+            if run in at_last.index
         ]
         if others:
             sentences.append(
-                f"its {what} for the image at step {last}, {_interval(at_last.loc[mode])}, is "
+                f"its {what} for the image at step {last}, {estimate(at_last.loc[mode], 'value', '')}, is "
                 f"{', '.join(others)} where its patches are replaced, emptied, left out or packed"
             )
     return sentences
@@ -192,10 +194,12 @@ def _of_parts(lines: pd.DataFrame) -> Iterator[str]:
     name = f"layer {best['layers']}"
     name += "" if best["heads"] == _ONE_READING else f", head {best['heads']}"
     if percent:
-        what = f"has the cell to be read among its most attended patches in {_interval(best, True)}"
+        what = (
+            f"has the cell to be read among its most attended patches in {estimate(best, 'value')}"
+        )
         null = f"{_percent(best['null'])} by chance"
     else:
-        what = f"attends to the image {_interval(best)} times as much as to text, token by token"
+        what = f"attends to the image {estimate(best, 'value', '')} times as much as to text, token by token"
         null = "uniform attention would give 1"
     yield f"at {_steps([best['step']])} {name} {what} ({null})"
     yield f"it was chosen as the best of {len(last)} on these examples, so its value is too high"
@@ -204,7 +208,7 @@ def _of_parts(lines: pd.DataFrame) -> Iterator[str]:
 def _along(what: str, null: str, found: pd.DataFrame, lines: pd.DataFrame) -> str:
     """How a measure goes from its first step to its last, beside its null at both."""
     first, last = found.iloc[0], found.iloc[-1]
-    start = _interval(first)
+    start = estimate(first, "value", "")
     if len(found) == 1:
         where = f" at step {first['step']}" if first["step"] else ""
         return f"{what} is {start}{where} ({null} {first['null']:.3g})"
@@ -213,7 +217,7 @@ def _along(what: str, null: str, found: pd.DataFrame, lines: pd.DataFrame) -> st
     verb = _verb(change.iloc[0]) if len(change) else "goes"
     ends = dict.fromkeys(f"{line['null']:.3g}" for line in (first, last))
     return (
-        f"{what} {verb} from {start} at step {first['step']} to {_interval(last)} at step "
+        f"{what} {verb} from {start} at step {first['step']} to {estimate(last, 'value', '')} at step "
         f"{last['step']} ({null} {' and '.join(ends)})"
     )
 
@@ -227,8 +231,8 @@ def _by_answer(lines: pd.DataFrame, step: int) -> Iterator[str]:
     right, wrong = (found.loc[[answered]].iloc[0] for answered in (RIGHT, WRONG))
     if min(right["n"], wrong["n"]) >= FEW:
         yield (
-            f"at step {step} that is {_interval(right, True)} where the answer is right (n = "
-            f"{right['n']}) and {_interval(wrong, True)} where it is wrong (n = {wrong['n']})"
+            f"at step {step} that is {estimate(right, 'value')} where the answer is right (n = "
+            f"{right['n']}) and {estimate(wrong, 'value')} where it is wrong (n = {wrong['n']})"
         )
 
 
@@ -249,18 +253,13 @@ def _verb(change: "Line") -> str:
     return "falls" if change["value_high"] < 0 else "goes, with no measurable change,"
 
 
-def _interval(line: "Line", percent: bool = False) -> str:
-    text = interval_text(line["value"], line["value_low"], line["value_high"], percent)
-    return text.replace(" ", " % ", 1) if percent else text
-
-
 def _percent(value: float) -> str:
     return f"{100 * value:.1f} %"
 
 
 def _listed(lines: pd.DataFrame) -> str:
     """Fractions at several steps, in order."""
-    return ", ".join(_interval(line, True) for _, line in lines.iterrows())
+    return ", ".join(estimate(line, "value") for _, line in lines.iterrows())
 
 
 def _steps(steps: list[int]) -> str:

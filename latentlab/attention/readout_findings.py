@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from latentlab.attention.summary import AFTER, is_control
-from latentlab.console import interval_text, table
+from latentlab.console import estimate, table
 from latentlab.measures.summary import ALL
 
 Line = dict[Any, Any]
@@ -73,15 +73,15 @@ def readout(summary: pd.DataFrame) -> list[str]:
         found = _by_measure(of_model[of_model["layers"] == ALL])
         mass, reward = found["answer_mass"], _reward(whole, model)
         text = (
-            f"{model}: The answer puts {_interval(mass)} of its attention on latents (uniform "
+            f"{model}: The answer puts {estimate(mass, 'value')} of its attention on latents (uniform "
             f"attention would put {100 * mass['null']:.1f} %; n = {mass['n']}), in layer 0, which "
-            f"is the published reward, {_interval(reward)}."
+            f"is the published reward, {estimate(reward, 'value')}."
         )
         if "answer_gradient" in found:
-            nats = _interval(found["answer_gradient"], False)
+            nats = estimate(found["answer_gradient"], "value", "")
             text += (
                 f" Attention times gradient sums to {nats} nats of the answer's log-odds there, "
-                f"with {_interval(found['answer_share'])} of its size over all keys."
+                f"with {estimate(found['answer_share'], 'value')} of its size over all keys."
             )
         sentences.append(text)
     return sentences
@@ -108,8 +108,3 @@ def _reward(whole: pd.DataFrame, model: str) -> Line:
     """The published reward of a model, which stands among the lines of layer 0."""
     lines = whole[(whole["model"] == model) & (whole["measure"] == "reward")]
     return _by_measure(lines)["reward"]
-
-
-def _interval(line: Line, percent: bool = True) -> str:
-    text = interval_text(line["value"], line["value_low"], line["value_high"], percent)
-    return text.replace(" ", " % ", 1) if percent else text

@@ -233,8 +233,6 @@ def _line(measure: Measure, interval: Interval, nulls: Floats) -> dict[str, obje
         "measure": measure.name,
         "keys": measure.keys,
         "n": interval.n,
-        "value": interval.mean,
-        "value_low": interval.low,
-        "value_high": interval.high,
+        **interval.columns(),
         "null": float(nulls.mean()),
     }

@@ -130,7 +130,7 @@ def measure(group: pd.DataFrame, seed: int = 0) -> dict[str, float]:
     numbers = group["value"].to_numpy(float)
     counted = group["unit"].iloc[0] == "fraction"
     found = accuracy_interval(numbers) if counted else bootstrap_interval(numbers, seed=seed)
-    return {"n": found.n, "value": found.mean, "value_low": found.low, "value_high": found.high}
+    return {"n": found.n, **found.columns()}
 
 
 def _verdict(lines: pd.DataFrame) -> str:

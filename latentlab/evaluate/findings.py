@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from latentlab.console import interval_text, table
+from latentlab.console import estimate, table
 from latentlab.evaluate.rows import BLIND
 from latentlab.measures.summary import ALL
 
@@ -34,24 +34,19 @@ def show_tables(summary: pd.DataFrame) -> None:
 
 def conclusion(summary: pd.DataFrame, rows: pd.DataFrame) -> list[str]:
     """What was found about each model, in one paragraph each."""
-
-    def percent(line: "pd.Series[float]", name: str) -> str:
-        text = interval_text(line[name], line[f"{name}_low"], line[f"{name}_high"])
-        return text.replace(" ", " % ", 1)
-
     found: dict[str, list[str]] = {}
     total = summary[(summary[["domain", "topic", "hops"]] == ALL).all(axis=1)]
     for _, line in total.iterrows():
         model = str(line["model"])
-        other = f"{percent(line, 'likelihood')} by the likelihood of the options"
+        other = f"{estimate(line, 'likelihood')} by the likelihood of the options"
         if line["lenient"] == line["lenient"]:
-            other += f", {percent(line, 'lenient')} by the published lenient match"
+            other += f", {estimate(line, 'lenient')} by the published lenient match"
         if line["intervention"] == BLIND:
             guessing = 100 * float((1 / rows["options"]).mean())
-            head = f"Without the picture it answers {percent(line, 'accuracy')}"
+            head = f"Without the picture it answers {estimate(line, 'accuracy')}"
             tail = f"guessing among the options gives {guessing:.1f} %"
         else:
-            head = f"{model} answers {percent(line, 'accuracy')} of {line['n']} questions"
+            head = f"{model} answers {estimate(line, 'accuracy')} of {line['n']} questions"
             tail = (
                 f"an answer takes {line['autoregressive_steps']:.1f} autoregressive steps and "
                 f"{1000 * line['seconds']:.1f} ms"

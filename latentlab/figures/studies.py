@@ -19,7 +19,7 @@ from latentlab.mediation.config import MediationConfig
 from latentlab.patch.config import PatchConfig
 from latentlab.probe.config import ProbeConfig
 from latentlab.trace.config import TraceConfig
-from latentlab.vocabulary import VisionRun
+from latentlab.vocabulary import LATENT_PARTS, VisionRun
 
 REASONERS = ("ivtlr", "relay", "gaze")
 """Organisms that answer questions of four hops through latents."""
@@ -44,7 +44,7 @@ KNOCKOUTS = Study(
         model=(*REASONERS, "redundant"),
         limit=500,
         batch_size=100,
-        drop=("latent_text", "latent_vision", "latent"),
+        drop=LATENT_PARTS,
         replace=("other", "placeholder"),
     ),
 )
@@ -58,7 +58,7 @@ KNOCKOUTS_ONE_HOP = Study(
         data=ONE_HOP,
         limit=500,
         batch_size=100,
-        drop=("latent_text", "latent_vision", "latent"),
+        drop=LATENT_PARTS,
         replace=("other", "placeholder"),
     ),
     subject=False,
@@ -85,8 +85,8 @@ REPLACEMENTS = Study(
             "unit_noise",
             "matched_noise",
             "norm_matched",
-        ),
-        part=("latent_text", "latent_vision", "latent"),
+        ),  # fmt: skip
+        part=LATENT_PARTS,
         noise_seeds=2,
     ),
 )

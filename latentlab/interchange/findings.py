@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from latentlab.console import interval_text, table
+from latentlab.console import estimate, table
 from latentlab.interchange.flips import flip_sentences, show_flips
 from latentlab.interchange.summary import FRACTIONS
 from latentlab.measures.summary import ALL
@@ -101,26 +101,20 @@ def _sentences(model: str, lines: pd.DataFrame) -> Iterator[str]:
 
 def _answers(line: "Line", rule: DonorRule) -> str:
     """Whose answers one exchange gives."""
-    own = f"its own in {_percent(line, 'keeps_own')}"
+    own = f"its own in {estimate(line, 'keeps_own')}"
     if rule == "same_answer":
-        return f"it gives their common answer in {_percent(line, 'keeps_own')} of {line['n']}"
-    text = f"its answer is the donor's in {_percent(line, 'follows_donor')} of {line['n']}, {own}"
+        return f"it gives their common answer in {estimate(line, 'keeps_own')} of {line['n']}"
+    text = f"its answer is the donor's in {estimate(line, 'follows_donor')} of {line['n']}, {own}"
     if rule == "same_image":
-        text += f" (donors themselves are right in {_percent(line, 'donor_correct')})"
+        text += f" (donors themselves are right in {estimate(line, 'donor_correct')})"
     elif line["n_shown"]:
         text += (
-            f" ({_percent(line, 'follows_shown')} of the {line['n_shown']} whose picture shows "
+            f" ({estimate(line, 'follows_shown')} of the {line['n_shown']} whose picture shows "
             "that object)"
         )
     if rule == "unrelated" and line["n_iia"]:
         text += (
-            f", and where its own picture leads from the donor's object in {_percent(line, 'iia')} "
+            f", and where its own picture leads from the donor's object in {estimate(line, 'iia')} "
             f"of the {line['n_iia']} for which that is another answer"
         )
     return text
-
-
-def _percent(line: "Line", name: str) -> str:
-    """A fraction with its interval."""
-    text = interval_text(line[name], line[f"{name}_low"], line[f"{name}_high"])
-    return text.replace(" ", " % ", 1)

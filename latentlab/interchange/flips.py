@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from latentlab.console import interval_text, table
+from latentlab.console import estimate, table
 from latentlab.interchange.edits import DONOR
 from latentlab.interchange.summary import FRACTIONS
 from latentlab.measures.summary import ALL
@@ -99,22 +99,23 @@ def _sentence(model: str, hop: str, lines: pd.DataFrame) -> str:
     text = (
         f"{model}: with {what} in which the mark that hop {hop} reads is another, all else "
         f"{line['context']}, its answer becomes what that mark says in "
-        f"{_percent(line, 'strict_flip')} of {line['n']} and another in "
-        f"{_percent(line, 'false_flip')}; its own answers change by {_points(line, 'own_lift')}"
+        f"{estimate(line, 'strict_flip')} of {line['n']} and another in "
+        f"{estimate(line, 'false_flip')}; its own answers change by "
+        f"{estimate(line, 'own_lift', 'points')}"
     )
     if line["own_lift_low"] <= 0 <= line["own_lift_high"]:
         text += f" (smallest change that n could tell: {100 * line['own_lift_smallest']:.1f})"
     where = real[real["needed_cell"] != ALL]
     if len(where) and line["patches"]:
         found = [
-            f"{_percent(at, 'strict_flip')} where the cell is {at['needed_cell']} (n = {at['n']})"
+            f"{estimate(at, 'strict_flip')} where the cell is {at['needed_cell']} (n = {at['n']})"
             for _, at in where.iterrows()
         ]
         text += f". Strict flips are {', '.join(found)}"
     shams = lines[(lines["sham"] != "") & (lines["needed_cell"] == ALL)]
     found = [
-        f"{SHAMS[str(sham['sham'])]} {_percent(sham, 'strict_flip')}, "
-        f"{_points(sham, 'strict_flip_above')} less (n = {sham['n']})"
+        f"{SHAMS[str(sham['sham'])]} {estimate(sham, 'strict_flip')}, "
+        f"{estimate(sham, 'strict_flip_above', 'points')} less (n = {sham['n']})"
         for _, sham in shams.iterrows()
     ]
     return f"{text}. Shams of the same size: {'; '.join(found)}."
@@ -123,15 +124,3 @@ def _sentence(model: str, hop: str, lines: pd.DataFrame) -> str:
 def _last(lines: pd.DataFrame) -> str:
     """The widest set of steps, which comes last."""
     return str(lines["steps"].iloc[-1])
-
-
-def _percent(line: "Line", name: str) -> str:
-    """A fraction with its interval."""
-    text = interval_text(line[name], line[f"{name}_low"], line[f"{name}_high"])
-    return text.replace(" ", " % ", 1)
-
-
-def _points(line: "Line", name: str) -> str:
-    """A difference of fractions with its interval."""
-    text = interval_text(line[name], line[f"{name}_low"], line[f"{name}_high"])
-    return text.replace(" ", " points ", 1)

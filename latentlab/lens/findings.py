@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from latentlab.console import interval_text, table
+from latentlab.console import estimate, table
 from latentlab.lens.logit_attribution import TOTAL
 from latentlab.lens.rows import FED_IN, LENS
 from latentlab.lens.summary import ATTRIBUTION
@@ -151,7 +151,7 @@ def _sentences(model: str, lines: pd.DataFrame) -> Iterator[str]:
     start = f"{model}:"
     if hops:
         names = " and ".join(filter(None, [", ".join(_nth(hops[:-1])), *_nth(hops[-1:])]))
-        rates = ", ".join(_percent(line, "top1") for line in hops)
+        rates = ", ".join(estimate(line, "top1") for line in hops)
         others = fed.loc[fed["target"] == OTHER_OBJECT, "top1"]
         control = f"; another object of the picture in at most {100 * others.max():.1f} %"
         yield (
@@ -171,11 +171,6 @@ def _nth(lines: "list[Line]") -> list[str]:
     return [str(line["step"]) for line in lines]
 
 
-def _percent(line: "Line", name: str) -> str:
-    text = interval_text(line[name], line[f"{name}_low"], line[f"{name}_high"])
-    return text.replace(" ", " % ", 1)
-
-
 def _reading_of_the_answer(readings: pd.DataFrame, start: str, n: int) -> Iterator[str]:
     """Where the answer can be read best before its marker, and at the marker."""
     lens = readings[(readings["measure"] == LENS) & (readings["target"] == ANSWER)]
@@ -185,7 +180,7 @@ def _reading_of_the_answer(readings: pd.DataFrame, start: str, n: int) -> Iterat
     before = lens[lens["slot"] != "answer"].sort_values("top1", kind="stable")
     if len(before):
         best = before.iloc[-1]
-        step, rate = int(best["step"]), _percent(best, "top1")
+        step, rate = int(best["step"]), estimate(best, "top1")
         place = "the last position of the prompt" if step == 0 else f"step {step}"
         other = _control(readings, best)
         against = "" if other is None else f" (another option in {100 * other:.1f} %)"
@@ -196,7 +191,7 @@ def _reading_of_the_answer(readings: pd.DataFrame, start: str, n: int) -> Iterat
         ).strip()
     if len(marker):
         last = marker.sort_values("layer").iloc[-1]
-        yield f"At the marker, after the last layer: {_percent(last, 'top1')}."
+        yield f"At the marker, after the last layer: {estimate(last, 'top1')}."
 
 
 def _found(line: "Line", control: float) -> str:

@@ -51,6 +51,10 @@ class Interval:
     n: int
     """Examples it rests on."""
 
+    def columns(self, name: str = "value") -> dict[str, float]:
+        """The estimate and its ends as tables have them: `name`, `name_low`, `name_high`."""
+        return {name: self.mean, f"{name}_low": self.low, f"{name}_high": self.high}
+
 
 def accuracy_interval(correct: npt.ArrayLike, clusters: Clusters | None = None) -> Interval:
     """A proportion with its Wilson score interval (Wilson, 1927).

@@ -179,12 +179,8 @@ def _measure(group: pd.DataFrame, seed: int) -> dict[str, float]:
     return {
         "n": accuracy.n,
         "seeds": seeds,
-        "accuracy": accuracy.mean,
-        "accuracy_low": accuracy.low,
-        "accuracy_high": accuracy.high,
-        "delta": delta.mean,
-        "delta_low": delta.low,
-        "delta_high": delta.high,
+        **accuracy.columns("accuracy"),
+        **delta.columns("delta"),
         "delta_smallest": smallest_effect(correct - baseline, clusters),
         "p_mcnemar": p,
         **_outcomes(group, clusters, seed),
@@ -202,7 +198,7 @@ def _outcomes(group: pd.DataFrame, clusters: Clusters | None, seed: int) -> dict
             continue
         values = group[name].to_numpy(float)
         interval = bootstrap_interval(values, seed=seed, clusters=clusters)
-        found |= {name: interval.mean, f"{name}_low": interval.low, f"{name}_high": interval.high}
+        found |= interval.columns(name)
         if name == "log_odds_change":
             found[f"{name}_smallest"] = smallest_effect(values, clusters, answers=False)
     return found

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from latentlab.console import interval_text
+from latentlab.console import estimate, interval_text
 from latentlab.measures.outcomes import NONE
 from latentlab.measures.summary import ALL
 from latentlab.mediation.effects import EFFECTS
@@ -98,7 +98,7 @@ def _effect(group: pd.DataFrame) -> str:
     line = group.iloc[0]
     at = "" if line["steps"] == ALL else f"; latents of steps {line['steps']}"
     text = f"{line['perturbation']}{_WHERE[str(line['hop'])]} changes the log-odds of its answer"
-    text += f" by {_nats(line)} (n = {line['n']}{at})"
+    text += f" by {estimate(line, 'te', 'nats')} (n = {line['n']}{at})"
     if pd.isna(line["nie_share"]):
         return f"{text}, too little to be shared out."
     named = told(group)
@@ -115,8 +115,8 @@ def _carried(line: "Line") -> str:
     if str(line["mediator"]) == "slots":
         name = f"all slots of {name}"
     return (
-        f"{_percent(line, 'nie_share')} of it runs through {name} (NIE), "
-        f"and keeping {name} averts {_percent(line, 'tie_share')} (TE - NDE){_word(line)}"
+        f"{estimate(line, 'nie_share')} of it runs through {name} (NIE), "
+        f"and keeping {name} averts {estimate(line, 'tie_share')} (TE - NDE){_word(line)}"
     )
 
 
@@ -137,7 +137,8 @@ def _control(effects: pd.DataFrame, perturbation: str) -> Iterator[str]:
     lines = effects[effects["perturbation"] == name]
     if len(lines):
         least = f"{lines['n'].iloc[0]} examples would tell {lines['te_smallest'].iloc[0]:.2g}"
-        yield f"Its control {name} changes them by {_nats(lines.iloc[0])}; {least}."
+        effect = estimate(lines.iloc[0], "te", "nats")
+        yield f"Its control {name} changes them by {effect}; {least}."
 
 
 def _moved(lines: pd.DataFrame, perturbation: str) -> Iterator[str]:
@@ -163,13 +164,3 @@ def _moved(lines: pd.DataFrame, perturbation: str) -> Iterator[str]:
 
 def _sd(line: "Line") -> str:
     return interval_text(line["sd"], line["sd_low"], line["sd_high"], percent=False)
-
-
-def _percent(line: "Line", share: str) -> str:
-    numbers = interval_text(line[share], line[f"{share}_low"], line[f"{share}_high"])
-    return numbers.replace(" ", " % ", 1)
-
-
-def _nats(line: "Line") -> str:
-    numbers = interval_text(line["te"], line["te_low"], line["te_high"], percent=False)
-    return numbers.replace(" ", " nats ", 1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from latentlab.console import interval_text, table
+from latentlab.console import estimate, interval_text, table
 from latentlab.measures.statistics import Interval, judge
 from latentlab.patch.cells import SHAM, UNRELATED
 from latentlab.patch.knockouts import RANDOM_KEYS
@@ -163,14 +163,10 @@ def _recovered(mode: str, cells: pd.DataFrame) -> str:
         step = str(line["slot"]).split()[-1]
         words += f" of step {step}" if kind in ("text", "vision") else ""
         control = cells[(where == place) & (cells["control_of"] == line["slot"])]
-        beside = f", unrelated {_percent(control.iloc[0])}" if len(control) else ""
-        parts.append(f"{words} {_percent(line)} ({place}{beside})")
+        beside = f", unrelated {estimate(control.iloc[0], 'recovery')}" if len(control) else ""
+        parts.append(f"{words} {estimate(line, 'recovery')} ({place}{beside})")
     did = "brings back at most" if mode == "restore" else "leaves at least"
     return f"One patch {did}, of the difference: {'; '.join(parts)}."
-
-
-def _percent(line: "Line") -> str:
-    return interval_text(*_interval(line, "recovery")).replace(" ", " % ", 1)
 
 
 def _effect(line: "Line") -> str:

@@ -227,8 +227,7 @@ def value_lines(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         resamples = min(N_RESAMPLES, RESAMPLED // len(values))
         found = bootstrap_interval(values, resamples, seed)
         line: dict[str, object] = dict(zip(GROUP, group, strict=True))
-        line |= {"n": found.n, "value": found.mean, "value_low": found.low}
-        lines.append(line | {"value_high": found.high})
+        lines.append(line | {"n": found.n, **found.columns()})
     return pd.DataFrame(lines)
 
 

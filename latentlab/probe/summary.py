@@ -112,9 +112,7 @@ def gap_lines(
                 **{name: best[name] for name in CELL},
                 "kind": "gap",
                 "n": gap.n,
-                "value": gap.mean,
-                "value_low": gap.low,
-                "value_high": gap.high,
+                **gap.columns(),
                 "control": best["value"],
                 "control_low": best["value_low"],
                 "control_high": best["value_high"],
@@ -143,7 +141,7 @@ def answer_lines(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
             line |= compared(correct, of_cell[["control"]].to_numpy(bool).T, seed)
         else:
             alone = accuracy_interval(correct)
-            line |= {"value": alone.mean, "value_low": alone.low, "value_high": alone.high}
+            line |= alone.columns()
         lines.append(line)
     return pd.DataFrame(lines)
 
@@ -188,9 +186,7 @@ def _step_selectivity(
     return {
         "best_other": float(others[best].mean()),
         "best_other_target": best,
-        "step_selectivity": ahead.mean,
-        "step_selectivity_low": ahead.low,
-        "step_selectivity_high": ahead.high,
+        **ahead.columns("step_selectivity"),
         "p_other": mcnemar(correct, others[best]),
     }
 

@@ -129,6 +129,12 @@ class LatentPlan:
         """Whether steps append a part; both together is asked of every model."""
         return {"latent_text": self.has_text, "latent_vision": self.has_vision}.get(part, True)
 
+    def captured(self, asked: tuple[int, ...], n_layers: int) -> tuple[int, ...]:
+        """Layers whose attention is kept: those asked for and those the selection averages."""
+        if self.steps and self.has_vision and self.select in ("attention", "bottom"):
+            return tuple(sorted({*asked, *(self.select_layers or range(n_layers))}))
+        return asked
+
     def check_model(self, n_layers: int, layers: Sequence[int], placeholder: bool) -> None:
         """Refuse a model that cannot follow the plan.
 

@@ -94,7 +94,7 @@ class Rollout:
         state = Trajectory(
             batch=batch,
             plan=self.plan,
-            layers=self._kept,
+            layers=self.plan.captured(self.capture_layers, self.backbone.n_layers),
             cache=DynamicCache(config=self.backbone.text_config),
             kinds=kinds[:, :0],
             next_position=(last.amax(0) if last.ndim == 2 else last) + 1,
@@ -114,7 +114,8 @@ class Rollout:
         return (
             prefix.plan.positions == self.plan.positions
             and torch.equal(theirs, self.table[prompt, prompt])
-            and set(self._kept) <= set(prefix.layers)
+            and set(self.plan.captured(self.capture_layers, self.backbone.n_layers))
+            <= set(prefix.layers)
         )
 
     def reason(
@@ -237,15 +238,6 @@ class Rollout:
         state.hidden = hidden[:, -1]
         state.row = capture.stacked() if capture is not None else None
         return hidden
-
-    @property
-    def _kept(self) -> tuple[int, ...]:
-        """Layers whose rows are captured: those asked for and those the selection averages."""
-        plan = self.plan
-        if plan.steps and plan.has_vision and plan.select in ("attention", "bottom"):
-            needed = plan.select_layers or range(self.backbone.n_layers)
-            return tuple(sorted({*self.capture_layers, *needed}))
-        return self.capture_layers
 
     def _placeholder(self) -> Float[Tensor, "1 hidden"] | None:
         """Embedding of the placeholder token."""

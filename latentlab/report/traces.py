@@ -12,7 +12,7 @@ import pandas as pd
 from latentlab.ablate.necessity import necessity
 from latentlab.ablate.phrases import CONTROLS, phrase
 from latentlab.backbones.sight import Part
-from latentlab.console import interval_text
+from latentlab.console import estimate
 from latentlab.data import Example, load_data
 from latentlab.errors import UserError
 from latentlab.measures.outcomes import NONE, SHAM
@@ -133,8 +133,7 @@ def _arm(arm: "pd.Series[Any]", arms: pd.DataFrame) -> Plain:
 
 def _probe(line: "pd.Series[Any]") -> Plain:
     """Which probe reads a step, and how often it is right."""
-    accuracy = interval_text(line["value"], line["value_low"], line["value_high"])
-    accuracy = accuracy.replace(" ", " % ", 1)
+    accuracy = estimate(line, "value")
     return {
         "target": line["target"],
         "place": line["place"],

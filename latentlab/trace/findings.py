@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from latentlab.ablate import findings as ablation
-from latentlab.console import interval_text
+from latentlab.console import estimate
 from latentlab.measures.statistics import accuracy_interval
 from latentlab.measures.summary import by_domain
 from latentlab.trace.rows import ANSWER, STEP
@@ -51,9 +51,7 @@ def _probe_lines(steps: pd.DataFrame) -> Iterator[dict[str, object]]:
             "place": place,
             "target": target,
             "n": read.n,
-            "value": read.mean,
-            "value_low": read.low,
-            "value_high": read.high,
+            **read.columns(),
         }
 
 
@@ -64,6 +62,5 @@ def _read(lines: pd.DataFrame) -> Iterator[str]:
     for model, steps in lines.groupby("model", sort=False):
         told = []
         for _, line in steps.iterrows():
-            text = interval_text(line["value"], line["value_low"], line["value_high"])
-            told.append(f"{line['target']} at step {line['step']} in {text.replace(' ', ' % ', 1)}")
+            told.append(f"{line['target']} at step {line['step']} in {estimate(line, 'value')}")
         yield f"Off {model}'s latents probes read {'; '.join(told)} of {steps['n'].iloc[0]}."
