@@ -5,6 +5,7 @@ Each is one command with its flags, so that anything in a figure can be run agai
 runs in minutes on two cores with the embedded models.
 """
 
+import dataclasses
 from typing import get_args
 
 from latentlab.ablate.config import AblateConfig
@@ -19,7 +20,7 @@ from latentlab.mediation.config import MediationConfig
 from latentlab.patch.config import PatchConfig
 from latentlab.probe.config import ProbeConfig
 from latentlab.trace.config import TraceConfig
-from latentlab.vocabulary import LATENT_PARTS, VisionRun
+from latentlab.vocabulary import LATENT_PARTS, Replacement, VisionRun
 
 REASONERS = ("ivtlr", "relay", "gaze")
 """Organisms that answer questions of four hops through latents."""
@@ -29,6 +30,13 @@ METHODS = (
     "decoy", "filler",
 )  # fmt: skip
 """All embedded models, as methods to answer with."""
+
+
+def _one_hop(study: Study) -> Study:
+    """The same on organisms whose latents cannot matter, asked what one pass can answer."""
+    config = dataclasses.replace(study.config, model=CANNOT_REASON, data=ONE_HOP)
+    return Study(f"{study.name}-one-hop", study.command, config, subject=False)
+
 
 ANSWERS = Study(
     "answers",
@@ -50,20 +58,14 @@ KNOCKOUTS = Study(
 )
 """Parts left out, emptied, and exchanged for another question's."""
 
-KNOCKOUTS_ONE_HOP = Study(
-    "knockouts-one-hop",
-    "ablate",
-    AblateConfig(
-        model=CANNOT_REASON,
-        data=ONE_HOP,
-        limit=500,
-        batch_size=100,
-        drop=LATENT_PARTS,
-        replace=("other", "placeholder"),
-    ),
-    subject=False,
-)
+KNOCKOUTS_ONE_HOP = _one_hop(KNOCKOUTS)
 """The same on organisms whose latents cannot matter, asked what one pass can answer."""
+
+CONTENTS: tuple[Replacement, ...] = (
+    "zero", "mean", "constant", "other", "other_any", "off_walk", "permute", "first",
+    "placeholder", "unit_noise", "matched_noise", "norm_matched",
+)  # fmt: skip
+"""Whatever can be put into slots in place of what they hold."""
 
 REPLACEMENTS = Study(
     "replacements",
@@ -72,20 +74,7 @@ REPLACEMENTS = Study(
         model=REASONERS,
         limit=300,
         batch_size=100,
-        replace=(
-            "zero",
-            "mean",
-            "constant",
-            "other",
-            "other_any",
-            "off_walk",
-            "permute",
-            "first",
-            "placeholder",
-            "unit_noise",
-            "matched_noise",
-            "norm_matched",
-        ),  # fmt: skip
+        replace=CONTENTS,
         part=LATENT_PARTS,
         noise_seeds=2,
     ),
@@ -239,18 +228,7 @@ EVIDENCE = Study(
 )
 """What latents supply where the picture lacks it; needs traces."""
 
-EVIDENCE_ONE_HOP = Study(
-    "evidence-one-hop",
-    "ablate",
-    AblateConfig(
-        model=CANNOT_REASON,
-        data=ONE_HOP,
-        limit=300,
-        batch_size=100,
-        mask_evidence=True,
-    ),
-    subject=False,
-)
+EVIDENCE_ONE_HOP = _one_hop(EVIDENCE)
 """The same on organisms whose latents cannot matter."""
 
 PROBES = Study("probe", "probe", ProbeConfig(model=REASONERS, limit=2000))
