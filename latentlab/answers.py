@@ -1,12 +1,15 @@
-"""Answers: what a reasoner said to one example, and the way it was reached."""
+"""Answers: what a reasoner said to one example or to several, and the way they were reached."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Float
+from torch import Tensor
 
 from latentlab.backbones.sight import Sight
 from latentlab.data.example import Example
+from latentlab.measures.outcomes import log_odds
 from latentlab.reasoning.trajectory import Trajectory
 
 if TYPE_CHECKING:
@@ -95,3 +98,38 @@ class Answered:
             row = state.rows[step].mean(dim=(0, 2))[0]
             seen = row[state.patches.index[0][state.patches.exists[0]]].tolist()
         return Look(seen, None if picks is None else [p for p in picks[0].tolist() if p >= 0])
+
+
+@dataclass(frozen=True)
+class Run:
+    """Some examples asked together, and everything that happened on the way to their answers."""
+
+    examples: tuple[Example, ...]
+    """What was asked."""
+
+    trajectory: Trajectory
+    """The state after the latent steps."""
+
+    answers: tuple[Answer, ...]
+    """What was said, in the order of the examples."""
+
+    def attention(self, step: int, layer: int) -> Float[Tensor, "examples heads keys"]:
+        """Attention of the position that a step begins from; see `Trajectory.attention`."""
+        return self.trajectory.attention(step, layer)
+
+    def latent_text(self, step: int) -> Float[Tensor, "examples hidden"] | None:
+        """The latent text of a step, counted from 1, as it was appended; None where none was."""
+        return self.trajectory.latents[step - 1].text
+
+    @property
+    def log_odds(self) -> dict[str, float]:
+        """Log-odds of the right option against all others, in nats, by example.
+
+        Examples without options or without a known answer are left out.
+        """
+        pairs = zip(self.examples, self.answers, strict=True)
+        return {
+            example.id: log_odds(answer.option_logprobs, example.choices.index(example.answer))
+            for example, answer in pairs
+            if example.choices and example.answer
+        }

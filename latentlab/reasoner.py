@@ -6,26 +6,23 @@ also what every study is given: `rollout` makes engines, `decode` turns their st
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image
 
-from latentlab.answers import Answer, Answered
+from latentlab.answers import Answer, Answered, Run
 from latentlab.backbones import Backbone, Batch
 from latentlab.backbones.sight import sight_of
 from latentlab.data.example import Example
-from latentlab.errors import UserError
+from latentlab.data.pictures import Picture, open_picture
 from latentlab.measures.scores import parse_answer
 from latentlab.prompts import Prompter
 from latentlab.reasoning.decode import generate, option_logprobs
+from latentlab.reasoning.interventions import Hooked, Intervention, applied
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.rollout import Rollout
+from latentlab.reasoning.sources import Bank
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.visibility import Kind
-
-Picture = Image.Image | np.ndarray | str | Path
 
 
 class Reasoner:
@@ -75,8 +72,16 @@ class Reasoner:
         question: str,
         choices: Sequence[str] = (),
         max_new_tokens: int = 64,
+        interventions: Sequence[Intervention | Hooked] = (),
     ) -> Answered:
         """Answer one question about one picture, capturing attention in every layer.
+
+        Args:
+            image: a picture, an array or the path of a file; None for a question without one.
+            question: what to ask.
+            choices: the options to choose from, if there are any.
+            max_new_tokens: longest answer, written steps included.
+            interventions: what to do to the latents, in order, and inside the model.
 
         Raises:
             UserError: the picture cannot be read, or the plan needs one and there is none.
@@ -85,10 +90,44 @@ class Reasoner:
         rollout = self.rollout(capture_layers=range(self.backbone.n_layers))
         started = time.perf_counter()
         batch = self.batch([example])
-        state = rollout(batch)
-        answers = self.decode(rollout, state, [example], max_new_tokens, started)
+        with applied(rollout, interventions):
+            state = rollout.reason(rollout.prefill(batch), interventions)
+            answers = self.decode(rollout, state, [example], max_new_tokens, started)
         sight = None if example.image is None else sight_of(self.backbone, example.image)
         return Answered(answers[0], state, example, sight)
+
+    @torch.no_grad()
+    def run(
+        self,
+        examples: Sequence[Example],
+        interventions: Sequence[Intervention | Hooked] = (),
+        layers: Sequence[int] = (),
+        seed: int = 0,
+        max_new_tokens: int = 64,
+    ) -> Run:
+        """Ask some examples at once, all with pictures or none, and keep what happened.
+
+        Answers have to follow the latent steps. A study of many arms is `latentlab.run_arms`.
+
+        Args:
+            examples: what to ask; they run as one batch.
+            interventions: what to do to the latents, in order, and inside the model.
+            layers: layers whose attention is kept, counted from 0.
+            seed: seed of random picks and of what is drawn.
+            max_new_tokens: longest answer.
+
+        Raises:
+            UserError: the plan or an intervention does not fit the model or the examples.
+        """
+        rollout = self.rollout(seed=seed, capture_layers=layers)
+        prefix = rollout.prefill(self.batch(examples))
+        own = None
+        if interventions:  # some put back what was there
+            own = Bank.of([example.id for example in examples], [rollout.reason(prefix).latents])
+        with applied(rollout, interventions):
+            state = rollout.reason(prefix, interventions, own)
+            answers = self.decode(rollout, state, examples, max_new_tokens, at_once=True)
+        return Run(tuple(examples), state, tuple(answers))
 
     @torch.no_grad()
     def decode(
@@ -181,27 +220,3 @@ class Reasoner:
         turn = text.index(marker[0]) if marker else len(text)
         kinds = [int(Kind.RATIONALE)] * turn + [int(Kind.ANSWER)] * (len(text) - turn)
         return text, kinds
-
-
-def open_picture(picture: Picture | None) -> Image.Image | None:
-    """Open whatever stands for a picture as RGB.
-
-    Raises:
-        UserError: the file is missing or is no picture, or the array cannot be one.
-    """
-    if picture is None:
-        return None
-    if isinstance(picture, Image.Image):
-        return picture.convert("RGB")
-    if isinstance(picture, np.ndarray):
-        if picture.dtype != np.uint8:
-            raise UserError(f"a picture given as an array has to be uint8, not {picture.dtype}")
-        try:
-            return Image.fromarray(picture).convert("RGB")
-        except (TypeError, ValueError):
-            raise UserError(f"an array of shape {picture.shape} is no picture") from None
-    try:
-        with Image.open(picture) as image:
-            return image.convert("RGB")
-    except (OSError, SyntaxError, ValueError) as error:  # what PIL raises on broken files
-        raise UserError(f"cannot read the picture {picture}: {error}") from None

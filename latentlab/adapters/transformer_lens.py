@@ -98,7 +98,7 @@ class Bridged:
         """Set TransformerLens hooks under which `reasoner` runs its rollouts.
 
         A hook fires in every pass of a rollout: in the prompt and at each latent step. The
-        rollout's `clock` tells which one it is.
+        rollout's `pass_index` tells which one it is.
         """
         context: AbstractContextManager[Any] = self.bridge.hooks(fwd_hooks=list(fwd_hooks))
         return context

@@ -1,13 +1,20 @@
-"""Pictures as arrays of cells: blanked, mixed with noise, rearranged; no size ever changes.
+"""Pictures: opened, and as arrays of cells blanked, mixed with noise, rearranged in one size.
 
 A module of its own because these know nothing of questions or traces.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+
+from latentlab.errors import UserError
+
+Picture = Image.Image | np.ndarray | str | Path
+"""Whatever stands for a picture."""
 
 Grid = tuple[int, int]
 """Rows and columns of cells."""
@@ -68,3 +75,27 @@ def _box(pixels: npt.NDArray[np.uint8], grid: Grid, cell: int) -> tuple[slice, s
         slice(height * row // grid[0], height * (row + 1) // grid[0]),
         slice(width * column // grid[1], width * (column + 1) // grid[1]),
     )
+
+
+def open_picture(picture: Picture | None) -> Image.Image | None:
+    """Open whatever stands for a picture as RGB.
+
+    Raises:
+        UserError: the file is missing or is no picture, or the array cannot be one.
+    """
+    if picture is None:
+        return None
+    if isinstance(picture, Image.Image):
+        return picture.convert("RGB")
+    if isinstance(picture, np.ndarray):
+        if picture.dtype != np.uint8:
+            raise UserError(f"a picture given as an array has to be uint8, not {picture.dtype}")
+        try:
+            return Image.fromarray(picture).convert("RGB")
+        except (TypeError, ValueError):
+            raise UserError(f"an array of shape {picture.shape} is no picture") from None
+    try:
+        with Image.open(picture) as image:
+            return image.convert("RGB")
+    except (OSError, SyntaxError, ValueError) as error:  # what PIL raises on broken files
+        raise UserError(f"cannot read the picture {picture}: {error}") from None

@@ -81,10 +81,10 @@ def attribute(rollout: Rollout, grown: Grown, tokens: Int[Tensor, "batch vocab"]
     capture = Capture()
     with record(rollout, components=("resid_post", "attn_out", "mlp_out")) as kept:
         hidden, cache = grown.forward(backbone, capture)
-    clock, last = rollout.clock, backbone.n_layers - 1
+    pass_index, last = rollout.pass_index, backbone.n_layers - 1
     model: Any = backbone.model
     head: Tensor = model.get_output_embeddings().weight
-    stream = kept[Site(clock, last)].float()
+    stream = kept[Site(pass_index, last)].float()
     directions = _frozen_scale(backbone, stream) * head[tokens].float().transpose(0, 1)
     labels, vectors = [Part("embed")], [grown.embeds[:, -1]]
     sources, cached = _sources(grown), cast(list[Any], cache.layers)
@@ -98,7 +98,7 @@ def attribute(rollout: Rollout, grown: Grown, tokens: Int[Tensor, "batch vocab"]
             labels.append(Part("bias", layer))
             vectors.append(bias.expand_as(vectors[0]))
         labels.append(Part("mlp_out", layer))
-        vectors.append(kept[Site(clock, layer, "mlp_out")])
+        vectors.append(kept[Site(pass_index, layer, "mlp_out")])
     shares = torch.einsum("pbh,vbh->pbv", torch.stack(vectors).float(), directions)
     total = backbone.logits(hidden[:, -1]).float().gather(1, tokens)
     missing = (shares.sum(0) - total).abs() > TOLERANCE * (1 + shares.abs().sum(0))
@@ -130,10 +130,10 @@ def _sources(grown: Grown) -> dict[tuple[str, int | None], Float[Tensor, "batch 
         if kind == Kind.PAD or not bool(where.any()):
             continue
         latent = kind in (Kind.LATENT_VISION, Kind.LATENT_TEXT)
-        clocks = sorted(set(grown.clock[where.any(0)].tolist())) if latent else [None]
-        for clock in clocks:
-            here = where if clock is None else where & (grown.clock == clock)
-            found[kind.name.lower(), clock] = here.float()
+        passes = sorted(set(grown.pass_index[where.any(0)].tolist())) if latent else [None]
+        for pass_index in passes:
+            here = where if pass_index is None else where & (grown.pass_index == pass_index)
+            found[kind.name.lower(), pass_index] = here.float()
     return found
 
 

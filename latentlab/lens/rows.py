@@ -108,16 +108,16 @@ def rows_of(config: LensConfig, subject: Subject, prepared: bool = True) -> pd.D
 def places_of(grown: Grown, steps: int, every_slot: bool) -> list[Place]:
     """Which positions are read: the newest of each pass, or every slot of the latent steps."""
     found = []
-    for clock in range(steps + 2):
-        if (newest := grown.newest(clock)) is None:
+    for pass_index in range(steps + 2):
+        if (newest := grown.newest(pass_index)) is None:
             continue
         indices = [newest]
-        if every_slot and 0 < clock <= steps:
-            indices = [i for kind in LATENTS for i in grown.slots(clock, kind)]
+        if every_slot and 0 < pass_index <= steps:
+            indices = [i for kind in LATENTS for i in grown.slots(pass_index, kind)]
         kinds = [Kind(int(grown.kinds[:, i].max())).name.lower() for i in indices]
         for n, (index, kind) in enumerate(zip(indices, kinds, strict=True)):
             number = f" {kinds[:n].count(kind) + 1}" if kinds.count(kind) > 1 else ""
-            found.append(Place(clock, kind + number, index))
+            found.append(Place(pass_index, kind + number, index))
     return found
 
 
@@ -155,7 +155,9 @@ def _lens_rows(
     layers = range(backbone.n_layers)
     marker = reasoner.prompter.marker_ids
     for place, position in zip(places, positions, strict=True):
-        streams = [kept[Site(rollout.clock, layer, "resid_post", position)] for layer in layers]
+        streams = [
+            kept[Site(rollout.pass_index, layer, "resid_post", position)] for layer in layers
+        ]
         is_latent = 0 < place.step <= rollout.plan.steps
         fed = grown.embeds[:, place.index] if is_latent else None
         own = lens_logits(backbone, streams[-1]).argmax(-1)

@@ -82,5 +82,5 @@ class InputRun:
         return {
             site: value
             for site, value in self._kept.items()
-            if site.position in chosen and site.clock in steps
+            if site.position in chosen and site.pass_index in steps
         }

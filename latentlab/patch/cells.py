@@ -35,8 +35,8 @@ class Slot:
     name: str
     """What tables call them."""
 
-    clock: int
-    """Which pass, see `Rollout.clock`."""
+    pass_index: int
+    """Which pass, see `Rollout.pass_index`."""
 
     positions: tuple[int, ...] = (-1,)
     """Where in it, counted from its end."""
@@ -76,7 +76,7 @@ class Cell:
         positions = sorted({place for row in drawn for place in row}) or self.slot.positions
         values = {}
         for position in positions:
-            site = Site(self.slot.clock, self.layer, self.component, position)
+            site = Site(self.slot.pass_index, self.layer, self.component, position)
             new = source[site]
             if self.slot.drawn:
                 # An example whose position was not drawn keeps its own, which changes nothing.

@@ -7,6 +7,7 @@ knocked out is reading by attention, not the choice of the patches to look at ag
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 
 from jaxtyping import Float
 from torch import Tensor
@@ -14,9 +15,8 @@ from torch import Tensor
 from latentlab.patch.readout import KNOCKED_OUT, Readout, Row, answer_logits
 from latentlab.patch.runs import Run
 from latentlab.reasoner import Reasoner
-from latentlab.reasoning.knockout import KnockedOut, Knockout
+from latentlab.reasoning.knockout import Knockout, knocked_out
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.reasoning.rollout import Rollout
 from latentlab.vocabulary import CONTROL, KNOCK_OUT, KnockoutName
 
 RANDOM_KEYS = "as many random keys of the prompt"
@@ -55,29 +55,27 @@ def windows(n_layers: int, width: int) -> list[range]:
     return [range(n_layers), *(part for part in parts if len(part) < n_layers)]
 
 
-def rollout_of(
-    reasoner: Reasoner, plan: LatentPlan, knockout: Knockout, layers: Sequence[int], seed: int
-) -> Rollout:
-    """An engine that knocks out: by the plan's blocked pairs where these can say it."""
-    backbone, placeholder = reasoner.backbone, reasoner.placeholder_id
-    if knockout.plain and len(layers) == backbone.n_layers:
-        blocked = (*plan.blocked, (knockout.query, knockout.key))
-        return reasoner.rollout(plan.replace(blocked=blocked), seed)
-    return KnockedOut(backbone, plan, knockout, layers, placeholder, seed)
-
-
-def knocked_out(
+def logits_without(
     reasoner: Reasoner, run: Run, knockout: Knockout, layers: Sequence[int], seed: int
 ) -> Float[Tensor, "batch vocab"]:
-    """Logits where the answer begins, under a knock-out."""
+    """Logits where the answer begins, under a knock-out; picks stay those of the run."""
     plan, prefix, picks = reasoner.plan, run.prefix, run.state.picks
     if picks is not None and plan.select in ("attention", "bottom"):
         plan = plan.replace(select="given")
         batch = dataclasses.replace(prefix.batch, given_picks=picks)
         prefix = dataclasses.replace(prefix, batch=batch)
-    rollout = rollout_of(reasoner, plan, knockout, layers, seed)
-    state = run.state if knockout.query == "answer" else rollout.reason(prefix)
-    return answer_logits(rollout, state, run.marker)
+    # What a plan's blocked pairs can say is said there, so that the prompt is not hooked.
+    said = knockout.plain and len(layers) == reasoner.backbone.n_layers
+    if said:
+        plan = plan.replace(blocked=(*plan.blocked, (knockout.query, knockout.key)))
+    rollout = reasoner.rollout(plan, seed)
+    with (
+        nullcontext()
+        if said
+        else knocked_out(rollout, dataclasses.replace(knockout, layers=tuple(layers)))
+    ):
+        state = run.state if knockout.query == "answer" else rollout.reason(prefix)
+        return answer_logits(rollout, state, run.marker)
 
 
 def knockout_rows(
@@ -110,7 +108,7 @@ def knockout_rows(
         for layers in windows(reasoner.backbone.n_layers, width):
             for random in (False, True):
                 cut = dataclasses.replace(knockout, random=random)
-                logits = knocked_out(reasoner, run, cut, layers, seed)
+                logits = logits_without(reasoner, run, cut, layers, seed)
                 columns = {
                     "kind": CONTROL if random else KNOCK_OUT,
                     "component": "attention",

@@ -57,7 +57,7 @@ class Run:
         self, values: Mapping[Site, Float[Tensor, "batch hidden"]]
     ) -> Float[Tensor, "batch vocab"]:
         """Run once more with activations put in, from the first pass that they change on."""
-        rollout, first = self.rollout, min(site.clock for site in values)
+        rollout, first = self.rollout, min(site.pass_index for site in values)
         with patched(rollout, values):
             state = self.state
             if first <= rollout.plan.steps:

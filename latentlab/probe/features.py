@@ -130,11 +130,11 @@ def labels_of(examples: Sequence[Example]) -> tuple[dict[str, list[str]], bool]:
 
 @contextmanager
 def _final_states(rollout: Rollout) -> Iterator[dict[int, Float[Tensor, "batch queries hidden"]]]:
-    """Keep the states after the final norm of every pass, by the rollout's clock."""
+    """Keep the states after the final norm of every pass, by the rollout's pass_index."""
     states: dict[int, Tensor] = {}
 
     def hook(module: nn.Module, inputs: Any, output: Any) -> None:
-        states[rollout.clock] = output.last_hidden_state
+        states[rollout.pass_index] = output.last_hidden_state
 
     handle = rollout.backbone.decoder.register_forward_hook(hook)
     try:
@@ -167,7 +167,7 @@ def _features(
     last = rollout.plan.steps + 1
     names = {0: "prompt", last: "answer"}
     for site, values in sorted(kept.items()):
-        found[Spot(names.get(site.clock, "slot"), site.clock, site.layer)] = values
+        found[Spot(names.get(site.pass_index, "slot"), site.pass_index, site.layer)] = values
     return found
 
 

@@ -1,13 +1,13 @@
 """Reading and editing what happens inside the model while a rollout runs, with plain torch hooks.
 
-A `Site` names a place by when (the rollout's clock), where (layer, component, perhaps one head) and
-which position of that pass. `record` keeps the newest position of every pass; `patched` overwrites
-sites. Hooks sit on Hugging Face modules as they are: no model is wrapped or copied, and none stays
-behind.
+A `Site` names a place by when (which pass of the rollout), where (layer, component, perhaps one
+head) and which position of that pass. `record` keeps the newest position of every pass; `patched`
+overwrites sites, and `Patch` does so as an intervention. Hooks sit on Hugging Face modules as they
+are: no model is wrapped or copied, and none stays behind.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ COMPONENTS: tuple[Component, ...] = ("resid_post", "attn_out", "mlp_out")
 class Site:
     """One activation vector per example, in one pass of a rollout."""
 
-    clock: int
+    pass_index: int
     """When: 0 in the prompt, t at latent step t, steps + 1 in the text after them."""
 
     layer: int
@@ -66,18 +66,18 @@ def record(
             not have are left out.
 
     Yields:
-        What is recorded; it fills while the rollout runs. A second pass at the same clock (further
-        text) overwrites the first.
+        What is recorded; it fills while the rollout runs. A second pass of one index (further text)
+        overwrites the first.
     """
     kept: Activations = {}
 
     def reader(layer: int, component: Component) -> Callable[[Tensor], None]:
         def read(value: Tensor) -> None:
-            if rollout.clock < 0:  # words that are only drafted
+            if rollout.pass_index < 0:  # words that are only drafted
                 return
             for position in positions:
                 if -position <= value.shape[1]:
-                    site = Site(rollout.clock, layer, component, position)
+                    site = Site(rollout.pass_index, layer, component, position)
                     kept[site] = value[:, position].detach().clone()
 
         return read
@@ -106,7 +106,9 @@ def patched(
 
     def writer(sites: Mapping[Site, Tensor]) -> Callable[[Tensor], Tensor | None]:
         def write(value: Tensor) -> Tensor | None:
-            here = {site: new for site, new in sites.items() if site.clock == rollout.clock}
+            here = {
+                site: new for site, new in sites.items() if site.pass_index == rollout.pass_index
+            }
             if not here:
                 return None
             value = value.clone()
@@ -126,6 +128,48 @@ def patched(
         yield
 
 
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """Activation patching as an intervention, to be composed with others."""
+
+    site: Site
+    """The place; a position that a pass does not have is left alone."""
+
+    vector: Float[Tensor, " hidden"] | Mapping[str, Float[Tensor, " hidden"]]
+    """What is put there: one vector for all, or one for each example by its id. Examples without
+    one keep what they have."""
+
+    def around(self, rollout: Rollout) -> AbstractContextManager[None]:
+        """Apply it to what a rollout does meanwhile."""
+        return self._hooked(rollout)
+
+    @contextmanager
+    def _hooked(self, rollout: Rollout) -> Iterator[None]:
+        site, n_heads = self.site, rollout.backbone.n_heads
+
+        def write(value: Tensor) -> Tensor | None:
+            inside = -value.shape[1] <= site.position < value.shape[1]
+            if site.pass_index != rollout.pass_index or not inside:
+                return None
+            value = value.clone()
+            where = head_slice(site.head, value, n_heads)
+            times = len(value) // len(rollout.examples)
+            for i in range(len(value)):
+                new = self._of(rollout.examples[i // times])
+                if new is not None:
+                    value[i, site.position, where] = new.to(value)
+            return value
+
+        handle = _hook(rollout.backbone, site.layer, site.component, write)
+        try:
+            yield
+        finally:
+            handle.remove()
+
+    def _of(self, example: str) -> Tensor | None:
+        return self.vector if isinstance(self.vector, Tensor) else self.vector.get(example)
+
+
 def head_slice(head: int | None, z: Float[Tensor, "... hidden"], n_heads: int) -> slice:
     """Where the last axis of `z` holds a head; all of it where no head is named."""
     if head is None:
@@ -135,17 +179,17 @@ def head_slice(head: int | None, z: Float[Tensor, "... hidden"], n_heads: int) -
 
 
 def stacked(
-    activations: Activations, clocks: Collection[int], component: Component = "resid_post"
-) -> Float[Tensor, "batch clocks layers hidden"]:
-    """Newest positions of some passes as one tensor, over clocks and layers.
+    activations: Activations, passes: Collection[int], component: Component = "resid_post"
+) -> Float[Tensor, "batch passes layers hidden"]:
+    """Newest positions of some passes as one tensor, over passes and layers.
 
     Raises:
         KeyError: a pass was not recorded.
     """
     layers = sorted({site.layer for site in activations})
     rows = [
-        torch.stack([activations[Site(clock, layer, component)] for layer in layers], dim=1)
-        for clock in clocks
+        torch.stack([activations[Site(pass_index, layer, component)] for layer in layers], dim=1)
+        for pass_index in passes
     ]
     return torch.stack(rows, dim=1)
 

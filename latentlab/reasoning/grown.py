@@ -35,20 +35,20 @@ class Grown:
     kinds: Int[Tensor, "batch seq"]
     """The `Kind` of every position."""
 
-    clock: Int[Tensor, " seq"]
+    pass_index: Int[Tensor, " seq"]
     """When each position was fed: 0 prompt, t latent step t, steps + 1 the text after them."""
 
     mask: Bool[Tensor, "batch 1 seq seq"] | None
     """Who sees whom; None says no more than causality."""
 
-    def newest(self, clock: int) -> int | None:
+    def newest(self, pass_index: int) -> int | None:
         """Index of the last position of a step, or None where it appended nothing."""
-        where = (self.clock == clock).nonzero()
+        where = (self.pass_index == pass_index).nonzero()
         return int(where[-1]) if len(where) else None
 
-    def slots(self, clock: int, kind: Kind) -> list[int]:
+    def slots(self, pass_index: int, kind: Kind) -> list[int]:
         """Indices of a step's slots of one kind, padding of single examples among them."""
-        here = (self.clock == clock) & (self.kinds == kind).any(0)
+        here = (self.pass_index == pass_index) & (self.kinds == kind).any(0)
         return [int(i) for i in here.nonzero()[:, 0]]
 
     def forward(
@@ -92,8 +92,8 @@ def grow(
     fed: list[tuple[Tensor, Tensor, int]] = []
 
     def note(module: nn.Module, args: Any, inputs: dict[str, Any]) -> None:
-        if rollout.clock >= 0:  # below is what was only tried
-            fed.append((inputs["inputs_embeds"], inputs["position_ids"], rollout.clock))
+        if rollout.pass_index >= 0:  # below is what was only tried
+            fed.append((inputs["inputs_embeds"], inputs["position_ids"], rollout.pass_index))
 
     handle = rollout.backbone.decoder.register_forward_pre_hook(note, with_kwargs=True)
     try:
@@ -103,12 +103,12 @@ def grow(
         handle.remove()
     axes = max(positions.ndim for _, positions, _ in fed)
     positions = [p if p.ndim == axes else p.expand(3, *p.shape) for _, p, _ in fed]
-    clocks = [torch.full(embeds.shape[1:2], clock) for embeds, _, clock in fed]
+    passes = [torch.full(embeds.shape[1:2], pass_index) for embeds, _, pass_index in fed]
     grown = Grown(
         embeds=torch.cat([embeds for embeds, _, _ in fed], dim=1),
         positions=torch.cat(positions, dim=-1),
         kinds=state.kinds,
-        clock=torch.cat(clocks).to(state.kinds.device),
+        pass_index=torch.cat(passes).to(state.kinds.device),
         mask=attention_mask(state.kinds, state.kinds.shape[1], rollout.table),
     )
     return state, grown

@@ -7,9 +7,10 @@ replacement puts there comes from a `Source` (`sources.py`).
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float
@@ -22,12 +23,32 @@ from latentlab.reasoning.trajectory import Latent
 from latentlab.vocabulary import LatentPart
 
 
+@runtime_checkable
 class Intervention(Protocol):
     """Edits one step's latent."""
 
     def edit(self, latent: Latent, step: int, context: Context) -> Latent:
         """Return the latent to append instead; the same object where nothing is done."""
         ...
+
+
+@runtime_checkable
+class Hooked(Protocol):
+    """Acts inside the model while a rollout runs: on activations, or on who sees whom."""
+
+    def around(self, rollout: Any) -> AbstractContextManager[None]:
+        """Act on whatever the rollout does while the context is open."""
+        ...
+
+
+@contextmanager
+def applied(rollout: Any, interventions: Iterable[Intervention | Hooked]) -> Iterator[None]:
+    """Let those of some interventions act that act inside the model; the others edit latents."""
+    with ExitStack() as stack:
+        for one in interventions:
+            if isinstance(one, Hooked):
+                stack.enter_context(one.around(rollout))
+        yield
 
 
 @dataclass(frozen=True)
@@ -89,6 +110,35 @@ class Replace:
                 vision=self.source.values(latent.vision, "latent_vision", step, context)
             )
         return latent
+
+
+@dataclass(frozen=True)
+class Add:
+    """Keep what the slots of a part hold, and add other vectors to it (steering)."""
+
+    part: LatentPart
+    """Which part to add to."""
+
+    source: Source
+    """Where the added vectors come from."""
+
+    strength: float = 1.0
+    """What they are multiplied by."""
+
+    steps: tuple[int, ...] | None = None
+    """At which steps, counted from 1; None means all."""
+
+    def edit(self, latent: Latent, step: int, context: Context) -> Latent:
+        """Add to the part at the chosen steps."""
+        added = Replace(self.part, self.source, self.steps).edit(latent, step, context)
+        if added is latent:
+            return latent
+        text, vision = latent.text, latent.vision
+        if text is not None and added.text is not None and added.text is not text:
+            text = text + self.strength * added.text
+        if vision is not None and added.vision is not None and added.vision is not vision:
+            vision = vision + self.strength * added.vision
+        return latent.replace(text=text, vision=vision)
 
 
 def permute(part: LatentPart, order: tuple[int, ...], bank: Bank | None = None) -> Replace:

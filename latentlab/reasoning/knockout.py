@@ -1,13 +1,13 @@
 """Attention knock-out: some queries do not see some keys, in all layers or in a few.
 
 Geva et al. (2023, arXiv 2304.14767, section 5) cut the edges along which information may flow and
-watch what the answer loses. What a plan's `blocked` pairs can say is said there, for every layer. A
-`KnockedOut` rollout says the rest: a window of layers, keys of earlier passes only, and the matched
+watch what the answer loses. What a plan's `blocked` pairs can say is said there, for every layer.
+`knocked_out` says the rest: a window of layers, keys of earlier passes only, and the matched
 control, which hides as many keys of the prompt drawn at random.
 """
 
-from collections.abc import Collection
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +15,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from latentlab.backbones import Backbone
 from latentlab.draws import example_generator
-from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.visibility import Kind, attention_mask, visibility_table
@@ -44,6 +42,9 @@ class Knockout:
     """The matched control: the same queries lose as many keys of the prompt instead, image and text
     alike, drawn for each example."""
 
+    layers: tuple[int, ...] | None = None
+    """In which layers, counted from 0; None means all."""
+
     def __post_init__(self) -> None:
         """Refuse names of nothing."""
         visibility_table([(self.query, self.key)])
@@ -52,6 +53,10 @@ class Knockout:
     def plain(self) -> bool:
         """Whether a plan's blocked pairs can say the same."""
         return not (self.earlier or self.random)
+
+    def around(self, rollout: Rollout) -> AbstractContextManager[None]:
+        """Apply it to what a rollout does meanwhile; as an intervention it composes with others."""
+        return knocked_out(rollout, self)
 
     def hidden(
         self,
@@ -79,79 +84,67 @@ class Knockout:
         return (rank < hidden.sum(-1, keepdim=True)) & wanted.isfinite()
 
 
-class KnockedOut(Rollout):
-    """A rollout some of whose layers see less."""
+@contextmanager
+def knocked_out(rollout: Rollout, knockout: Knockout) -> Iterator[None]:
+    """Let a rollout see less while it runs; several knock-outs add up.
 
-    def __init__(
-        self,
-        backbone: Backbone,
-        plan: LatentPlan,
-        knockout: Knockout,
-        layers: Collection[int] | None = None,
-        placeholder_id: int | None = None,
-        seed: int = 0,
-    ) -> None:
-        """Prepare a rollout.
+    Rows of attention that the rollout captures are those of what is still seen.
 
-        Args:
-            backbone: the model.
-            plan: how it reasons.
-            knockout: what is not seen.
-            layers: in which layers; None means all.
-            placeholder_id: see `Rollout`.
-            seed: seed of random picks, and of the keys that the control hides.
+    Args:
+        rollout: the engine whose passes are cut.
+        knockout: what is not seen, and in which layers.
+    """
+    hooked = range(rollout.backbone.n_layers) if knockout.layers is None else knockout.layers
 
-        Raises:
-            UserError: see `Rollout`.
-        """
-        super().__init__(backbone, plan, placeholder_id, seed)
-        self.knockout = knockout
-        self.hooked = range(backbone.n_layers) if layers is None else layers
-
-    def _advance(
-        self,
-        state: Trajectory,
-        embeds: Float[Tensor, "batch queries hidden"],
-        kinds: Int[Tensor, "batch queries"],
-        positions: Int[Tensor, "*axes batch queries"],
-        keep_row: bool = True,
-    ) -> Float[Tensor, "batch queries hidden"]:
-        """Run new positions with hooks on the chosen layers that take keys out of the mask."""
+    @contextmanager
+    def around(state: Trajectory, kinds: Int[Tensor, "batch queries"]) -> Iterator[None]:
         all_kinds = torch.cat([state.kinds, kinds], dim=1)
-        visible = self._visible(all_kinds, kinds.shape[1])
-        hidden = self.knockout.hidden(visible, all_kinds, self._priority(state, all_kinds))
+        visible = _visible(rollout, all_kinds, kinds.shape[1])
+        priority = _priority(rollout, knockout, state, all_kinds)
+        hidden = knockout.hidden(visible, all_kinds, priority)
         with ExitStack() as stack:
             # Where nothing is hidden the mask stays as it is, and with it the kernel's fast path.
             if bool(hidden.any()):
                 hook = _masking((visible & ~hidden)[:, None])
-                for layer in self.hooked:
-                    module = self.backbone.component(layer, "attn_out")
+                for layer in hooked:
+                    module = rollout.backbone.component(layer, "attn_out")
                     handle = module.register_forward_pre_hook(hook, with_kwargs=True)
                     stack.callback(handle.remove)
-            return super()._advance(state, embeds, kinds, positions, keep_row)
+            yield
 
-    def _visible(
-        self, kinds: Int[Tensor, "batch keys"], n_queries: int
-    ) -> Bool[Tensor, "batch queries keys"]:
-        """What the newest positions see under the plan."""
-        mask = attention_mask(kinds, n_queries, self.table)
-        if mask is not None:
-            return mask[:, 0]
-        n_keys = kinds.shape[1]
-        causal = torch.ones(n_queries, n_keys, dtype=torch.bool, device=kinds.device)
-        return causal.tril(n_keys - n_queries).expand(len(kinds), -1, -1)
+    rollout.around.append(around)
+    try:
+        yield
+    finally:
+        rollout.around.remove(around)
 
-    def _priority(
-        self, state: Trajectory, kinds: Int[Tensor, "batch keys"]
-    ) -> Float[Tensor, "batch keys"]:
-        """The control's order of the prompt's keys, from each example's own stream."""
-        draws = torch.full(kinds.shape, -torch.inf)
-        if self.knockout.random:
-            prompt = ((kinds == Kind.IMAGE) | (kinds == Kind.PROMPT)).cpu()
-            for draw, row, example in zip(draws, prompt, state.batch.examples, strict=True):
-                stream = example_generator(example, self.seed, "hidden keys")
-                draw[row] = torch.rand(int(row.sum()), generator=stream)
-        return draws.to(kinds.device)
+
+def _visible(
+    rollout: Rollout, kinds: Int[Tensor, "batch keys"], n_queries: int
+) -> Bool[Tensor, "batch queries keys"]:
+    """What the newest positions see under the plan."""
+    mask = attention_mask(kinds, n_queries, rollout.table)
+    if mask is not None:
+        return mask[:, 0]
+    n_keys = kinds.shape[1]
+    causal = torch.ones(n_queries, n_keys, dtype=torch.bool, device=kinds.device)
+    return causal.tril(n_keys - n_queries).expand(len(kinds), -1, -1)
+
+
+def _priority(
+    rollout: Rollout, knockout: Knockout, state: Trajectory, kinds: Int[Tensor, "batch keys"]
+) -> Float[Tensor, "batch keys"]:
+    """The control's order of the prompt's keys, from each example's own stream."""
+    draws = torch.full(kinds.shape, -torch.inf)
+    if knockout.random:
+        prompt = ((kinds == Kind.IMAGE) | (kinds == Kind.PROMPT)).cpu()
+        # Of a state that holds every example several times in a row, all get the same keys.
+        names = state.batch.examples
+        times = len(kinds) // len(names)
+        for i, (draw, row) in enumerate(zip(draws, prompt, strict=True)):
+            stream = example_generator(names[i // times], rollout.seed, "hidden keys")
+            draw[row] = torch.rand(int(row.sum()), generator=stream)
+    return draws.to(kinds.device)
 
 
 def _own(n_queries: int, n_keys: int, device: torch.device) -> Bool[Tensor, "queries keys"]:

@@ -7,7 +7,8 @@ run under one definition of who sees whom (`visibility`), and interventions edit
 between its making and its appending: the only place a study needs to touch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 
 import torch
 from jaxtyping import Float, Int
@@ -15,7 +16,7 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from latentlab.backbones import Backbone, Batch, Capture
-from latentlab.reasoning.interventions import Intervention, PromptReplace
+from latentlab.reasoning.interventions import Hooked, Intervention, PromptReplace
 from latentlab.reasoning.layout import arrange, closed_positions, slot_positions, step_width
 from latentlab.reasoning.make import make_latent
 from latentlab.reasoning.plan import LatentPlan
@@ -24,6 +25,9 @@ from latentlab.reasoning.sources import Bank, Context
 from latentlab.reasoning.trajectory import Latent, Patches, Trajectory, Words
 from latentlab.reasoning.visibility import Kind, attention_mask, visibility_table
 from latentlab.reasoning.words import StepEnds, say
+
+Around = Callable[[Trajectory, Int[Tensor, "batch queries"]], AbstractContextManager[None]]
+"""Takes the state and the kinds of the new positions; what it gives is open during their pass."""
 
 
 class Rollout:
@@ -61,13 +65,19 @@ class Rollout:
         self.capture_layers = tuple(sorted(set(capture_layers)))
         self.step_ends = step_ends
         self.table = visibility_table(plan.blocked).to(backbone.device)
-        self.clock = 0
+        self.around: list[Around] = []
+        """What is put around every pass: attention knock-outs (`knockout.knocked_out`)."""
+        self.examples: tuple[str, ...] = ()
+        """Whose sequences are run, for hooks that act on each in its own way."""
+        self.pass_index = 0
         """What is running: 0 the prompt, t step t, steps + 1 the text after the steps. Hooks on the
         model's modules read it to know where they are. A step in words is two passes at t, first
         its words and then its patches: the newest position is the one that ends the step in the
         first, and the last patch in the second. Below 0 words are only tried (`words.DRAFT`)."""
 
-    def __call__(self, batch: Batch, interventions: Sequence[Intervention] = ()) -> Trajectory:
+    def __call__(
+        self, batch: Batch, interventions: Sequence[Intervention | Hooked] = ()
+    ) -> Trajectory:
         """Prefill a batch of prompts and run its latent steps."""
         return self.reason(self.prefill(batch), interventions)
 
@@ -103,7 +113,7 @@ class Rollout:
             patches=patches,
             available=patches.exists,
         )
-        self.clock = 0
+        self.pass_index = 0
         self._advance(state, embeds, kinds, positions)
         return state
 
@@ -121,7 +131,7 @@ class Rollout:
     def reason(
         self,
         prefix: Trajectory,
-        interventions: Sequence[Intervention] = (),
+        interventions: Sequence[Intervention | Hooked] = (),
         own: Bank | None = None,
         words: Sequence[Words] = (),
     ) -> Trajectory:
@@ -129,7 +139,8 @@ class Rollout:
 
         Args:
             prefix: what `prefill` returned.
-            interventions: what to do to each step's latent, in order.
+            interventions: what to do to each step's latent, in order. Those that act inside the
+                model do so where they are `applied`, around this and what follows.
             own: the batch's undisturbed latents, for interventions that put them back.
             words: what to write at each step, for plans that write their steps (teacher forcing);
                 without, the model writes.
@@ -145,16 +156,17 @@ class Rollout:
         given = state.batch.given_picks
         check_patches(self.plan, state.batch.examples, state.patches.count, given)
         context = Context(state.batch.examples, self._placeholder(), self.seed, own, state.patches)
+        edits = [one for one in interventions if isinstance(one, Intervention)]
         for step in range(self.plan.steps):
             if self.plan.in_words:
                 say(self, state, step, words[step] if words else None)
             latent = make_latent(self.plan, state, step, self.seed, self._placeholder())
-            for intervention in interventions:
+            for intervention in edits:
                 latent = intervention.edit(latent, step, context)
             if state.row is not None:
                 state.rows.append(state.row)
             state.latents.append(latent)
-            self.clock = step + 1
+            self.pass_index = step + 1
             self._append(state, latent)
         return state
 
@@ -170,7 +182,7 @@ class Rollout:
             Logits of the position before the text and of each of its tokens, so that row i
             predicts token i.
         """
-        self.clock = self.plan.steps + 1
+        self.pass_index = self.plan.steps + 1
         return self.backbone.logits(self.write(state, ids, kinds))
 
     def write(
@@ -180,7 +192,7 @@ class Rollout:
         kinds: Int[Tensor, "batch tokens"],
         keep_row: bool = False,
     ) -> Float[Tensor, "batch tokens+1 hidden"]:
-        """Append text in place, at whatever the clock says; kind PAD may stand anywhere.
+        """Append text in place, at whatever the pass_index says; kind PAD may stand anywhere.
 
         Returns:
             Hidden states of each row's newest position before every token, and after the last.
@@ -231,10 +243,14 @@ class Rollout:
         keep_row: bool = True,
     ) -> Float[Tensor, "batch queries hidden"]:
         """Run new positions and let the state grow by them."""
-        state.kinds = torch.cat([state.kinds, kinds], dim=1)
-        mask = attention_mask(state.kinds, embeds.shape[1], self.table)
-        capture = Capture(state.layers) if keep_row and state.layers else None
-        hidden = self.backbone.forward(embeds, positions, mask, state.cache, capture)
+        self.examples = tuple(state.batch.examples)
+        with ExitStack() as stack:
+            for around in self.around:
+                stack.enter_context(around(state, kinds))
+            state.kinds = torch.cat([state.kinds, kinds], dim=1)
+            mask = attention_mask(state.kinds, embeds.shape[1], self.table)
+            capture = Capture(state.layers) if keep_row and state.layers else None
+            hidden = self.backbone.forward(embeds, positions, mask, state.cache, capture)
         state.hidden = hidden[:, -1]
         state.row = capture.stacked() if capture is not None else None
         return hidden

@@ -83,6 +83,20 @@ class Placeholder:
         return torch.cat([original[:, : self.first], empty[:, self.first :]], dim=1)
 
 
+@dataclass(frozen=True, eq=False)
+class Vector:
+    """One and the same vector in every slot, given by whoever intervenes."""
+
+    vector: Float[Tensor, " hidden"]
+    """The vector."""
+
+    def values(
+        self, original: Float[Tensor, "batch slots hidden"], part: str, step: int, context: Context
+    ) -> Float[Tensor, "batch slots hidden"]:
+        """Return the vector in every slot."""
+        return self.vector.to(original).expand_as(original)
+
+
 PROMPT_PARTS = ("prompt", "image")
 """Parts of a prompt that a control may overwrite: its words and its image."""
 

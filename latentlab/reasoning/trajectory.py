@@ -158,6 +158,26 @@ class Trajectory:
     words: list[Words] = field(default_factory=list)
     """What the steps said, one a step; empty unless the plan writes its steps."""
 
+    def attention(self, step: int, layer: int) -> Float[Tensor, "batch heads keys"]:
+        """Attention of the position that a step begins from, whose row picks the step's patches.
+
+        It is the last position of the prompt for step 1 and the newest of step t - 1 for step t, so
+        what is done to the latents of a step shows in the attention of the next one.
+
+        Args:
+            step: the step, counted from 1.
+            layer: the decoder layer, counted from 0.
+
+        Raises:
+            UserError: there was no such step, or the layer was not captured.
+        """
+        if not 1 <= step <= len(self.rows):
+            raise UserError(f"there is no step {step}: {len(self.rows)} were captured")
+        if layer not in self.layers:
+            known = ", ".join(map(str, self.layers)) or "none"
+            raise UserError(f"the attention of layer {layer} was not captured; captured: {known}")
+        return self.rows[step - 1][self.layers.index(layer)]
+
     def fork(self) -> "Trajectory":
         """Return an independent state; tensors are shared, since none is written in place."""
         cache = copy.copy(self.cache)

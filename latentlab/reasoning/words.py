@@ -24,7 +24,7 @@ LONGEST_STEP = 128
 """Tokens after which a step ends in any case."""
 
 DRAFT = -1
-"""The rollout's clock while words are drafted, so that hooks leave those passes alone."""
+"""The rollout's pass_index while words are drafted, so that hooks leave those passes alone."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Writer(Protocol):
     backbone: Backbone
     """The model."""
 
-    clock: int
+    pass_index: int
     """Where in the rollout it is; `DRAFT` while words are only tried."""
 
     step_ends: StepEnds | None
@@ -133,7 +133,7 @@ def draft(rollout: Writer, state: Trajectory, step_ends: StepEnds) -> Words:
             break
         fork = state.fork() if fork is state else fork
         kinds = torch.where(going, int(Kind.RATIONALE), int(Kind.PAD))[:, None]
-        rollout.clock = DRAFT
+        rollout.pass_index = DRAFT
         hidden = rollout.write(fork, tokens[:, None], kinds)[:, -1]
     return Words.of(rows, ended.tolist()).to(state.hidden.device)
 
@@ -154,6 +154,6 @@ def say(rollout: Writer, state: Trajectory, step: int, given: Words | None = Non
         if rollout.step_ends is None:
             raise ValueError("nothing says how steps end; make the rollout with `step_ends`")
         given = draft(rollout, state, rollout.step_ends)
-    rollout.clock = step + 1
+    rollout.pass_index = step + 1
     hidden = rollout.write(state, given.ids, given.kinds, keep_row=True)
     state.words.append(dataclasses.replace(given, states=hidden[:, :-1]))

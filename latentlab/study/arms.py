@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from latentlab.data.perturb import Perturbation
 from latentlab.measures.outcomes import NONE
-from latentlab.reasoning.interventions import Intervention, PromptReplace
+from latentlab.reasoning.interventions import Hooked, Intervention, PromptReplace
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.study.rationale import RationaleEdit
 from latentlab.vocabulary import FROZEN, AblatedPart, Action, PositionRule, steps_label
@@ -50,8 +50,8 @@ class Arm:
     plan: LatentPlan | None = None
     """A changed plan; None keeps the model's own."""
 
-    interventions: tuple[Intervention, ...] = ()
-    """What is done to the latents, in order."""
+    interventions: tuple[Intervention | Hooked, ...] = ()
+    """What is done to the latents, in order, and inside the model."""
 
     prompt_edits: tuple[PromptReplace, ...] = ()
     """What is done to the prompt's embeddings; such an arm computes a prefix of its own."""

@@ -20,7 +20,7 @@ from latentlab.measures.outcomes import log_odds, with_outcomes
 from latentlab.measures.scores import lenient_match
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.donors import Donors
-from latentlab.reasoning.interventions import PromptReplace, Replace
+from latentlab.reasoning.interventions import PromptReplace, Replace, applied
 from latentlab.reasoning.sources import Bank, Resample
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.study.arms import Arm
@@ -106,16 +106,19 @@ def run_arms(
             version, allowed = changed[arm.change] if arm.change is not None else whole
             prefix, seconds = version.of(rollout, arm.prompt_edits)
             started = time.perf_counter() - seconds
-            state = rollout.reason(prefix, arm.interventions, own)
-            if arm.rationale is None:
-                answers = reasoner.decode(rollout, state, asked, max_new_tokens, started, at_once)
-            else:
-                written = written or write(reasoner, rollout, state, max_new_tokens)
-                words = arm.rationale.edit(written, seed)
-                state = state.skip(arm.rationale.gaps(written))
-                answers = answer_after(
-                    reasoner, rollout, state, asked, words, max_new_tokens, started
-                )
+            with applied(rollout, arm.interventions):
+                state = rollout.reason(prefix, arm.interventions, own)
+                if arm.rationale is None:
+                    answers = reasoner.decode(
+                        rollout, state, asked, max_new_tokens, started, at_once
+                    )
+                else:
+                    written = written or write(reasoner, rollout, state, max_new_tokens)
+                    words = arm.rationale.edit(written, seed)
+                    state = state.skip(arm.rationale.gaps(written))
+                    answers = answer_after(
+                        reasoner, rollout, state, asked, words, max_new_tokens, started
+                    )
             facts = _facts(arm, prompts, seed)
             if measure is not None:
                 told = measure(asked, state, answers)

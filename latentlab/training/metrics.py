@@ -19,7 +19,7 @@ class StageLog:
     """Writes the lines of one stage."""
 
     def __init__(self, path: Path, stage: str) -> None:
-        """Start the clocks of a session."""
+        """Start the passes of a session."""
         self.path = path
         self.stage = stage
         self._earlier = (0.0, 0.0)
