@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from latentlab.calibrate.config import CalibrateConfig
-from latentlab.calibrate.config import main as calibrate
+from latentlab.calibrate.run import main as calibrate
 from latentlab.calibrate.subjects import retrained
 from latentlab.checkpoint import load, zoo_names
 from latentlab.data import load_data
@@ -39,7 +39,7 @@ def accuracies(name: str, model: str, seed: int | None) -> pd.DataFrame:
     reasoner = load(name)
     reasoner.name = model
     rows = run_arms(reasoner, load_data(ASKED, limit=2000), [Arm()], ASKED, 100)
-    lines = summarise_answers(rows)
+    lines = summary_of(rows)
     of_hops = lines[(lines["hops"] != "all") & (lines["topic"] == "all")]
     return of_hops.assign(training_seed=seed)[[*COLUMNS, *VALUES]]
 

@@ -10,8 +10,7 @@ import pytest
 
 import latentlab
 from latentlab.command import CommonConfig
-from latentlab.commands import COMMANDS
-from latentlab.study.instrument import instrument, instruments
+from latentlab.commands import COMMANDS, instrument, instruments
 
 SOURCE = Path(latentlab.__file__).parent.parent
 HELP = """

@@ -2,10 +2,11 @@ import sys
 
 import pytest
 
+import latentlab
 from latentlab import __main__ as frame
-from latentlab import __version__
+from latentlab import __version__, commands
 
-QUICK = '''"""Answers quickly.
+FLAGS = '''"""Answers quickly.
 
 And at length.
 """
@@ -13,36 +14,58 @@ And at length.
 import torch_is_not_imported_to_list_this  # noqa
 
 '''
+WORKING = '''"""Echoes."""
+
+from dataclasses import dataclass
+
+from latentlab.command import CommonConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuickConfig(CommonConfig):
+    """Flags."""
+'''
+WORK = """def main(config):
+    print(config.limit)
+    return 7
+"""
 
 
 @pytest.fixture
-def commands(tmp_path, monkeypatch):
-    """Two commands of which one exists; it would fail if it were imported."""
-    (tmp_path / "quick.py").write_text(QUICK)
-    monkeypatch.setattr(sys.modules["latentlab"], "__path__", [str(tmp_path)])
-    monkeypatch.setattr(frame, "COMMANDS", ("quick", "planned"))
-    return tmp_path
+def quick(tmp_path, monkeypatch):
+    """The folder of the only command that is registered; it would fail if it were imported."""
+    registry = {"quick": commands.Command("quick", "QuickConfig", "run")}
+    monkeypatch.setattr(commands, "COMMANDS", registry)
+    monkeypatch.setattr(frame, "COMMANDS", registry)
+    monkeypatch.setattr(frame, "__file__", str(tmp_path / "__main__.py"))
+    monkeypatch.setattr(latentlab, "__path__", [str(tmp_path)])
+    folder = tmp_path / "quick"
+    folder.mkdir()
+    (folder / "config.py").write_text(FLAGS)
+    yield folder
+    for name in [name for name in sys.modules if name.startswith("latentlab.quick")]:
+        del sys.modules[name]
 
 
-def test_list_names_what_exists_without_importing_it(commands, capsys):
+def test_list_names_commands_without_importing_them(quick, capsys):
     assert frame.main([]) == 0
     shown = capsys.readouterr().out
     assert "quick  Answers quickly." in shown
     assert "at length" not in shown
-    assert "planned" not in shown
     assert __version__ in shown
 
 
-def test_misspelt_command_is_one_line(commands, capsys):
+def test_misspelt_command_is_one_line(quick, capsys):
     assert frame.main(["quik"]) == 2
     assert capsys.readouterr().err == "error: there is no command 'quik': did you mean 'quick'?\n"
 
 
-def test_command_is_run_with_the_arguments_after_its_name(commands, monkeypatch, capsys):
+def test_command_is_run_with_the_arguments_after_its_name(quick, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["latentlab"])
-    (commands / "quick.py").write_text('"""Echoes."""\nimport sys\nprint(__name__, sys.argv[1:])\n')
-    assert frame.main(["quick", "--limit", "3"]) == 0
-    assert capsys.readouterr().out == "__main__ ['--limit', '3']\n"
+    (quick / "config.py").write_text(WORKING)
+    (quick / "run.py").write_text(WORK)
+    assert frame.main(["quick", "--limit", "3"]) == 7
+    assert capsys.readouterr().out == "3\n"
 
 
 def test_version(capsys):
@@ -50,5 +73,7 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"latentlab {__version__}\n"
 
 
-def test_every_command_that_exists_has_a_summary():
-    assert all(summary.endswith((".", "?")) for summary in frame.summaries().values())
+def test_every_command_has_a_summary():
+    found = frame.summaries()
+    assert list(found) == list(commands.COMMANDS)
+    assert all(summary.endswith((".", "?")) for summary in found.values())

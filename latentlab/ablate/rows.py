@@ -30,6 +30,8 @@ REHEARSED = 8
 def prepare(config: AblateConfig, subject: Subject) -> Applicable | None:
     """Find out what of the flags applies, and look for what would go wrong in the middle of a run.
 
+    A model that none applies to is run untouched beside others, and not at all where it is alone.
+
     Raises:
         UserError: a picture has too few patches, there are no traces where they are needed, or
             nothing tells which patches are off the walk where these are asked for.
@@ -54,8 +56,8 @@ def prepare(config: AblateConfig, subject: Subject) -> Applicable | None:
         few = batches(examples[:REHEARSED], REHEARSED)
         if not write_all(reasoner, few, config.seed, config.max_new_tokens).examples:
             subject.lacks(f"rationale: {reasoner.name} writes none before its answer")
-            return None
-    return found or None
+            found = Applicable()
+    return found if found or _others_ablated(config, subject) else None
 
 
 def rows_of(config: AblateConfig, subject: Subject, found: Applicable) -> pd.DataFrame:
@@ -107,6 +109,12 @@ def arms_of(config: AblateConfig, subject: Subject, found: Applicable) -> list[A
         blank = blank_token(reasoner)
         chosen += arms.rationale_arms(found.drop_words, found.words, rationales, donors, blank)
     return arms.repeated({arm.name: arm for arm in chosen}.values(), config.noise_seeds)
+
+
+def _others_ablated(config: AblateConfig, subject: Subject) -> bool:
+    """Whether something is done to another model of the run; this one's answers stand beside it."""
+    others = [model for model in subject.models.values() if model is not subject.reasoner]
+    return any(applicable(config, model.plan, model.name, lambda _: None) for model in others)
 
 
 def _check_patches(chosen: Iterable[Arm], own: LatentPlan, patches: int, example: str) -> None:

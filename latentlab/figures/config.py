@@ -15,7 +15,7 @@ import tyro
 
 from latentlab.command import RESULTS
 
-EXPERIMENTS = Path(__file__).parent.parent / "experiments"
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 """Where the files lie that make one table or figure each."""
 
 INDEX = "README.md"

@@ -11,13 +11,10 @@ from latentlab.ablate.evidence import (
     fillings,
     needed_masked,
 )
-from latentlab.data import load_data
+from latentlab.data import CachedExamples, load_data
 from latentlab.errors import UserError
-from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.study.arms import Arm
-from latentlab.study.run import CachedExamples, run_arms
-from latentlab.training.recipes import PLANS
+from latentlab.study.arms import Arm, run_arms
 
 DATA = "benchmark:domain=letters"
 CONFIG = AblateConfig(mask_evidence=True, data=DATA)
@@ -28,15 +25,6 @@ SLOTS = ["vision_slots", "text_slots"]
 @pytest.fixture(scope="module")
 def data():
     return CachedExamples(load_data(DATA, limit=6))
-
-
-@pytest.fixture
-def model(qwen):
-    def make(plan: str | LatentPlan) -> Reasoner:
-        plan = PLANS[plan] if isinstance(plan, str) else plan
-        return Reasoner(qwen.backbone, plan, qwen.prompter, qwen.placeholder_id, "it")
-
-    return make
 
 
 def masked(reasoner, data, config=CONFIG):
@@ -54,8 +42,8 @@ def chosen(rows, **values):
 
 
 @pytest.mark.parametrize("plan", ["ivtlr", "gaze", "relay"])
-def test_latents_made_anew_are_those_of_the_masked_question(model, data, plan):
-    reasoner = model(plan)
+def test_latents_made_anew_are_those_of_the_masked_question(planned, data, plan):
+    reasoner = planned(plan)
     rows = masked(reasoner, data)
     blank = [needed_masked(None).edit(example) for example in data]
     alone = run_arms(reasoner, blank, [Arm()], DATA, max_new_tokens=2, at_once=True)
@@ -65,8 +53,8 @@ def test_latents_made_anew_are_those_of_the_masked_question(model, data, plan):
     assert here["correct"].tolist() == alone["correct"].tolist()
 
 
-def test_where_only_latents_reach_the_answer_putting_them_back_undoes_the_masking(model, data):
-    rows = masked(model(LatentPlan(steps=2, k=2, blocked=SEALED, select="random")), data)
+def test_where_only_latents_reach_the_answer_putting_them_back_undoes_the_masking(planned, data):
+    rows = masked(planned(LatentPlan(steps=2, k=2, blocked=SEALED, select="random")), data)
     own = chosen(rows, evidence="shown", intervention="none")
     for evidence in ("masked", "other masked"):
         assert chosen(rows, evidence=evidence, vision_slots="own", text_slots="own") == own
@@ -74,8 +62,8 @@ def test_where_only_latents_reach_the_answer_putting_them_back_undoes_the_maskin
     assert not any(a == b for a, b in zip(own, other, strict=True))
 
 
-def test_a_model_that_cannot_see_its_latents_gets_nothing_from_them(model, data):
-    rows = masked(model("bypass"), data)
+def test_a_model_that_cannot_see_its_latents_gets_nothing_from_them(planned, data):
+    rows = masked(planned("bypass"), data)
     for evidence in ("masked", "other masked"):
         anew = chosen(rows, evidence=evidence, vision_slots="remade", text_slots="remade")
         for slots in ("own", "other"):
@@ -86,15 +74,15 @@ def test_a_model_that_cannot_see_its_latents_gets_nothing_from_them(model, data)
     )
 
 
-def test_rows_tell_input_slots_and_picks(model, data):
-    rows = masked(model("ivtlr"), data)
+def test_rows_tell_input_slots_and_picks(planned, data):
+    rows = masked(planned("ivtlr"), data)
     alone = rows[rows["intervention"] == "none"]
     assert set(map(tuple, alone[["evidence", *SLOTS]].to_numpy())) == {("shown", "own", "own")}
     assert set(rows["evidence"]) == {"shown", "masked", "other masked"}
     assert set(rows["positions"]) == {"", "kept", "held", "closed"}
     assert (rows["positions"] != "").equals(rows["vision_slots"] == "empty")
     assert set(rows["hop"]) == {4}
-    reasoner = model("ivtlr")
+    reasoner = planned("ivtlr")
     picks = reasoner.rollout()(reasoner.prompter.batch(list(data), reasoner.plan)).picks
     picked = {
         example.id: example.trace.cells[3] in picks[i].flatten().tolist()
@@ -102,15 +90,15 @@ def test_rows_tell_input_slots_and_picks(model, data):
     }
     assert rows["needed_cell_picked"].tolist() == rows["example"].map(picked).tolist()
     assert not rows.duplicated(["intervention", "example"]).any()
-    given = masked(model("gaze"), data, replace(CONFIG, hop=2))
+    given = masked(planned("gaze"), data, replace(CONFIG, hop=2))
     assert set(given["hop"]) == {2}
     assert given["needed_cell_picked"].all()  # it is given the cell where each hop ends
-    assert masked(model("relay"), data)["needed_cell_picked"].isna().all()
+    assert masked(planned("relay"), data)["needed_cell_picked"].isna().all()
 
 
-def test_questions_of_fewer_hops_have_no_rows_where_a_later_one_is_masked(model):
+def test_questions_of_fewer_hops_have_no_rows_where_a_later_one_is_masked(planned):
     mixed = CachedExamples(load_data("benchmark:domain=letters,hops=1+4", limit=8))
-    rows = masked(model("relay"), mixed, replace(CONFIG, hop=3))
+    rows = masked(planned("relay"), mixed, replace(CONFIG, hop=3))
     counts = rows.groupby("evidence")["example"].nunique()
     short = sum(example.hops == 1 for example in mixed)
     assert 0 < short < 8

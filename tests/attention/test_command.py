@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from latentlab.attention.config import AttentionConfig, main, rows_of, summary_of
-from latentlab.attention.modes import Modes, in_words, mode_of, with_plan
+from latentlab.attention.config import AttentionConfig
+from latentlab.attention.modes import in_words, mode_of, prepare, with_plan
 from latentlab.attention.ratios import BUCKETS
-from latentlab.attention.summary import AFTER
-from latentlab.data import Examples, export, load_data
+from latentlab.attention.steps import step_rows
+from latentlab.attention.summary import AFTER, summary_of
+from latentlab.data import export, load_data
 from latentlab.errors import UserError
-from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.study.instrument import Subject
 from latentlab.study.results import read_results
 from latentlab.training.recipes import PLANS
 from latentlab.vocabulary import VisionRun
@@ -23,19 +24,6 @@ from latentlab.vocabulary import VisionRun
 MASSES = [f"mass:{name}" for name in BUCKETS]
 CONFIG = AttentionConfig(model=("tiny",), explicit=())
 WORDS = LatentPlan(steps=2, k=0, content="words", part_order="text_vision")
-
-
-class Listed(Examples):
-    """Examples out of a list."""
-
-    def __init__(self, examples):
-        self.examples = list(examples)
-
-    def __len__(self):
-        return len(self.examples)
-
-    def make(self, index):
-        return self.examples[index]
 
 
 def benchmark(limit=5, spec="benchmark"):
@@ -48,7 +36,7 @@ def values(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_both_families_read_one_row_a_step_whose_masses_sum_to_one(reasoner, examples):
-    rows = rows_of(CONFIG, reasoner, Listed(examples))
+    rows = step_rows(CONFIG, reasoner, examples)
     assert rows["step"].tolist() == [1, 2] * len(examples)
     assert rows["example"].tolist() == [example.id for example in examples for _ in range(2)]
     np.testing.assert_allclose(rows[MASSES].sum(axis=1), 1, atol=1e-5)
@@ -68,7 +56,7 @@ def test_both_families_read_one_row_a_step_whose_masses_sum_to_one(reasoner, exa
 
 def test_rows_are_what_the_rollout_captured(qwen):
     (example,) = benchmark(1)
-    rows = rows_of(CONFIG, qwen, Listed([example]))
+    rows = step_rows(CONFIG, qwen, [example])
     rollout = qwen.rollout(capture_layers=range(qwen.backbone.n_layers))
     state = rollout(qwen.prompter.batch([example], qwen.plan))
     for (_, row), captured, latent in zip(rows.iterrows(), state.rows, state.latents, strict=True):
@@ -82,15 +70,15 @@ def test_rows_are_what_the_rollout_captured(qwen):
 
 
 def test_neither_padding_nor_the_batch_changes_a_row(reasoner, examples):
-    together = rows_of(CONFIG, reasoner, Listed(examples))
-    alone = rows_of(dataclasses.replace(CONFIG, batch_size=1), reasoner, Listed(examples))
+    together = step_rows(CONFIG, reasoner, examples)
+    alone = step_rows(dataclasses.replace(CONFIG, batch_size=1), reasoner, examples)
     assert together["example"].equals(alone["example"])
     np.testing.assert_allclose(values(together), values(alone), rtol=2e-3, atol=1e-5)
 
 
 def test_layers_and_heads_average_to_the_mean(qwen):
     frames = {
-        by: rows_of(dataclasses.replace(CONFIG, by=by), qwen, benchmark(2))
+        by: step_rows(dataclasses.replace(CONFIG, by=by), qwen, benchmark(2))
         for by in ("mean", "layer", "head")
     }
     layers, heads = qwen.backbone.n_layers, qwen.backbone.n_heads
@@ -105,7 +93,7 @@ def test_layers_and_heads_average_to_the_mean(qwen):
 
 def test_the_cell_to_be_read_is_that_of_the_hop_before(qwen):
     data = benchmark(4, "benchmark:hops=1+4")
-    rows = rows_of(CONFIG, qwen, data).set_index(["example", "step"])
+    rows = step_rows(CONFIG, qwen, data).set_index(["example", "step"])
     for example in data:
         for step in (1, 2):
             row = rows.loc[(example.id, step)]
@@ -121,9 +109,9 @@ def test_the_cell_to_be_read_is_that_of_the_hop_before(qwen):
             assert row["chance"] == row["picked_chance"] == 2 / 16
 
 
-def test_given_picks_hold_the_target_and_a_hidden_image_has_no_ratio(qwen):
-    gaze = with_plan(qwen, PLANS["gaze"])
-    rows = rows_of(CONFIG, gaze, benchmark())
+def test_given_picks_hold_the_target_and_a_hidden_image_has_no_ratio(planned):
+    gaze = planned("gaze")
+    rows = step_rows(CONFIG, gaze, benchmark())
     assert (rows["picked_target"] == 1).all()
     later = rows[rows["step"] > 1]
     assert (later["n:image"] == 0).all() and (later["mass:image"] == 0).all()
@@ -134,18 +122,18 @@ def test_given_picks_hold_the_target_and_a_hidden_image_has_no_ratio(qwen):
 
 def test_a_model_without_latents_is_read_at_the_end_of_its_prompt(reasoner, examples):
     plain = with_plan(reasoner, LatentPlan(steps=0, k=0))
-    rows = rows_of(CONFIG, plain, Listed(examples))
+    rows = step_rows(CONFIG, plain, examples)
     assert rows["step"].tolist() == [0] * len(examples)
     assert set(rows["mode"]) == {"plain"}
-    first = rows_of(CONFIG, reasoner, Listed(examples))
+    first = step_rows(CONFIG, reasoner, examples)
     first = first[first["step"] == 1].reset_index(drop=True)
     np.testing.assert_allclose(rows[MASSES], first[MASSES], atol=1e-6)
 
 
-def test_written_steps_are_read_where_they_begin(qwen):
+def test_written_steps_are_read_where_they_begin(qwen, planned):
     (example,) = benchmark(1)
-    writer = with_plan(qwen, WORDS)
-    rows = rows_of(CONFIG, writer, Listed([example]))
+    writer = planned(WORDS)
+    rows = step_rows(CONFIG, writer, [example])
     rollout = writer.rollout(capture_layers=range(qwen.backbone.n_layers))
     state = rollout(writer.prompter.batch([example], WORDS))
     assert state.words[0].ended.all()
@@ -156,57 +144,53 @@ def test_written_steps_are_read_where_they_begin(qwen):
     assert rows["n:words"].tolist() == [0, state.words[0].ids.shape[1]]
     captured = state.rows[0].mean(dim=(0, 2)).gather(1, state.patches.index)[0].tolist()
     assert rows["patch_attention"].iloc[1] == pytest.approx(captured)
-    latent = rows_of(CONFIG, qwen, Listed([example]))
+    latent = step_rows(CONFIG, qwen, [example])
     assert rows["cell_read"].equals(latent["cell_read"])
 
 
-def test_an_example_that_answers_early_has_no_further_steps(qwen, monkeypatch):
-    writer = with_plan(qwen, WORDS)
+def test_an_example_that_answers_early_has_no_further_steps(qwen, planned, monkeypatch):
+    writer = planned(WORDS)
     stops = frozenset(range(qwen.backbone.text_config.vocab_size))
     never = dataclasses.replace(qwen.prompter.step_ends, stops=stops)
     monkeypatch.setattr(qwen.prompter, "step_ends", never)
-    rows = rows_of(CONFIG, writer, benchmark(3))
+    rows = step_rows(CONFIG, writer, benchmark(3))
     assert rows["step"].tolist() == [1, 1, 1]
 
 
-def test_text_alone_has_masses_and_no_image(qwen, examples):
+def test_text_alone_has_masses_and_no_image(planned, examples):
     unseen = [dataclasses.replace(example, image=None) for example in examples]
-    blind = with_plan(qwen, LatentPlan(steps=2, k=0))
-    rows = rows_of(CONFIG, blind, Listed([*unseen[:1], *examples[1:]]))
+    blind = planned(LatentPlan(steps=2, k=0))
+    rows = step_rows(CONFIG, blind, [*unseen[:1], *examples[1:]])
     assert pd.isna(rows["grid_rows"].iloc[0]) and rows["patch_attention"].iloc[0] is None
     assert np.isnan(rows["ratio:image/text"].iloc[0])
     np.testing.assert_allclose(rows[MASSES].sum(axis=1), 1, atol=1e-5)
 
 
-def test_modes_add_random_picks_and_words_of_as_many_steps(qwen):
+def test_modes_add_random_picks_and_words_of_as_many_steps(planned):
     config = AttentionConfig(model=("ivtlr", "cot"), explicit=("cot",))
-    modes, data = Modes(config), benchmark(2)
-    given = [
-        Reasoner(qwen.backbone, PLANS[name], qwen.prompter, qwen.placeholder_id, name)
-        for name in config.model
-    ]
-    for reasoner in given:
-        modes.check(reasoner, data)
-    assert [mode_of(*run) for run in modes.of(given[0])] == ["latent", "latent, random picks"]
-    ((words, _),) = modes.of(given[1])
+    models = {name: planned(name, name) for name in config.model}
+    latent, ((words, _),) = (
+        prepare(config, Subject(model, benchmark(2), given=name, models=models))
+        for name, model in models.items()
+    )
+    assert [mode_of(*run) for run in latent] == ["latent", "latent, random picks"]
     assert mode_of(words) == "explicit" and words.plan.steps == PLANS["ivtlr"].steps
     with pytest.raises(UserError, match="reasons in latents"):
-        in_words(given[0], 3)
+        in_words(models["ivtlr"], 3)
     with pytest.raises(UserError, match="how many steps"):
-        in_words(given[1], 0)
+        in_words(models["cot"], 0)
 
 
-def every_run(reasoner, data, model="ivtlr"):
+def every_run(reasoner, data):
     """Rows of a model under every treatment of its patches, by what becomes of them."""
-    config = AttentionConfig(model=(model,), explicit=(), vision=get_args(VisionRun))
-    modes = Modes(config)
-    modes.check(reasoner, data)
-    return {vision: rows_of(config, one, data, vision) for one, vision in modes.of(reasoner)}
+    config = dataclasses.replace(CONFIG, vision=get_args(VisionRun))
+    runs = prepare(config, Subject(reasoner, data))
+    return {vision: step_rows(config, one, data, vision) for one, vision in runs}
 
 
-def test_patches_are_told_from_the_positions_that_they_take(qwen):
+def test_patches_are_told_from_the_positions_that_they_take(planned):
     """Empty slots keep keys, closed ones and held ones do not, packed slots keep keys alone."""
-    ivtlr = with_plan(qwen, PLANS["ivtlr"])
+    ivtlr = planned("ivtlr")
     data = benchmark(4)
     runs = every_run(ivtlr, data)
     assert set(runs) == set(get_args(VisionRun))
@@ -228,7 +212,7 @@ def test_patches_are_told_from_the_positions_that_they_take(qwen):
     for name, stride in (("closed", None), ("held", 3)):
         never = with_plan(ivtlr, PLANS["ivtlr"].replace(k=0, stride=stride))
         np.testing.assert_array_equal(
-            values(rows_of(CONFIG, never, data))[MASSES], runs[name][MASSES]
+            values(step_rows(CONFIG, never, data))[MASSES], runs[name][MASSES]
         )
     # Each differs from the model's own run where there is something to differ.
     for name in set(runs) - {"own"}:
@@ -236,25 +220,25 @@ def test_patches_are_told_from_the_positions_that_they_take(qwen):
         assert (runs[name][later][MASSES] != runs["own"][later][MASSES]).any(axis=None)
 
 
-def test_empty_slots_hold_what_filler_holds_and_words_can_be_followed_by_nothing(qwen):
+def test_empty_slots_hold_what_filler_holds_and_words_can_be_followed_by_nothing(planned):
     data = benchmark(3)
-    filler = every_run(with_plan(qwen, PLANS["filler"]), data)
+    filler = every_run(planned("filler"), data)
     np.testing.assert_array_equal(filler["kept"][MASSES], filler["own"][MASSES])
-    writer = with_plan(qwen, PLANS["cot_vision"])
+    writer = planned("cot_vision")
     words = every_run(writer, data)
     assert (words["own"]["n:reinserted"].max(), words["closed"]["n:reinserted"].max()) == (2, 0)
     never = with_plan(writer, writer.plan.replace(k=0))
     np.testing.assert_array_equal(
-        values(rows_of(CONFIG, never, data))[MASSES], words["closed"][MASSES]
+        values(step_rows(CONFIG, never, data))[MASSES], words["closed"][MASSES]
     )
-    patches = every_run(with_plan(qwen, LatentPlan(steps=2, k=2, text=False)), data)
+    patches = every_run(planned(LatentPlan(steps=2, k=2, text=False)), data)
     assert set(patches) == {"own", "random", "kept"}
-    assert set(every_run(with_plan(qwen, PLANS["relay"]), data)) == {"own"}
+    assert set(every_run(planned("relay"), data)) == {"own"}
 
 
 @pytest.fixture
 def attention(commanded):
-    return commanded(AttentionConfig, main, "attention")
+    return commanded("attention")
 
 
 def test_the_command_reads_all_modes_and_says_what_it_found(attention):
@@ -295,7 +279,7 @@ def test_the_answer_is_read_beside_the_steps(attention):
 
 def test_data_without_traces_pass_over_what_needs_them(attention, tmp_path):
     data = [dataclasses.replace(example, trace=None) for example in benchmark(3)]
-    export(Listed(data), tmp_path / "mine")
+    export(data, tmp_path / "mine")
     code, streams = attention("--data", "mine", "--by", "layer")
     assert code == 0, streams.err
     assert "gaze" in streams.err and "passed over" in streams.err
@@ -320,15 +304,15 @@ def test_data_without_traces_pass_over_what_needs_them(attention, tmp_path):
 )
 def test_what_cannot_be_read_is_refused_in_one_line(attention, tmp_path, flags, named):
     data = [dataclasses.replace(example, trace=None) for example in benchmark(2)]
-    export(Listed(data), tmp_path / "mine")
+    export(data, tmp_path / "mine")
     code, streams = attention(*flags)
     assert code == 2 and streams.out == ""
     assert named in streams.err and streams.err.count("\n") == 1
-    assert not Path("results").exists() or not list(Path("results").glob("*"))
+    assert not list((tmp_path / "results").glob("*"))
 
 
 def test_seeds_fix_the_random_control(qwen):
-    same = [rows_of(CONFIG, qwen, benchmark(8))["random_at_read"] for _ in range(2)]
-    other = rows_of(dataclasses.replace(CONFIG, seed=1), qwen, benchmark(8))["random_at_read"]
+    same = [step_rows(CONFIG, qwen, benchmark(8))["random_at_read"] for _ in range(2)]
+    other = step_rows(dataclasses.replace(CONFIG, seed=1), qwen, benchmark(8))["random_at_read"]
     assert same[0].equals(same[1]) and not same[0].equals(other)
     assert set(same[0]) <= {0.0, 1.0}

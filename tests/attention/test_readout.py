@@ -12,7 +12,7 @@ from transformers import AttentionInterface
 
 from latentlab.attention.config import AttentionConfig
 from latentlab.attention.modes import with_plan
-from latentlab.attention.readout import answer_pass, rows_of
+from latentlab.attention.readout import answer_pass, readout_rows
 from latentlab.backbones.attention import ATTENTION_NAME, attention, differentiable
 from latentlab.data import load_data
 from latentlab.measures.outcomes import log_odds
@@ -75,7 +75,7 @@ def unrolled(reasoner, example):
 )
 def test_masses_are_those_of_eager_attention_over_the_unrolled_sequence(reasoner, examples, plan):
     model = with_plan(reasoner, plan)
-    rows = rows_of(CONFIG, model, examples).set_index(["example", "layers"])
+    rows = readout_rows(CONFIG, model, examples).set_index(["example", "layers"])
     for example in examples:
         patterns, kinds, allowed, new = unrolled(model, example)
         # The end token is fed last and asks for nothing.
@@ -188,18 +188,18 @@ def test_the_gradient_is_that_of_a_gate_on_the_cells(qwen, gated, likeliest):
             np.testing.assert_allclose(exact, slope, rtol=1e-4, atol=1e-7)
 
 
-def test_what_is_hidden_from_the_answer_reads_exactly_zero(qwen):
+def test_what_is_hidden_from_the_answer_reads_exactly_zero(planned):
     data = load_data("benchmark", limit=4)
     names = [f"answer_{m}:latent" for m in ("mass", "uniform", "gradient", "share")]
-    hidden = rows_of(CONFIG, with_plan(qwen, PLANS["bypass"]), data)
+    hidden = readout_rows(CONFIG, planned("bypass"), data)
     assert (hidden[names] == 0).all(axis=None)
-    open_ = rows_of(CONFIG, with_plan(qwen, PLANS["ivtlr"]), data)
+    open_ = readout_rows(CONFIG, planned("ivtlr"), data)
     assert (open_[["answer_mass:latent", "answer_share:latent"]] > 0).all(axis=None)
     assert (open_["answer_gradient:latent"] != 0).all()
 
 
 def test_parts_add_up_and_so_do_layers(qwen):
-    rows = rows_of(CONFIG, qwen, load_data("benchmark", limit=4))
+    rows = readout_rows(CONFIG, qwen, load_data("benchmark", limit=4))
     for name in ("mass", "uniform", "gradient", "share"):
         parts = rows[f"answer_{name}:latent_text"] + rows[f"answer_{name}:latent_vision"]
         np.testing.assert_allclose(rows[f"answer_{name}:latent"], parts, rtol=1e-5, atol=1e-7)
@@ -213,22 +213,22 @@ def test_parts_add_up_and_so_do_layers(qwen):
 
 
 def test_neither_padding_nor_the_batch_nor_frozen_weights_change_a_row(reasoner, examples):
-    together = rows_of(CONFIG, reasoner, examples)
+    together = readout_rows(CONFIG, reasoner, examples)
     weights = list(reasoner.backbone.model.parameters())
     for weight in weights:
         weight.requires_grad_(False)
     try:
-        alone = rows_of(dataclasses.replace(CONFIG, batch_size=1), reasoner, examples)
+        alone = readout_rows(dataclasses.replace(CONFIG, batch_size=1), reasoner, examples)
     finally:
         for weight in weights:
             weight.requires_grad_(True)
     pd.testing.assert_frame_equal(together, alone, rtol=2e-3, atol=1e-5)
 
 
-def test_without_options_there_is_a_mass_and_no_gradient(qwen):
+def test_without_options_there_is_a_mass_and_no_gradient(planned):
     asked = [dataclasses.replace(e, choices=()) for e in load_data("benchmark", limit=2)]
     unknown = dataclasses.replace(asked[0], id="unknown", answer="")
-    rows = rows_of(CONFIG, with_plan(qwen, PLANS["relay"]), [*asked, unknown])
+    rows = readout_rows(CONFIG, planned("relay"), [*asked, unknown])
     assert "unknown" not in set(rows["example"])
     assert rows["answer_mass:latent"].notna().all()
     assert rows[["answer_gradient:latent", "answer_mass:latent_vision"]].isna().all(axis=None)

@@ -1,8 +1,9 @@
 import pytest
 
-from latentlab.calibrate.config import CalibrateConfig, main
+from latentlab.calibrate.config import CalibrateConfig
+from latentlab.calibrate.run import main
 from latentlab.calibrate.subjects import ORGANISMS
-from latentlab.command import run
+from latentlab.commands import start
 from latentlab.errors import UserError
 from latentlab.study.results import read_results
 
@@ -14,7 +15,7 @@ def test_only_data_of_known_truth_is_accepted():
 
 
 def test_a_model_without_latent_steps_is_refused(tmp_path, capsys):
-    code = run(CalibrateConfig, main, "calibrate", ["--model", "cot", "--out", str(tmp_path / "c")])
+    code = start("calibrate", ["--model", "cot", "--out", str(tmp_path / "c")])
     assert code == 2
     assert "takes no latent steps" in capsys.readouterr().err
     assert not (tmp_path / "c").exists()

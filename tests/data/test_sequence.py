@@ -3,8 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
-from latentlab.data import Example, Examples
+from latentlab.data import CachedExamples, Example, Examples, LazyExamples
 
 SIZE = 10
 
@@ -50,3 +51,21 @@ def test_length_and_slices_make_nothing():
 def test_there_is_no_example_beyond_the_ends(index):
     with pytest.raises(IndexError):
         Counting()[index]
+
+
+def test_examples_are_made_once_while_there_is_room():
+    made = []
+
+    def maker(name, size):
+        def make():
+            made.append(name)
+            return Example(name, "?", (), "yes", size and Image.new("RGB", size))
+
+        return make
+
+    sizes = {"e0": (10, 10), "e1": (20, 20), "e2": None}
+    kept = CachedExamples(LazyExamples([maker(*item) for item in sizes.items()]), limit=1000)
+    for _ in range(3):
+        assert [example.id for example in kept] == ["e0", "e1", "e2"]
+    assert sorted(made) == ["e0", "e1", "e1", "e1", "e2"]  # the second picture has 1200 bytes
+    assert kept[:2][1].id == "e1"

@@ -4,32 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from latentlab import checkpoint
-from latentlab.command import run
-from latentlab.evaluate.config import EvaluateConfig, blind, main
-from latentlab.reasoner import Reasoner
+from latentlab.evaluate.rows import blind
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.study.results import read_results
-from latentlab.training.recipes import PLANS
 
 VISION_ONLY = LatentPlan(steps=2, k=2, text=False)
 
 
 @pytest.fixture
-def evaluate(qwen, monkeypatch, tmp_path, capsys):
+def evaluate(commanded):
     """Run the command on organisms by name; returns its exit code and streams."""
-    monkeypatch.setattr(checkpoint, "ZOO", tmp_path / "zoo")
-    monkeypatch.chdir(tmp_path)
+    command = commanded("evaluate")
 
     def call(*names: str, flags: tuple[str, ...] = ()):
-        for name in names:
-            reasoner = Reasoner(
-                qwen.backbone, PLANS[name], qwen.prompter, qwen.placeholder_id, name
-            )
-            checkpoint.save(reasoner, tmp_path / "zoo" / name)
-        some = ("--limit", "6", "--max-new-tokens", "4", *flags)
-        code = run(EvaluateConfig, main, "evaluate", ["--model", *names, *some])
-        return code, capsys.readouterr()
+        return command("--model", *names, "--limit", "6", "--max-new-tokens", "4", *flags)
 
     return call
 
@@ -77,15 +65,14 @@ def test_without_the_picture_the_same_questions_are_asked_again(evaluate):
     assert set(unseen.loc[unseen["model"] == "gaze", "latent_steps"]) == {3}
 
 
-def test_steps_of_nothing_but_patches_are_not_taken_without_a_picture(qwen):
-    reasoner = Reasoner(qwen.backbone, VISION_ONLY, qwen.prompter, qwen.placeholder_id, "vision")
+def test_steps_of_nothing_but_patches_are_not_taken_without_a_picture(planned):
+    reasoner = planned(VISION_ONLY)
     assert blind(reasoner).plan.steps == 0
     assert reasoner.plan == VISION_ONLY
-    plan = blind(Reasoner(qwen.backbone, PLANS["ivtlr"], qwen.prompter, 0, "ivtlr")).plan
+    plan = blind(planned("ivtlr")).plan
     assert (plan.steps, plan.k, plan.stride) == (3, 0, 3)
 
 
-def test_answers_need_room(evaluate):
-    code, streams = evaluate("cot", flags=("--max-new-tokens", "0"))
-    assert code == 2
-    assert streams.err.startswith("error: --max-new-tokens")
+def test_answers_need_room(evaluate, refused):
+    line = refused(evaluate("cot", flags=("--max-new-tokens", "0")))
+    assert line.startswith("error: --max-new-tokens")

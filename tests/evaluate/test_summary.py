@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from latentlab.evaluate.summary import summarise_answers
+from latentlab.evaluate.summary import summary_of
 
 
 def rows(**columns) -> pd.DataFrame:
@@ -25,7 +25,7 @@ def rows(**columns) -> pd.DataFrame:
 
 
 def test_readings_are_kept_apart_and_each_counts_what_it_applies_to():
-    total = summarise_answers(rows()).iloc[0]
+    total = summary_of(rows()).iloc[0]
     assert (total["n"], total["accuracy"], total["likelihood"]) == (4, 0.75, 1.0)
     assert total["lenient"] == 1.0
     assert total["lenient_low"] < total["likelihood_low"] < 1  # one answer says less than four
@@ -34,17 +34,17 @@ def test_readings_are_kept_apart_and_each_counts_what_it_applies_to():
 
 
 def test_hops_that_are_not_known_give_no_lines():
-    lines = summarise_answers(rows())
+    lines = summary_of(rows())
     assert lines["hops"].tolist() == ["all", "all", "all", "1", "1"]
     assert lines["n"].tolist() == [4, 4, 4, 2, 2]
 
 
 def test_time_is_told_for_all_only_and_its_interval_is_over_batches():
-    lines = summarise_answers(rows())
+    lines = summary_of(rows())
     assert lines["seconds"].notna().tolist() == [True, False, False, False, False]
     total = lines.iloc[0]
     assert total["seconds"] == pytest.approx(0.175)
     assert (total["seconds_low"], total["seconds_high"]) == pytest.approx((0.1, 0.4))
-    one_batch = summarise_answers(rows(seconds=0.2)).iloc[0]
+    one_batch = summary_of(rows(seconds=0.2)).iloc[0]
     assert one_batch["seconds"] == pytest.approx(0.2)
     assert pd.isna(one_batch["seconds_low"])

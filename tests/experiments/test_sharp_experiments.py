@@ -15,9 +15,7 @@ from latentlab.figures import studies
 from latentlab.figures.artifacts import Drawing
 from latentlab.figures.config import EXPERIMENTS
 from latentlab.figures.experiment import find_experiments
-from latentlab.reasoner import Reasoner
 from latentlab.study.results import read_results
-from latentlab.training.recipes import PLANS
 
 NAMES = ("counterfactual", "evidence")
 MODELS = ("ivtlr", "relay")
@@ -32,15 +30,12 @@ SMALL = {
 
 
 @pytest.fixture(scope="module")
-def found(qwen, tmp_path_factory):
+def found(untrained, tmp_path_factory):
     """Results of the studies on six questions."""
-    zoo, results = tmp_path_factory.mktemp("zoo"), tmp_path_factory.mktemp("results")
-    for name in (*MODELS, *CANNOT_REASON):
-        reasoner = Reasoner(qwen.backbone, PLANS[name], qwen.prompter, qwen.placeholder_id, name)
-        checkpoint.save(reasoner, zoo / name)
+    results = tmp_path_factory.mktemp("results")
     made = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checkpoint, "ZOO", zoo)
+        patch.setattr(checkpoint, "ZOO", untrained)
         for study, changes in SMALL.items():
             config = replace(study.config, limit=6, max_new_tokens=2, **changes)
             replace(study, config=config).run(results)

@@ -2,9 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from latentlab.command import run
+from latentlab.commands import start
 from latentlab.data import load_data
-from latentlab.export.config import ExportConfig, main
 
 
 @pytest.fixture
@@ -12,7 +11,7 @@ def export(monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
 
     def call(*flags: str):
-        return run(ExportConfig, main, "export", flags), capsys.readouterr()
+        return start("export", flags), capsys.readouterr()
 
     return call
 

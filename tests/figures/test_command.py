@@ -7,11 +7,11 @@ import pytest
 from matplotlib import pyplot as plt
 
 from latentlab import __version__
-from latentlab.command import run
+from latentlab.commands import start
 from latentlab.evaluate.config import EvaluateConfig
-from latentlab.figures import config as figures
-from latentlab.figures.config import FiguresConfig, main, page
+from latentlab.figures import run as figures
 from latentlab.figures.experiment import Study
+from latentlab.figures.run import page
 from latentlab.figures.style import RC
 from latentlab.study.provenance import resolve
 from latentlab.study.results import write_results
@@ -24,6 +24,7 @@ from matplotlib import pyplot as plt
 from latentlab.evaluate.config import EvaluateConfig
 from latentlab.figures.artifacts import Drawing, Table
 from latentlab.figures.experiment import Study
+from latentlab.figures.run import page
 
 STUDIES = (Study("{study}", "evaluate", EvaluateConfig(limit=3)),)
 
@@ -47,7 +48,7 @@ def call(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
 
     def run_it(*flags: str):
-        code = run(FiguresConfig, main, "figures", [*flags, "--results", "r", "--out", "figures"])
+        code = start("figures", [*flags, "--results", "r", "--out", "figures"])
         return code, capsys.readouterr()
 
     return run_it

@@ -1,6 +1,5 @@
 """Models run by hand, the same models as users load them, and commands run on twenty questions."""
 
-import importlib
 from functools import lru_cache
 
 import numpy as np
@@ -8,8 +7,9 @@ import pytest
 import tyro
 
 from latentlab.checkpoint import load
-from latentlab.command import run
+from latentlab.commands import COMMANDS, instrument, start
 from latentlab.data import load_data
+from latentlab.study.instrument import Subject
 from latentlab.study.results import read_results
 from tests.independent.rollout import Plain
 
@@ -57,18 +57,16 @@ def untouched(plain, asked):
 def rows_of(asked):
     """Rows that an instrument makes of one model, flags as on the command line.
 
-    They come from `rows_of` of its command or of another module; `more` is what that is given
-    beside flags, model and questions.
+    `references` are what it is given beside the questions; `narrow` may leave out some of what it
+    prepared.
     """
 
-    def rows(name, model, *flags, data="benchmark", within="", more=()):
-        module = importlib.import_module(f"latentlab.{name}")
-        inner = importlib.import_module(f"latentlab.{within or name}")
-        measure = inner.evaluate if name == "evaluate" else inner.rows_of
-        config = tyro.cli(
-            config_of(module), args=(*flags, "--model", model, *ALWAYS, "--data", data)
-        )
-        return measure(config, load(model, "cpu"), asked(data), *more)
+    def rows(name, model, *flags, data="benchmark", references=(), narrow=None):
+        told = (*flags, "--model", model, *ALWAYS, "--data", data)
+        config, found = tyro.cli(COMMANDS[name].config, args=told), instrument(name)
+        subject = Subject(load(model, "cpu"), asked(data), references)
+        prepared = found.prepare(config, subject)
+        return found.rows(config, subject, narrow(prepared) if narrow else prepared)
 
     return rows
 
@@ -78,7 +76,6 @@ def results_of(tmp_path_factory):
     """Runs a whole command; returns the rows and the summary that it wrote."""
 
     def results(name, model, *flags, data="benchmark"):
-        module = importlib.import_module(f"latentlab.{name}")
         out = tmp_path_factory.mktemp(name) / "out"
         told = (
             *flags,
@@ -92,21 +89,17 @@ def results_of(tmp_path_factory):
             "--out",
             str(out),
         )
-        assert run(config_of(module), module.main, name, told) == 0
+        assert start(name, told) == 0
         found = read_results(out)
         return found.rows, found.summary
 
     return results
 
 
-def config_of(module):
-    """The flags of a command's module, the one class of this kind that it makes itself."""
-    (config,) = (
-        value
-        for key, value in vars(module).items()
-        if key.endswith("Config") and value.__module__ == module.__name__
-    )
-    return config
+@pytest.fixture(scope="session")
+def summary_of():
+    """The summary that an instrument makes of rows."""
+    return lambda name, rows: instrument(name).summary(rows, 0)
 
 
 @pytest.fixture(scope="session")

@@ -12,14 +12,23 @@ from tests.independent.rollout import Latent
 SHARE = 1e-4
 """Tolerance of attention weights, which are float32 softmaxes of logits below 20."""
 
+STEPS = 3
+"""Latent steps of these models; what comes after them is the readout of the answer."""
+
 RELATIVE = 1e-3
 """Of ratios: R divides by sums that may be as small as a hundredth."""
 
 
 @pytest.fixture(scope="session")
 def looked(rows_of):
-    """Rows of one model, by what attention is averaged over."""
-    return lru_cache(lambda name, by: rows_of("attention", name, "--by", by))
+    """Rows of one model's steps, by what attention is averaged over."""
+
+    @lru_cache
+    def rows(name, by):
+        found = rows_of("attention", name, "--by", by, "--vision", "own")
+        return found[found["step"] <= STEPS]
+
+    return rows
 
 
 def sets_of_keys(run, n):
@@ -129,7 +138,9 @@ def test_ratio_and_focus_without_patches_are_those_of_runs_without_them(
 ):
     """Slots are empty, or there are none and later positions hold or move up."""
     model = plain("ivtlr")
-    rows = rows_of("attention", "ivtlr", more=(vision,)).set_index(["example", "step"])
+    rows = rows_of("attention", "ivtlr", "--vision", "own", vision)
+    rows = rows[(rows["mode"] != "latent") & (rows["step"] <= STEPS)]
+    rows = rows.set_index(["example", "step"])
     empty = model.embed([model.placeholder_id]).expand(model.plan.k, -1)
 
     def edit(step, latent):
@@ -150,8 +161,13 @@ def test_ratio_and_focus_without_patches_are_those_of_runs_without_them(
 @pytest.fixture(scope="session")
 def answering(rows_of):
     """Rows of the answer's readout of one model."""
-    within = "instruments.attention.answering"
-    return lru_cache(lambda name: rows_of("attention", name, within=within))
+
+    @lru_cache
+    def rows(name):
+        found = rows_of("attention", name, "--vision", "own")
+        return found[found["step"] > STEPS]
+
+    return rows
 
 
 @pytest.mark.parametrize("name", ["ivtlr", "relay"])

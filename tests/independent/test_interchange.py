@@ -1,6 +1,5 @@
 """Interchange by hand: a run on a donor's latents, and what the walk makes of them."""
 
-import importlib
 from functools import lru_cache
 
 import pandas as pd
@@ -106,9 +105,11 @@ def test_an_exchange_is_a_run_on_the_donors_latents(
             assert told["margin_shift"] == pytest.approx(margin - start, abs=4 * nats)
 
 
-def test_interchange_accuracy_is_over_pairs_that_have_another_answer_to_expect(exchanged):
+def test_interchange_accuracy_is_over_pairs_that_have_another_answer_to_expect(
+    exchanged, summary_of
+):
     rows = exchanged("relay")
-    summary = importlib.import_module("latentlab.interchange.summary").summary_of(rows, 0)
+    summary = summary_of("interchange", rows)
     lines = summary[(summary["domain"] == "all") & (summary["needed_cell"] == "all")]
     for _, line in lines.iterrows():
         of = rows[(rows["donor"] == line["donor"]) & (rows["part"] == line["part"])]

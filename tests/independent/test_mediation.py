@@ -1,6 +1,5 @@
 """Mediation by hand: Y(input, latents) of four runs, and Pearl's differences between them."""
 
-import importlib
 from functools import lru_cache
 
 import numpy as np
@@ -72,8 +71,8 @@ def mediated(rows_of, asked):
     """Rows of one model."""
     n = len(asked())
     others = [*load_data("benchmark", limit=n + 4)[n:]]
-    flags, within = ("--perturb", "relink", "--hop", str(HOP)), "instruments.mediation.mediating"
-    return lru_cache(lambda name: rows_of("mediation", name, *flags, within=within, more=(others,)))
+    flags = ("--perturb", "relink", "--hop", str(HOP))
+    return lru_cache(lambda name: rows_of("mediation", name, *flags, references=others))
 
 
 def taking(model, example, other, mediator, part):
@@ -152,11 +151,11 @@ def test_effects_are_differences_of_four_runs(
 
 
 @pytest.mark.parametrize("name", ["ivtlr", "relay"])
-def test_both_indirect_effects_are_given_as_shares_of_the_total_one(name, mediated):
+def test_both_indirect_effects_are_given_as_shares_of_the_total_one(name, mediated, summary_of):
     """Ratios of means: NIE / TE, and (TE - NDE) / TE, what keeping the latents averts."""
     rows, key = mediated(name), ["mediator", "part", "steps"]
     own = rows[(rows["perturbation"] == "relink") & (rows["outcome"] == "log_odds")]
-    summary = importlib.import_module("latentlab.mediation.summary").summary_of(own)
+    summary = summary_of("mediation", own)
     lines = summary[(summary["domain"] == "all") & (summary["hop"] == str(HOP))]
     assert len(lines) == own.groupby(key).ngroups > 0
     for _, line in lines.iterrows():

@@ -1,5 +1,6 @@
 """Activation patching and attention knock-out by hand."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 import pytest
@@ -42,10 +43,11 @@ def patched(rows_of):
     def rows(name):
         chosen = {cell[:3] for cell in CELLS[name]}
 
-        def wanted(cell):
-            return (cell.component, cell.layer, cell.slot.name) in chosen
+        def narrow(prepared):
+            cells = [c for c in prepared.cells if (c.component, c.layer, c.slot.name) in chosen]
+            return replace(prepared, cells=cells)
 
-        return rows_of("patch", name, *flags, more=(wanted,))
+        return rows_of("patch", name, *flags, narrow=narrow)
 
     return lru_cache(rows)
 

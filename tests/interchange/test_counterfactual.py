@@ -2,16 +2,12 @@
 
 import pytest
 
-from latentlab.data import load_data
+from latentlab.data import CachedExamples, load_data
 from latentlab.interchange.config import InterchangeConfig
 from latentlab.interchange.edits import edits_of
-from latentlab.interchange.rows import rows_of
-from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.study.arms import Arm
+from latentlab.study.arms import Arm, run_arms
 from latentlab.study.recorded import cycled
-from latentlab.study.run import CachedExamples, run_arms
-from latentlab.training.recipes import PLANS
 
 DATA = "benchmark:domain=letters+relation"
 SEALED = tuple((query, key) for query in ("answer", "latent") for key in ("image", "prompt"))
@@ -24,17 +20,12 @@ def data():
 
 
 @pytest.fixture
-def model(qwen):
-    def make(plan: str | LatentPlan) -> Reasoner:
-        plan = PLANS[plan] if isinstance(plan, str) else plan
-        return Reasoner(qwen.backbone, plan, qwen.prompter, qwen.placeholder_id, "it")
+def exchanged(measured, planned, data):
+    def call(plan, **flags):
+        flags = {"donor": ("counterfactual",), "data": DATA, "max_new_tokens": 2} | flags
+        return measured("interchange", InterchangeConfig(**flags), planned(plan), data)
 
-    return make
-
-
-def exchanged(reasoner, data, **flags):
-    flags = {"donor": ("counterfactual",), "data": DATA, "max_new_tokens": 2} | flags
-    return rows_of(InterchangeConfig(**flags), reasoner, data)
+    return call
 
 
 def unmoved(rows):
@@ -50,8 +41,8 @@ def unmoved(rows):
 
 
 @pytest.mark.parametrize("plan", ["ivtlr", "relay", "gaze"])
-def test_what_is_not_changed_does_not_move_a_bit(model, data, plan):
-    rows = unmoved(exchanged(model(plan), data, steps=("each", "all"), hop=(3,)))
+def test_what_is_not_changed_does_not_move_a_bit(exchanged, plan):
+    rows = unmoved(exchanged(plan, steps=("each", "all"), hop=(3,)))
     assert rows.loc[rows["sham"] == "self", "unmoved"].all()
     assert (rows.loc[rows["sham"] == "self", "change_norm"] == 0).all()
     sharp = rows[(rows["part"] == "latent_vision") & (rows["patches"] == "needed")]
@@ -68,19 +59,21 @@ def test_what_is_not_changed_does_not_move_a_bit(model, data, plan):
 
 
 @pytest.mark.parametrize("plan", ["bypass", "filler"])
-def test_latents_that_cannot_be_seen_or_hold_no_patch_show_no_edit(model, data, plan):
-    rows = unmoved(exchanged(model(plan), data, steps=("all",)))
+def test_latents_that_cannot_be_seen_or_hold_no_patch_show_no_edit(exchanged, plan):
+    rows = unmoved(exchanged(plan, steps=("all",)))
     assert set(rows["part"]) == {"latent_text", "latent_vision", "latent"}
     assert rows["unmoved"].all()
 
 
-def test_where_only_latents_reach_the_answer_every_latent_brings_the_edited_pictures(model, data):
+def test_where_only_latents_reach_the_answer_every_latent_brings_the_edited_pictures(
+    exchanged, planned, data
+):
     """Random picks do not depend on the picture, so those of both runs are the same."""
-    reasoner = model(LatentPlan(steps=3, k=2, select="random", blocked=SEALED))
-    rows = exchanged(reasoner, data, part=("latent",), hop=(2,))
+    plan = LatentPlan(steps=3, k=2, select="random", blocked=SEALED)
+    rows = exchanged(plan, part=("latent",), hop=(2,))
     config = InterchangeConfig(donor=("counterfactual",), data=DATA, hop=(2,))
     donors = [edit.donor for edit in edits_of(config, data, 2)]
-    alone = run_arms(reasoner, donors, [Arm()], DATA, max_new_tokens=2, at_once=True)
+    alone = run_arms(planned(plan), donors, [Arm()], DATA, max_new_tokens=2, at_once=True)
     whole = rows[(rows["steps"] == "1..3") & (rows["patches"] == "every")]
     assert whole["example"].tolist() == alone["example"].tolist()
     for put, theirs in zip(whole["option_logprobs"], alone["option_logprobs"], strict=True):
@@ -88,12 +81,10 @@ def test_where_only_latents_reach_the_answer_every_latent_brings_the_edited_pict
     assert whole["donor_correct"].tolist() == alone["correct"].tolist()
 
 
-def test_frozen_latents_stay_and_remade_ones_follow(model, data):
+def test_frozen_latents_stay_and_remade_ones_follow(exchanged):
     """A text changed at step 1 reaches a later one only where that is made anew."""
     kept, made = (
-        exchanged(
-            model("relay"), data, steps=("each",), hop=(1,), part=("latent_text",), context=context
-        )
+        exchanged("relay", steps=("each",), hop=(1,), part=("latent_text",), context=context)
         for context in ("frozen", "remade")
     )
     first = (kept["steps"] == "1") & (kept["sham"] == "")
@@ -109,8 +100,8 @@ def test_frozen_latents_stay_and_remade_ones_follow(model, data):
     assert kept.loc[last, "option_logprobs"].tolist() == made.loc[last, "option_logprobs"].tolist()
 
 
-def test_rows_say_what_was_done(model, data):
-    rows = exchanged(model("ivtlr"), data, hop=(2, 4), steps=("all",))
+def test_rows_say_what_was_done(exchanged):
+    rows = exchanged("ivtlr", hop=(2, 4), steps=("all",))
     swapped = rows[rows["intervention"] != "none"]
     assert not rows.duplicated(["hop", "intervention", "example"]).any()
     assert set(swapped["hop"]) == {2, 4}

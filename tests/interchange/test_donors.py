@@ -4,14 +4,12 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from latentlab.study.run import CachedExamples
 
-from latentlab.data import Benchmark, Examples, load_data
+from latentlab.data import Benchmark, CachedExamples, Examples, LazyExamples, load_data
 from latentlab.data.sequence import Selection
 from latentlab.errors import UserError
 from latentlab.interchange.donors import (
     RULES,
-    Made,
     check_donors,
     expected_answer,
     match,
@@ -27,7 +25,7 @@ def data() -> Examples:
 
 @pytest.fixture(scope="module")
 def untraced(data) -> Examples:
-    return Made([lambda i=i: replace(data[i], trace=None) for i in range(len(data))])
+    return LazyExamples([lambda i=i: replace(data[i], trace=None) for i in range(len(data))])
 
 
 def walk(names, links, start: str, hops: int) -> str:
@@ -130,8 +128,8 @@ def test_a_donor_depends_on_the_seed_and_the_treatment_on_nothing_else(data):
 def test_another_question_on_the_same_picture_is_not_unrelated(data):
     moved = [Benchmark().restart(data[0], cell) for cell in start_cells(data[0])]
     same = [lambda e=e: e for e in (data[0], *moved)]
-    assert len(match("unrelated", Made(same))) == 0
-    assert len(match("unrelated", Made([*same, lambda: data[2]]))) > 0
+    assert len(match("unrelated", LazyExamples(same))) == 0
+    assert len(match("unrelated", LazyExamples([*same, lambda: data[2]]))) > 0
 
 
 def test_asking_from_another_start_needs_traces_and_the_benchmarks_words(data, untraced):

@@ -2,14 +2,14 @@
 
 import pytest
 
-from latentlab.data import load_data
+from latentlab.data import CachedExamples, load_data
 from latentlab.interchange.config import InterchangeConfig
 from latentlab.interchange.donors import match
-from latentlab.interchange.rows import check_model, parts_of, rows_of, swaps_of
-from latentlab.reasoner import Reasoner
+from latentlab.interchange.exchanges import parts_of, swaps_of
+from latentlab.interchange.rows import prepare
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.study.arms import Arm
-from latentlab.study.run import CachedExamples, run_arms
+from latentlab.study.arms import Arm, run_arms
+from latentlab.study.instrument import Subject
 from latentlab.training.recipes import PLANS
 
 SEALED = tuple((query, key) for query in ("answer", "latent") for key in ("image", "prompt"))
@@ -24,17 +24,14 @@ def data():
 
 
 @pytest.fixture
-def model(qwen):
-    def make(plan: str | LatentPlan) -> Reasoner:
-        plan = PLANS[plan] if isinstance(plan, str) else plan
-        return Reasoner(qwen.backbone, plan, qwen.prompter, qwen.placeholder_id, "it")
-
-    return make
-
-
-def exchanged(reasoner, data, **flags):
+def exchanged(measured, planned, data):
     """Rows with short answers, since untrained models never come to an end."""
-    return rows_of(InterchangeConfig(max_new_tokens=2, **flags), reasoner, data)
+
+    def call(plan, lacks=None, **flags):
+        config = InterchangeConfig(max_new_tokens=2, **flags)
+        return measured("interchange", config, planned(plan), data, lacks=lacks)
+
+    return call
 
 
 def against_untouched(rows):
@@ -53,23 +50,23 @@ def unmoved(rows) -> list[bool]:
 
 
 @pytest.mark.parametrize("plan", ["ivtlr", "relay", "gaze"])
-def test_swapping_a_latent_with_itself_changes_no_bit(model, data, plan):
-    rows = exchanged(model(plan), data, donor=("self",))
+def test_swapping_a_latent_with_itself_changes_no_bit(exchanged, plan):
+    rows = exchanged(plan, donor=("self",))
     assert all(unmoved(rows))
     assert (rows["kl"] == 0).all()
     assert not rows["flip"].any()
 
 
 @pytest.mark.parametrize("plan", ["bypass", "filler"])
-def test_latents_that_cannot_be_seen_or_hold_nothing_exchange_without_a_trace(model, data, plan):
-    rows = exchanged(model(plan), data, donor=("same_image", "unrelated"))
+def test_latents_that_cannot_be_seen_or_hold_nothing_exchange_without_a_trace(exchanged, plan):
+    rows = exchanged(plan, donor=("same_image", "unrelated"))
     assert set(rows["part"]) == {"", "latent_text", "latent_vision", "latent"}
     assert set(rows["steps"]) == {"", "1", "2", "3", "1..2", "1..3"}
     assert all(unmoved(rows))
 
 
-def test_the_same_exchange_is_felt_where_latents_are_seen(model, data):
-    rows = exchanged(model("ivtlr"), data, donor=("same_image", "unrelated"), steps=("each",))
+def test_the_same_exchange_is_felt_where_latents_are_seen(exchanged):
+    rows = exchanged("ivtlr", donor=("same_image", "unrelated"), steps=("each",))
     assert not any(unmoved(rows[rows["part"].isin(["", "latent"])]))
 
 
@@ -80,11 +77,14 @@ def test_the_same_exchange_is_felt_where_latents_are_seen(model, data):
         LatentPlan(steps=3, k=1, select="random", blocked=SEALED),
     ],
 )
-def test_where_only_latents_reach_the_answer_all_of_them_bring_the_donors_answer(model, data, plan):
-    reasoner = model(plan)
+def test_where_only_latents_reach_the_answer_all_of_them_bring_the_donors_answer(
+    exchanged, planned, data, plan
+):
     pairs = match("same_image", data)
-    rows = exchanged(reasoner, data, donor=("same_image",), part=("latent",))
-    donors = run_arms(reasoner, pairs.donors, [Arm()], "benchmark", max_new_tokens=2, at_once=True)
+    rows = exchanged(plan, donor=("same_image",), part=("latent",))
+    donors = run_arms(
+        planned(plan), pairs.donors, [Arm()], "benchmark", max_new_tokens=2, at_once=True
+    )
     whole = rows[rows["steps"] == "1..3"]
     assert whole["donor_example"].tolist() == donors["example"].tolist()
 
@@ -102,10 +102,8 @@ def test_where_only_latents_reach_the_answer_all_of_them_bring_the_donors_answer
     assert whole["donor_correct"].tolist() == donors["correct"].tolist()
 
 
-def test_batch_size_does_not_change_rows(model, data):
-    one, many = (
-        exchanged(model("ivtlr"), data, batch_size=size, steps=("all",)) for size in (3, 64)
-    )
+def test_batch_size_does_not_change_rows(exchanged):
+    one, many = (exchanged("ivtlr", batch_size=size, steps=("all",)) for size in (3, 64))
     lists = ["option_logprobs", "choices"]
     drop = [*NUMBERS, *lists, "seconds"]
     assert one.drop(columns=drop).equals(many.drop(columns=drop))
@@ -115,8 +113,8 @@ def test_batch_size_does_not_change_rows(model, data):
     assert (one[NUMBERS] - many[NUMBERS]).abs().max().max() < 1e-4
 
 
-def test_rows_name_the_pair_and_the_exchange(model, data):
-    rows = exchanged(model("relay"), data)
+def test_rows_name_the_pair_and_the_exchange(exchanged):
+    rows = exchanged("relay")
     assert not rows.duplicated(["donor", "intervention", "example"]).any()
     arms = rows[rows["donor"] == "unrelated"].drop_duplicates("intervention")
     assert arms["intervention"].tolist()[:2] == ["none", "unrelated latent_text at 1"]
@@ -149,16 +147,15 @@ def test_every_set_of_steps_is_exchanged_once(count, steps, found):
     assert [(swap.at, swap.step_set) for swap in swaps] == found
 
 
-def test_parts_are_those_a_model_has(model, data):
+def test_parts_are_those_a_model_has(exchanged, planned, data):
     config = InterchangeConfig()
     assert parts_of(config, PLANS["relay"]) == ("latent_text", "latent")
     assert parts_of(config, PLANS["gaze"]) == ("latent_text", "latent_vision", "latent")
     assert parts_of(config, PLANS["cot"]) == ()
-    assert exchanged(model("cot"), data).empty
     told = []
     asked = InterchangeConfig(part=("latent_vision",))
-    assert not check_model(asked, model("relay"), data, told.append)
-    assert not check_model(config, model("cot"), data, told.append)
+    assert prepare(asked, Subject(planned("relay"), data, lacks=told.append)) is None
+    assert exchanged("cot", lacks=told).empty
     assert told == [
         "--part latent_vision: it has none",
         "it takes no latent steps, so there is nothing to exchange",

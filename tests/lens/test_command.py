@@ -1,34 +1,25 @@
 """The command from examples to sentences: what is read, what is refused, what is left behind."""
 
-import os
-import subprocess
-import sys
+import copy
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-import latentlab
 from latentlab import checkpoint
-from latentlab.command import run
 from latentlab.data import export, load_data
 from latentlab.errors import UserError
-from latentlab.lens.config import LensConfig, check, main, rows_of, summary_of
+from latentlab.lens.config import LensConfig
 from latentlab.lens.findings import conclusion, held_back
-from latentlab.lens.rows import read_all
-from latentlab.reasoner import Reasoner
+from latentlab.lens.rows import prepare
+from latentlab.lens.summary import summary_of
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.study.instrument import Subject
 from latentlab.study.results import read_results
-from latentlab.training.recipes import PLANS
 
-SOURCE = Path(latentlab.__file__).parent.parent
 LAYERS = 2
 RELATION = "benchmark:domain=relation"
-
-
-def with_plan(reasoner: Reasoner, plan: LatentPlan, name: str = "m") -> Reasoner:
-    return Reasoner(reasoner.backbone, plan, reasoner.prompter, reasoner.placeholder_id, name)
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +28,18 @@ def questions():
 
 
 @pytest.fixture(scope="module")
-def rows(qwen, questions) -> pd.DataFrame:
-    return rows_of(LensConfig(batch_size=4), with_plan(qwen, PLANS["ivtlr"]), questions)
+def read_all(measured):
+    """Reads one model on examples, in batches of any size."""
+
+    def call(reasoner, examples, **flags) -> pd.DataFrame:
+        return measured("lens", LensConfig(**flags), reasoner, examples)
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def rows(read_all, planned, questions) -> pd.DataFrame:
+    return read_all(planned("ivtlr"), questions, batch_size=4)
 
 
 def test_every_place_layer_and_target_is_read_once(rows, questions):
@@ -87,32 +88,32 @@ def test_parts_of_the_answer_sum_to_its_lead(rows):
     assert summed.tolist() == pytest.approx(whole.tolist(), rel=1e-3, abs=1e-4)
 
 
-def test_rows_do_not_depend_on_the_batches(qwen, questions, rows):
-    alone = rows_of(LensConfig(batch_size=1), with_plan(qwen, PLANS["ivtlr"]), questions)
+def test_rows_do_not_depend_on_the_batches(read_all, planned, questions, rows):
+    alone = read_all(planned("ivtlr"), questions, batch_size=1)
     key = ["example", "measure", "step", "slot", "layer", "component", "source", "target"]
     numbers = ["logprob", "margin", "entropy", "logit"]
     sets = [part.set_index(key)[numbers].sort_index() for part in (rows, alone)]
     pd.testing.assert_frame_equal(*sets, atol=1e-3, rtol=1e-3)
 
 
-def test_every_slot_can_be_read(qwen, questions):
-    reasoner = with_plan(qwen, PLANS["ivtlr"])
-    found = read_all(reasoner, questions[:2], "benchmark", every_slot=True)
+def test_every_slot_can_be_read(read_all, planned, questions):
+    found = read_all(planned("ivtlr"), questions[:2], slots="every")
     latents = found[found["step"].isin([1, 2, 3]) & (found["measure"] == "logit lens")]
     assert set(latents["slot"]) == {"latent_text", "latent_vision 1", "latent_vision 2"}
 
 
-def test_slots_that_are_padding_are_not_read(qwen, examples):
+def test_slots_that_are_padding_are_not_read(read_all, planned, examples):
     """Pictures of 6, 9 and 8 patches, all of which are re-inserted."""
-    reasoner = with_plan(qwen, LatentPlan(steps=1, k=0, select="all"))
-    found = read_all(reasoner, examples, "mine", every_slot=True)
+    reasoner = planned(LatentPlan(steps=1, k=0, select="all"))
+    found = read_all(reasoner, examples, data="mine", slots="every")
     vision = found[found["slot"].str.startswith("latent_vision", na=False)]
     assert vision.groupby("example")["slot"].nunique().tolist() == [6, 9, 8]
 
 
-def test_a_model_without_latents_is_read_at_its_prompt(reasoner, examples):
-    plain = with_plan(reasoner, LatentPlan(steps=0, k=0))
-    found = read_all(plain, examples, "mine")
+def test_a_model_without_latents_is_read_at_its_prompt(read_all, reasoner, examples):
+    plain = copy.copy(reasoner)
+    plain.plan = LatentPlan(steps=0, k=0)
+    found = read_all(plain, examples, data="mine")
     assert set(found["measure"]) == {"logit lens", "attribution"}
     lens = found[found["measure"] == "logit lens"]
     assert set(zip(lens["step"], lens["slot"], strict=True)) == {(0, "prompt"), (1, "answer")}
@@ -122,29 +123,32 @@ def test_a_model_without_latents_is_read_at_its_prompt(reasoner, examples):
     assert held_back(found)
 
 
-def test_questions_whose_options_begin_alike_are_not_attributed(qwen, examples):
+def test_questions_whose_options_begin_alike_are_not_attributed(read_all, qwen, planned, examples):
     def spelled(text):
         return [9, *([] if text == "circle" else [10])]
 
-    plain = with_plan(qwen, LatentPlan(steps=0, k=0))
+    plain = planned(LatentPlan(steps=0, k=0))
     prompter = plain.prompter.__class__(
         qwen.prompter.tokenizer, qwen.backbone, qwen.prompter.format
     )
     prompter.answer_ids = spelled
     plain.prompter = prompter
-    found = read_all(plain, examples, "mine")
+    found = read_all(plain, examples, data="mine")
     assert set(found["measure"]) == {"logit lens"}
     assert len(conclusion(summary_of(found))) == 1
 
 
-def test_what_would_fail_later_is_refused_first(qwen, examples):
+def test_what_would_fail_later_is_refused_first(planned, examples):
+    def check(plan, asked):
+        return prepare(LensConfig(), Subject(planned(plan), asked))
+
     with pytest.raises(UserError, match="needs 12 patches, but e0 has 6"):
-        check(with_plan(qwen, LatentPlan(steps=3, k=4)), examples)
+        check(LatentPlan(steps=3, k=4), examples)
     with pytest.raises(UserError, match="has no image"):
-        check(with_plan(qwen, LatentPlan(steps=1, k=1)), [replace(examples[0], image=None)])
+        check(LatentPlan(steps=1, k=1), [replace(examples[0], image=None)])
     with pytest.raises(UserError, match="no trace"):
-        check(with_plan(qwen, PLANS["gaze"]), examples)
-    check(with_plan(qwen, PLANS["gaze"]), load_data("benchmark", limit=2))
+        check("gaze", examples)
+    assert check("gaze", load_data("benchmark", limit=2))
 
 
 @pytest.mark.parametrize(
@@ -157,26 +161,26 @@ def test_what_would_fail_later_is_refused_first(qwen, examples):
     ],
 )
 def test_attribution_reads_exactly_zero_where_the_answer_cannot_see(
-    qwen, questions, organism, blind_to
+    read_all, planned, questions, organism, blind_to
 ):
-    found = read_all(with_plan(qwen, PLANS[organism]), questions, "benchmark")
+    found = read_all(planned(organism), questions)
     parts = found[found["component"] == "attn_out"]
     zero = (parts["logit"] == 0).groupby(parts["source"]).all()
     assert set(zero.index[zero]) == blind_to
 
 
-def test_latents_without_content_read_the_same_for_every_question(qwen, questions):
-    found = read_all(with_plan(qwen, PLANS["filler"]), questions, "benchmark")
+def test_latents_without_content_read_the_same_for_every_question(read_all, planned, questions):
+    found = read_all(planned("filler"), questions)
     fed = found[found["measure"] == "as fed in"]
     assert fed["top"].nunique() == 1
-    own = read_all(with_plan(qwen, PLANS["ivtlr"]), questions, "benchmark")
+    own = read_all(planned("ivtlr"), questions)
     assert own.loc[own["measure"] == "as fed in", "top"].nunique() > 1
 
 
 @pytest.mark.slow
-def test_the_lens_tells_a_reasoner_from_a_model_without_content():
+def test_the_lens_tells_a_reasoner_from_a_model_without_content(read_all):
     rows = pd.concat(
-        read_all(checkpoint.load(name), load_data("benchmark", limit=64), "benchmark")
+        read_all(checkpoint.load(name), load_data("benchmark", limit=64))
         for name in ("relay", "filler")
     )
     fed = rows[(rows["measure"] == "as fed in") & (rows["step"] == 2)]
@@ -187,18 +191,8 @@ def test_the_lens_tells_a_reasoner_from_a_model_without_content():
 
 
 @pytest.fixture
-def lens(qwen, monkeypatch, tmp_path, capsys):
-    """Run the command on untrained organisms; returns its exit code and streams."""
-    for name in ("ivtlr", "gaze"):
-        checkpoint.save(with_plan(qwen, PLANS[name]), tmp_path / "zoo" / name)
-    monkeypatch.setattr(checkpoint, "ZOO", tmp_path / "zoo")
-    monkeypatch.chdir(tmp_path)
-
-    def call(*flags: str):
-        code = run(LensConfig, main, "lens", flags)
-        return code, capsys.readouterr()
-
-    return call
+def lens(commanded):
+    return commanded("lens")
 
 
 def test_one_run_leaves_rows_a_summary_and_a_sentence(lens):
@@ -226,21 +220,3 @@ def test_own_questions_without_traces_are_read_too(lens):
     assert "reads the answer" in streams.out
     assert "object of that same hop" not in streams.out
     assert lens("--model", "gaze", "--data", "mine", "--out", "other")[0] == 2
-
-
-def test_help_is_quick_and_loads_nothing_heavy():
-    script = (
-        "import sys, runpy\n"
-        "sys.argv = ['lens', '--help']\n"
-        "try:\n"
-        "    runpy.run_module('latentlab.lens', run_name='__main__')\n"
-        "finally:\n"
-        "    heavy = {'torch', 'transformers', 'pandas', 'scipy'} & set(sys.modules)\n"
-        "    assert not heavy, heavy\n"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
-    done = subprocess.run(
-        [sys.executable, "-c", script], env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert "--slots" in done.stdout

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from latentlab.lens.summary import summarise_readings
+from latentlab.lens.summary import summary_of
 from latentlab.measures.statistics import smallest_effect
 
 HEAD = {"model": "m", "data": "d", "hops": 4}
@@ -45,7 +45,7 @@ def line(lines: pd.DataFrame, **values: object) -> pd.Series:
 
 
 def test_readings_are_counted_and_averaged():
-    lines = summarise_readings(rows())
+    lines = summary_of(rows())
     lens = lines[lines["measure"] == "logit lens"]
     found = line(lens, target="answer", layer=1, domain="all")
     assert (found["n"], found["top1"], found["rank"], found["logprob"]) == (4, 0.75, 1.25, -2.5)
@@ -58,7 +58,7 @@ def test_readings_are_counted_and_averaged():
 
 def test_parts_are_summed_over_layers_and_steps():
     made = rows()
-    lines = summarise_readings(made)
+    lines = summary_of(made)
     parts = lines[(lines["measure"] == "attribution") & (lines["target"] == "answer")]
     raw = made[(made["measure"] == "attribution") & (made["target"] == "answer")]
     text = raw[raw["source"] == "latent_text"]
@@ -83,7 +83,7 @@ def test_examples_that_share_scans_widen_readings_and_sums_of_parts():
     # The four examples twice over: eight rows of each kind, and as much to tell as four.
     twice = pd.concat([made, made.assign(example=made["example"] + " again")], ignore_index=True)
     shared = twice.assign(cluster=[[name.split()[0]] for name in twice["example"]])
-    naive, lines = summarise_readings(twice), summarise_readings(shared)
+    naive, lines = summary_of(twice), summary_of(shared)
     assert lines["logit"].equals(naive["logit"])
     parts = (lines["measure"] == "attribution") & (lines["domain"] == "all")
     spread = [of["logit_high"] - of["logit_low"] for of in (naive[parts], lines[parts])]
@@ -91,13 +91,13 @@ def test_examples_that_share_scans_widen_readings_and_sums_of_parts():
     read = (lines["measure"] == "logit lens") & (lines["domain"] == "all")
     assert (lines["top1_low"] < naive["top1_low"])[read].all()
     alone = twice.assign(cluster=[[name] for name in twice["example"]])
-    pd.testing.assert_frame_equal(summarise_readings(alone), naive)
+    pd.testing.assert_frame_equal(summary_of(alone), naive)
 
 
 def test_the_smallest_margin_is_that_of_the_margins():
     made = rows()
     margin = np.random.default_rng(2).normal(size=len(made))
-    lines = summarise_readings(made.assign(margin=margin))
+    lines = summary_of(made.assign(margin=margin))
     found = line(lines, measure="logit lens", target="answer", layer=1, domain="all")
     chosen = (made["measure"] == "logit lens") & (made["target"] == "answer") & (made["layer"] == 1)
     assert found["margin_smallest"] == smallest_effect(margin[chosen], answers=False)

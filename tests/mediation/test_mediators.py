@@ -5,14 +5,14 @@ from latentlab.errors import UserError
 from latentlab.mediation.config import MediationConfig
 from latentlab.mediation.mediators import (
     Mediator,
-    check_mediation,
     mediators,
     perturbations_of,
+    prepare,
     step_sets,
     takes_latent_steps,
 )
-from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.study.instrument import Subject
 from latentlab.training.recipes import PLANS
 
 
@@ -71,22 +71,20 @@ def test_hops_that_no_question_has_are_refused(qwen):
         perturbations_of(config, qwen, data)
 
 
-def test_what_would_go_wrong_later_is_told_first(qwen):
+def test_what_would_go_wrong_later_is_told_first(planned):
     data = load_data("benchmark", limit=3)
 
-    def model(plan):
-        return Reasoner(qwen.backbone, plan, qwen.prompter, qwen.placeholder_id, "it")
-
-    def check(plan, examples=data, **flags):
+    def check(plan, **flags):
         told = []
-        return check_mediation(MediationConfig(**flags), model(plan), examples, told.append), told
+        found = Subject(planned(plan), data, lacks=told.append, tell=told.append)
+        return prepare(MediationConfig(**flags), found) is not None, told
 
-    assert check(PLANS["ivtlr"]) == (True, [])
-    assert check(PLANS["gaze"]) == (True, [])
-    ready, (line,) = check(PLANS["no_cot"])
+    assert check("ivtlr") == (True, [])
+    assert check("gaze") == (True, [])
+    ready, (line,) = check("no_cot")
     assert not ready
     assert "takes no latent steps" in line
-    assert check(PLANS["relay"], part=("latent_vision",)) == (
+    assert check("relay", part=("latent_vision",)) == (
         False,
         ["--part latent_vision: it has none"],
     )

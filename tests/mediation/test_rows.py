@@ -11,11 +11,9 @@ from PIL import Image
 from latentlab.data import load_data
 from latentlab.mediation.config import MediationConfig
 from latentlab.mediation.effects import EFFECTS
+from latentlab.mediation.input_run import InputRun
 from latentlab.mediation.mediators import Mediator
-from latentlab.mediation.rows import InputRun, rows_of
-from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.training.recipes import PLANS
 
 ANSWER_SEES_LATENTS_ONLY = (("answer", "image"), ("answer", "prompt"))
 LATENTS_SEE_LATENTS_ONLY = (("latent", "image"), ("latent", "prompt"))
@@ -28,11 +26,11 @@ def data():
 
 
 @pytest.fixture
-def measure(qwen, data):
-    def call(plan: LatentPlan, **flags) -> pd.DataFrame:
-        reasoner = Reasoner(qwen.backbone, plan, qwen.prompter, qwen.placeholder_id, "m")
+def measure(measured, planned, data):
+    def call(plan, lacks=None, **flags) -> pd.DataFrame:
         config = MediationConfig(data="benchmark:hops=1+4", **{"perturb": PERTURB, **flags})
-        return rows_of(config, reasoner, data, load_data(config.data, limit=12)[5:])
+        references = load_data(config.data, limit=12)[5:]
+        return measured("mediation", config, planned(plan), data, references, lacks)
 
     return call
 
@@ -56,7 +54,7 @@ def movement(rows: pd.DataFrame, part: str) -> pd.DataFrame:
 @pytest.mark.parametrize("name", ["ivtlr", "relay", "gaze", "bypass", "filler"])
 def test_the_zero_perturbation_is_bit_for_bit_nothing(measure, name):
     steps = ("all", "cumulative")
-    rows = measure(PLANS[name], perturb=("noise",), strength=(0.0,), steps=steps)
+    rows = measure(name, perturb=("noise",), strength=(0.0,), steps=steps)
     rows = rows[rows["outcome"] != "follows"]  # the right answer is right before and after
     assert set(rows["perturbation"]) == {"none", "noise 0"}
     acted = rows[rows["measure"] == "effect"]
@@ -68,7 +66,7 @@ def test_the_zero_perturbation_is_bit_for_bit_nothing(measure, name):
 
 
 def test_effects_decompose_and_the_input_matters(measure):
-    rows = measure(PLANS["ivtlr"])
+    rows = measure("ivtlr")
     acted = rows[rows["measure"] == "effect"]
     assert (acted["te"] - acted["nde"] - acted["tie"]).abs().max() < 1e-12
     assert (acted["te"] - acted["nie"] - acted["tde"]).abs().max() < 1e-12
@@ -79,7 +77,7 @@ def test_effects_decompose_and_the_input_matters(measure):
 
 
 def test_latents_that_the_answer_cannot_see_carry_exactly_nothing(measure):
-    rows = measure(PLANS["bypass"], perturb=("restart", "mask_needed"), steps=("all", "each"))
+    rows = measure("bypass", perturb=("restart", "mask_needed"), steps=("all", "each"))
     acted = rows[rows["measure"] == "effect"]
     assert (acted["nie"] == 0).all()
     assert (acted["tie"] == 0).all()
@@ -108,7 +106,7 @@ def test_latents_carry_exactly_all_only_where_their_positions_see_nothing_else(m
 
 
 def test_constants_do_not_move_and_carry_nothing_as_latents_but_may_as_slots(measure):
-    rows = measure(PLANS["filler"])
+    rows = measure("filler")
     assert (effects(rows, "latents")["nie"] == 0).all()
     assert (effects(rows, "slots")["nie"] != 0).any()
     for part in ("latent_text", "latent_vision"):
@@ -119,9 +117,8 @@ def test_constants_do_not_move_and_carry_nothing_as_latents_but_may_as_slots(mea
 
 @pytest.mark.parametrize("order", ["vision_text", "text_vision"])
 @pytest.mark.parametrize("part", ["latent_text", "latent_vision", "latent"])
-def test_slots_of_a_part_hold_what_the_other_run_had_there(qwen, data, order, part):
-    plan = LatentPlan(steps=2, k=2, part_order=order, select="random")
-    reasoner = Reasoner(qwen.backbone, plan, qwen.prompter, qwen.placeholder_id, "m")
+def test_slots_of_a_part_hold_what_the_other_run_had_there(planned, data, order, part):
+    reasoner = planned(LatentPlan(steps=2, k=2, part_order=order, select="random"))
     with torch.no_grad():
         here = InputRun(reasoner, data[:2], 0, slots=True)
         moved = [replace(new, id=old.id) for new, old in zip(data[2:4], data[:2], strict=True)]
@@ -137,7 +134,7 @@ def test_slots_of_a_part_hold_what_the_other_run_had_there(qwen, data, order, pa
 
 
 def test_a_model_with_one_part_has_the_same_rows_for_it_and_for_both(measure):
-    rows = measure(PLANS["relay"])
+    rows = measure("relay")
     for mediator in ("latents", "slots"):
         one, both = (effects(rows, mediator, part) for part in ("latent_text", "latent"))
         columns = ["example", "perturbation", *EFFECTS]
@@ -146,21 +143,20 @@ def test_a_model_with_one_part_has_the_same_rows_for_it_and_for_both(measure):
 
 def test_every_hop_is_measured_on_its_own_whatever_others_are(measure, data):
     flags = {"perturb": ("mask_needed", "restart"), "mediator": ("latents",)}
-    rows = measure(PLANS["relay"], **flags)
+    rows = measure("relay", **flags)
     of_hops = rows[rows["perturbation"] == "mask_needed"]
     for hop, group in of_hops.groupby("hop"):
         allowed = {example.id for example in data if example.hops >= hop}
         assert set(group["example"]) == allowed
     assert set(of_hops["hop"]) == {1, 2, 3, 4}
     assert rows.loc[rows["perturbation"] != "mask_needed", "hop"].isna().all()
-    second = measure(PLANS["relay"], **flags, hop=(2,))
+    second = measure("relay", **flags, hop=(2,))
     both = [frame[frame["hop"] == 2].reset_index(drop=True) for frame in (rows, second)]
     pd.testing.assert_frame_equal(*both, check_exact=True)
 
 
 def test_rows_do_not_depend_on_batches_and_come_in_order(measure, data):
-    plan = PLANS["ivtlr"]
-    one, many, again = (measure(plan, perturb=PERTURB[:1], batch_size=n) for n in (2, 64, 64))
+    one, many, again = (measure("ivtlr", perturb=PERTURB[:1], batch_size=n) for n in (2, 64, 64))
     key = ["perturbation", "measure", "mediator", "part", "steps", "outcome", "example"]
     assert not one.duplicated(key).any()
     assert one[key].sort_values(key).to_numpy().tolist() == (
@@ -176,7 +172,7 @@ def test_rows_do_not_depend_on_batches_and_come_in_order(measure, data):
 
 
 def test_what_an_example_does_not_allow_leaves_no_rows(measure, capsys):
-    rows = measure(PLANS["relay"], perturb=("mask_needed", "blank"), hop=(3,))
+    rows = measure("relay", perturb=("mask_needed", "blank"), hop=(3,))
     n = rows[rows["measure"] == "movement"].groupby("perturbation")["example"].nunique()
     four = sum(example.hops == 4 for example in load_data("benchmark:hops=1+4", limit=5))
     assert n.to_dict() == {"none": 5, "mask_needed": four, "blank": 5}
@@ -184,19 +180,21 @@ def test_what_an_example_does_not_allow_leaves_no_rows(measure, capsys):
 
 
 def test_follows_is_there_only_where_the_new_answer_is_known(measure):
-    rows = measure(PLANS["relay"], perturb=("blank", "relink"))
+    rows = measure("relay", perturb=("blank", "relink"))
     known = rows[rows["outcome"] == "follows"]
     assert set(known["perturbation"]) == {"none", "relink"}
     assert np.isin(known[["y_clean", "y_perturbed"]], (0, 1)).all()
 
 
 def test_a_model_without_latent_steps_has_no_rows(measure):
-    assert measure(PLANS["cot"]).empty
+    told = []
+    assert measure("cot", told).empty
+    assert told
 
 
-def test_another_family_and_pictures_of_several_sizes(reasoner, examples):
+def test_another_family_and_pictures_of_several_sizes(measured, reasoner, examples):
     config = MediationConfig(data="benchmark", perturb=("other_image", "shuffle", "shuffle_words"))
-    rows = rows_of(config, reasoner, examples, mirrored(examples))
+    rows = measured("mediation", config, reasoner, examples, mirrored(examples))
     assert set(rows["perturbation"]) == {"none", "other_image", "shuffle", "shuffle_words"}
     assert (
         (rows.loc[rows["perturbation"] == "none", ["te", "nie", "nde"]].fillna(0) == 0).all().all()

@@ -18,9 +18,8 @@ from latentlab.data import load_data
 from latentlab.reasoning.donors import Donors
 from latentlab.reasoning.interventions import Replace
 from latentlab.reasoning.sources import Resample
-from latentlab.study.arms import Arm
+from latentlab.study.arms import Arm, run_arms
 from latentlab.study.references import reference_bank
-from latentlab.study.run import run_arms
 from latentlab.training.purposes import PURPOSES
 from latentlab.training.recipes import CURRICULUM, PLANS
 

@@ -22,7 +22,6 @@ from latentlab.patch.knockouts import (
 )
 from latentlab.patch.pairs import pairs_of
 from latentlab.patch.readout import Readout
-from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.visibility import Kind
 from latentlab.training.recipes import PLANS
@@ -49,11 +48,11 @@ def data():
 class Grid:
     """The runs of a few pairs under a plan, and what patching them gives."""
 
-    def __init__(self, qwen, data, plan, components=("resid_post",), heads=False):
-        self.reasoner = Reasoner(qwen.backbone, plan, qwen.prompter, qwen.placeholder_id, "it")
-        self.pairs = pairs_of("same_image", data, qwen.prompter, 0, data)
+    def __init__(self, reasoner, data, components=("resid_post",), heads=False):
+        self.reasoner, prompter = reasoner, reasoner.prompter
+        self.pairs = pairs_of("same_image", data, prompter, 0, data)
         self.cells = cells_of(self.reasoner, components, heads)
-        self.places = random_places(qwen.prompter, self.pairs, 0)
+        self.places = random_places(prompter, self.pairs, 0)
         self.clean, self.corrupt, self.third = (
             Run(self.reasoner, [getattr(p, side) for p in self.pairs], self.cells, 0, self.places)
             for side in ("clean", "corrupt", "unrelated")
@@ -77,12 +76,12 @@ class Grid:
 
 
 @pytest.fixture
-def grid(qwen, data):
-    return lambda *arguments, **settings: Grid(qwen, data, *arguments, **settings)
+def grid(planned, data):
+    return lambda plan, *arguments, **settings: Grid(planned(plan), data, *arguments, **settings)
 
 
 def test_own_activations_change_nothing(grid):
-    there = grid(PLANS["ivtlr"], EVERY, heads=True)
+    there = grid("ivtlr", EVERY, heads=True)
     own, everything = there.corrupt.activations, {}
     for cell in there.cells:
         everything |= cell.values(own, own, there.places, 2)
@@ -90,7 +89,7 @@ def test_own_activations_change_nothing(grid):
 
 
 def test_the_sham_is_a_row_of_each_mode(grid):
-    rows = grid(PLANS["relay"]).rows("restore", "corrupt")
+    rows = grid("relay").rows("restore", "corrupt")
     sham = rows[rows["slot"] == "sham"]
     assert len(sham) == 2 * 5
     assert sham["patched"].equals(sham["corrupt"].where(sham["mode"] == "restore", sham["clean"]))
@@ -98,7 +97,7 @@ def test_the_sham_is_a_row_of_each_mode(grid):
 
 
 def test_the_last_residual_at_the_answer_is_the_answer(grid):
-    rows = grid(PLANS["ivtlr"]).rows("restore", "corrupt")
+    rows = grid("ivtlr").rows("restore", "corrupt")
     last = rows[(rows["slot"] == "answer") & (rows["layer"] == 1)]
     to = last["clean"].where(last["mode"] == "restore", last["corrupt"])
     assert last["patched"].equals(to)
@@ -106,7 +105,7 @@ def test_the_last_residual_at_the_answer_is_the_answer(grid):
 
 
 def test_what_the_answer_cannot_see_recovers_nothing(grid):
-    rows = grid(PLANS["bypass"], EVERY).rows("restore")
+    rows = grid("bypass", EVERY).rows("restore")
     latent = rows["slot"].str.contains("^(?:text|vision)")
     assert latent.sum() == (4 * 2 + 1) * 6 * 2 * 5  # rows of the grid, slots, with control, pairs
     assert (rows["patched"] == rows["corrupt"])[latent].all()
@@ -126,14 +125,14 @@ def test_all_latents_of_a_relay_are_all_there_is(grid):
 
 def test_a_question_that_differs_in_its_last_word_is_restored_by_that_word(grid):
     """Everything after a patched prompt is computed anew, the picks as well."""
-    there = grid(PLANS["ivtlr"])
+    there = grid("ivtlr")
     values = there.values(there.clean, "prompt end", "resid_pre")
     assert torch.equal(there.corrupt.patched(values), there.clean.logits)
 
 
 @pytest.mark.parametrize("slot", ["prompt end", "vision 2", "text 1", "answer"])
 def test_all_heads_together_are_attention(grid, slot):
-    there = grid(PLANS["ivtlr"], ("attn_out", "z"), heads=True)
+    there = grid("ivtlr", ("attn_out", "z"), heads=True)
     whole = there.corrupt.patched(there.values(there.clean, slot, "z"))
     attention = there.corrupt.patched(there.values(there.clean, slot, "attn_out"))
     torch.testing.assert_close(whole, attention, atol=1e-5, rtol=1e-5)
@@ -165,7 +164,7 @@ def test_models_without_latents_or_marker_have_fewer_slots():
 
 
 def test_the_control_patches_as_many_positions_of_the_prompt(grid):
-    there = grid(PLANS["ivtlr"])
+    there = grid("ivtlr")
     (cell,) = [c for c in there.cells if c.slot.drawn == 2 and c.component == "resid_pre"]
     marked = {site: torch.full_like(v, 7.0) for site, v in there.clean.activations.items()}
     values = cell.values(marked, there.corrupt.activations, there.places, 2)
@@ -180,7 +179,7 @@ NAMES = ("answer-latent", "answer-image", "answer-prompt", "latent-image", "late
 
 def test_knocking_out_in_no_layer_changes_nothing(grid):
     """Picks are those of the undisturbed run, though the engine that knocks out is told them."""
-    there = grid(PLANS["ivtlr"])
+    there = grid("ivtlr")
     for name in NAMES:
         logits = knocked_out(there.reasoner, there.clean, knockout_of(name), [], 0)
         assert torch.equal(logits, there.clean.logits)
@@ -196,7 +195,7 @@ def test_knocking_out_in_no_layer_changes_nothing(grid):
     ],
 )
 def test_only_what_construction_cuts_can_be_knocked_out_for_nothing(grid, model, inert):
-    there = grid(PLANS[model])
+    there = grid(model)
     rows = pd.DataFrame(
         [row for _, row in knockout_rows(there.reasoner, there.clean, there.readout, NAMES, 0, 0)]
     )

@@ -5,39 +5,18 @@ import dataclasses
 import pandas as pd
 import pytest
 
-from latentlab import checkpoint
-from latentlab.command import run
 from latentlab.data import export, load_data
 from latentlab.errors import UserError
-from latentlab.patch.config import PatchConfig, main, rows_of, summary_of
-from latentlab.reasoner import Reasoner
+from latentlab.patch.config import PatchConfig
+from latentlab.patch.summary import summary_of
 from latentlab.study.results import read_results
-from latentlab.training.recipes import PLANS
 
 NUMBERS = ["clean", "corrupt", "patched"]
 
 
-@pytest.fixture(scope="module")
-def models(qwen, tmp_path_factory):
-    """Untrained organisms in a folder of their own."""
-    folder = tmp_path_factory.mktemp("zoo")
-    for name in ("ivtlr", "relay", "no_cot"):
-        reasoner = Reasoner(qwen.backbone, PLANS[name], qwen.prompter, qwen.placeholder_id, name)
-        checkpoint.save(reasoner, folder / name)
-    return folder
-
-
 @pytest.fixture
-def patch(models, monkeypatch, tmp_path, capsys):
-    """Run the command on models of that folder by name; returns its exit code and streams."""
-    monkeypatch.setattr(checkpoint, "ZOO", models)
-    monkeypatch.chdir(tmp_path)
-
-    def call(*flags: str):
-        code = run(PatchConfig, main, "patch", flags)
-        return code, capsys.readouterr()
-
-    return call
+def patch(commanded):
+    return commanded("patch")
 
 
 @pytest.mark.parametrize(
@@ -105,11 +84,12 @@ def test_data_without_traces_is_paired_with_other_examples(patch, tmp_path):
 
 
 @pytest.mark.parametrize("pair", ["same_image", "same_question"])
-def test_batch_size_does_not_change_rows(qwen, pair):
-    reasoner = Reasoner(qwen.backbone, PLANS["ivtlr"], qwen.prompter, qwen.placeholder_id, "it")
+def test_batch_size_does_not_change_rows(planned, measured, pair):
+    reasoner = planned("ivtlr")
     data = load_data("benchmark:hops=1+4", limit=5)
     one, many = (
-        rows_of(
+        measured(
+            "patch",
             PatchConfig(
                 data="benchmark:hops=1+4", pair=pair, component=("resid_post", "z"), batch_size=size
             ),

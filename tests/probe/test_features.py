@@ -10,9 +10,7 @@ from latentlab.data import load_data
 from latentlab.probe.features import collect, labels_of
 from latentlab.probe.probes import INPUT, Spot
 from latentlab.probe.similarity import similarity_values
-from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.training.recipes import PLANS
 
 
 @pytest.fixture(scope="module")
@@ -22,16 +20,8 @@ def asked():
 
 
 @pytest.fixture(scope="module")
-def organism(qwen):
-    def make(plan: LatentPlan) -> Reasoner:
-        return Reasoner(qwen.backbone, plan, qwen.prompter, qwen.placeholder_id, "tiny")
-
-    return make
-
-
-@pytest.fixture(scope="module")
-def ivtlr(organism, asked):
-    return collect(organism(PLANS["ivtlr"]), asked)
+def ivtlr(planned, asked):
+    return collect(planned("ivtlr"), asked)
 
 
 def test_every_place_step_and_layer_is_there(ivtlr):
@@ -53,8 +43,8 @@ def test_every_place_step_and_layer_is_there(ivtlr):
 
 
 @torch.no_grad()
-def test_activations_are_those_of_the_rollout(ivtlr, organism, asked):
-    reasoner = organism(PLANS["ivtlr"])
+def test_activations_are_those_of_the_rollout(ivtlr, planned, asked):
+    reasoner = planned("ivtlr")
     state = reasoner.rollout()(reasoner.prompter.batch(asked, reasoner.plan))
     for step, latent in enumerate(state.latents):
         found = ivtlr.features[Spot("latent_text", step + 1, INPUT)]
@@ -72,41 +62,41 @@ def test_activations_are_those_of_the_rollout(ivtlr, organism, asked):
     np.testing.assert_allclose(norm(stream), state.latents[1].text, atol=1e-5)
 
 
-def test_the_size_of_the_batches_changes_nothing(ivtlr, organism, asked):
-    again = collect(organism(PLANS["ivtlr"]), asked, batch_size=3)
+def test_the_size_of_the_batches_changes_nothing(ivtlr, planned, asked):
+    again = collect(planned("ivtlr"), asked, batch_size=3)
     for found, expected in ((again.features, ivtlr.features), (again.series, ivtlr.series)):
         assert found.keys() == expected.keys()
         for name in found:
             np.testing.assert_allclose(found[name], expected[name], atol=2e-5)
 
 
-def test_words_are_there_where_every_rationale_is_long_enough(organism):
+def test_words_are_there_where_every_rationale_is_long_enough(planned):
     data = load_data("benchmark", limit=4)
-    reasoner = organism(PLANS["relay"])
+    reasoner = planned("relay")
     collected = collect(reasoner, [data[i] for i in range(4)], layers=(1,))
     assert set(collected.series) == {"latent_text", "prompt", "words", "placeholder"}
     assert collected.series["words"].shape == (4, 3, 32)
     assert {spot.layer for spot in collected.features} == {INPUT, 1}
 
 
-def test_filler_is_fed_the_same_vector_always(organism, asked):
-    collected = collect(organism(PLANS["filler"]), asked)
+def test_filler_is_fed_the_same_vector_always(planned, asked):
+    collected = collect(planned("filler"), asked)
     found = {(n, s): v for n, s, v in similarity_values(collected.series["latent_text"])}
     np.testing.assert_allclose(found["inter-example cosine, raw", 2], 1, rtol=1e-9)
     assert not any("centred" in name for name, _ in found)
 
 
-def test_a_plan_without_text_has_only_patches(organism, asked):
+def test_a_plan_without_text_has_only_patches(planned, asked):
     plan = LatentPlan(steps=2, k=2, text=False)
-    collected = collect(organism(plan), asked)
+    collected = collect(planned(plan), asked)
     places = {spot.place for spot in collected.features}
     assert places == {"latent_vision", "slot", "prompt", "answer", "question"}
 
 
-def test_every_patch_is_averaged_without_padding(organism, qwen, examples):
-    collected = collect(organism(LatentPlan(steps=1, k=0, select="all")), examples)
+def test_every_patch_is_averaged_without_padding(planned, examples):
+    collected = collect(planned(LatentPlan(steps=1, k=0, select="all")), examples)
     for i, example in enumerate(examples):
-        alone = collect(organism(LatentPlan(steps=1, k=0, select="all")), [example])
+        alone = collect(planned(LatentPlan(steps=1, k=0, select="all")), [example])
         spot = Spot("latent_vision", 1, INPUT)
         np.testing.assert_allclose(collected.features[spot][i], alone.features[spot][0], atol=1e-5)
 

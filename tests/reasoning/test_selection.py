@@ -4,9 +4,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latentlab.draws import example_generator
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.reasoning.selection import pick
+from latentlab.reasoning.selection import example_generator, pick
 
 sizes = st.lists(st.integers(6, 20), min_size=1, max_size=4)
 plans = st.builds(

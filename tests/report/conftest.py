@@ -17,9 +17,10 @@ from matplotlib.figure import Figure
 from latentlab import checkpoint
 from latentlab.data import export, load_data
 from latentlab.figures.artifacts import Drawing, Table, write
-from latentlab.figures.config import page as index_page
+from latentlab.figures.run import page as index_page
 from latentlab.figures.studies import TRACES
-from latentlab.report.config import ReportConfig, main
+from latentlab.report.config import ReportConfig
+from latentlab.report.run import main
 from latentlab.study.results import ROWS
 
 EVIL = (

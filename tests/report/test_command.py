@@ -5,10 +5,11 @@ import json
 import pandas as pd
 import pytest
 
-from latentlab.command import run
+from latentlab.commands import start
 from latentlab.errors import UserError
-from latentlab.report.config import ReportConfig, all_studies, check_out, main, write
+from latentlab.report.config import ReportConfig
 from latentlab.report.page import GENERATOR
+from latentlab.report.run import all_studies, check_out, main, write
 
 
 def test_nothing_to_tell_names_the_commands(tmp_path):
@@ -57,5 +58,5 @@ def test_results_of_another_version_are_refused(tmp_path):
 
 
 def test_flags_that_cannot_be_meant_are_refused(capsys):
-    assert run(ReportConfig, main, "report", ["--limit", "0"]) == 2
+    assert start("report", ["--limit", "0"]) == 2
     assert "--limit 0 is too small" in capsys.readouterr().err

@@ -7,7 +7,8 @@ from html import unescape
 import pytest
 
 from latentlab.report.page import json_block, policy, render, typeset
-from latentlab.report.runs import CONCLUSIONS, QUESTIONS
+from latentlab.report.run import all_studies
+from latentlab.report.runs import ORDER, question
 
 EVIL = "</script><!-- <script> \u2028 & ]]> \"'"
 
@@ -76,8 +77,8 @@ def test_models_stand_out_and_intervals_step_back():
     assert told == '<b>cot</b> loses 1.0 <span class="interval">[-0.5, 2.0]</span> &lt;[&gt;'
 
 
-def test_every_study_has_a_question_and_sentences():
-    from latentlab.report.config import all_studies
-
-    commands = {study.command for study in all_studies()}
-    assert commands <= set(QUESTIONS) == set(CONCLUSIONS)
+def test_every_study_has_a_question_and_a_place():
+    assert {study.command for study in all_studies()} <= set(ORDER)
+    questions = [question(command) for command in ORDER]
+    assert len(set(questions)) == len(ORDER)
+    assert all(text.endswith("?") for text in questions)

@@ -5,8 +5,10 @@ import dataclasses
 import pandas as pd
 import pytest
 
-from latentlab.attention.config import AttentionConfig, rows_of, summary_of
+from latentlab.attention.config import AttentionConfig
 from latentlab.attention.findings import conclusion
+from latentlab.attention.readout_findings import readout
+from latentlab.attention.summary import summary_of
 from latentlab.data import load_data
 from latentlab.figures.experiment import Study
 from latentlab.report.runs import Run, told
@@ -14,10 +16,10 @@ from latentlab.study.results import read_results, write_results
 
 
 @pytest.fixture
-def results(qwen, tmp_path):
+def results(measured, qwen, tmp_path):
     """Results of an instrument whose lines leave steps, layers and comparisons empty."""
     config = AttentionConfig(model=("tiny",), explicit=(), limit=12)
-    rows = rows_of(config, qwen, load_data("benchmark", limit=12))
+    rows = measured("attention", config, qwen, load_data("benchmark", limit=12))
     summary = summary_of(rows)
     record = {"command": "attention", "config": dataclasses.asdict(config) | {"out": None}}
     write_results(tmp_path / "attention", rows, summary, record)
@@ -30,7 +32,7 @@ def test_sentences_from_disk_are_those_of_the_run(results, tmp_path):
     study = Study("attention", "attention", config)
     other = Study("none", "ablate", config)
     (run,) = told({"attention": read}, [other, study], tmp_path)
-    assert run.sentences == conclusion(summary, config.top)
+    assert run.sentences == [*conclusion(summary, config.top), *readout(summary)]
     assert str(tmp_path / "attention") in run.command_line
 
 

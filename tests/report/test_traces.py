@@ -10,7 +10,7 @@ from latentlab.report.gallery import read_gallery
 from latentlab.report.runs import Run, typed
 from latentlab.report.traces import viewer_data
 from latentlab.study.results import read_results
-from latentlab.trace.findings import conclusion
+from latentlab.trace.findings import conclusion, summary_of
 from latentlab.trace.rows import STEP
 
 
@@ -73,8 +73,6 @@ def test_data_that_changed_is_noticed(results):
 
 
 def test_sentences_are_the_same_from_disk(world, results):
-    from latentlab.trace.findings import summary_of
-
     fresh = conclusion(summary_of(results.rows, seed=0))
     read = typed(dataclasses.replace(results, summary=results.summary))
     assert "step 1 in" in conclusion(read.summary)[-1]  # and not "step 1.0"

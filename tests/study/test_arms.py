@@ -11,15 +11,12 @@ from latentlab.ablate.materials import gather
 from latentlab.ablate.replace_arms import replace_arms
 from latentlab.data import load_data
 from latentlab.data.perturb import Perturbation
-from latentlab.reasoner import Reasoner
 from latentlab.reasoning.donors import Donors
 from latentlab.reasoning.interventions import PromptReplace, Replace
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.sources import Resample, Zero
-from latentlab.study.arms import Arm
+from latentlab.study.arms import Arm, run_arms
 from latentlab.study.references import reference_bank
-from latentlab.study.run import run_arms
-from latentlab.training.recipes import PLANS
 
 KEY = ["intervention", "example"]
 NUMBERS = ["gold_logprob", "gold_log_odds", "log_odds_change", "kl"]
@@ -28,14 +25,6 @@ NUMBERS = ["gold_logprob", "gold_log_odds", "log_odds_change", "kl"]
 @pytest.fixture(scope="module")
 def data():
     return list(load_data("benchmark:hops=1+4", limit=7))
-
-
-@pytest.fixture
-def model(qwen):
-    def make(name: str) -> Reasoner:
-        return Reasoner(qwen.backbone, PLANS[name], qwen.prompter, qwen.placeholder_id, name)
-
-    return make
 
 
 def some_arms(reasoner, data):
@@ -57,8 +46,8 @@ def ask(reasoner, data, chosen, **settings):
     return rows.drop(columns="seconds")
 
 
-def test_rows_come_arm_by_arm_in_the_order_of_the_examples(model, data):
-    rows = run_arms(model("ivtlr"), data, [Arm(), Arm("again")], "mine", 3, max_new_tokens=2)
+def test_rows_come_arm_by_arm_in_the_order_of_the_examples(planned, data):
+    rows = run_arms(planned("ivtlr"), data, [Arm(), Arm("again")], "mine", 3, max_new_tokens=2)
     names = [example.id for example in data]
     assert rows["example"].tolist() == names * 2
     assert rows["intervention"].tolist() == ["none"] * 7 + ["again"] * 7
@@ -68,8 +57,8 @@ def test_rows_come_arm_by_arm_in_the_order_of_the_examples(model, data):
     assert rows["correct_lenient"].isna().all()  # it answers by text, the published score by letter
 
 
-def test_same_seed_same_rows_and_order_of_arms_does_not_matter(model, data):
-    reasoner = model("ivtlr")
+def test_same_seed_same_rows_and_order_of_arms_does_not_matter(planned, data):
+    reasoner = planned("ivtlr")
     chosen = some_arms(reasoner, data)
     rows = ask(reasoner, data, chosen)
     assert rows.equals(ask(reasoner, data, chosen))
@@ -84,8 +73,8 @@ def test_same_seed_same_rows_and_order_of_arms_does_not_matter(model, data):
     assert set(other["seed"]) == {1}
 
 
-def test_batch_size_does_not_change_rows(model, data):
-    reasoner = model("ivtlr")
+def test_batch_size_does_not_change_rows(planned, data):
+    reasoner = planned("ivtlr")
     chosen = some_arms(reasoner, data)
     one, many = (ask(reasoner, data, chosen, batch_size=size) for size in (2, 64))
     lists = ["option_logprobs"]
@@ -96,8 +85,8 @@ def test_batch_size_does_not_change_rows(model, data):
     assert (one[NUMBERS] - many[NUMBERS]).abs().max().max() < 1e-4
 
 
-def test_a_donor_does_not_depend_on_batches_even_if_some_lack_a_picture(model, data):
-    reasoner = model("coconut")
+def test_a_donor_does_not_depend_on_batches_even_if_some_lack_a_picture(planned, data):
+    reasoner = planned("coconut")
     mixed = [replace(e, image=None if i % 3 else e.image) for i, e in enumerate(data)]
     banks = [reference_bank(reasoner, mixed, size) for size in (2, 64)]
     assert banks[0].examples == banks[1].examples == tuple(example.id for example in data)
@@ -112,7 +101,9 @@ def test_a_donor_does_not_depend_on_batches_even_if_some_lack_a_picture(model, d
     ]
 
 
-def test_all_arms_go_on_from_one_prefix_except_those_that_edit_the_prompt(model, data, monkeypatch):
+def test_all_arms_go_on_from_one_prefix_except_those_that_edit_the_prompt(
+    planned, data, monkeypatch
+):
     edits = []
     prefill = Rollout.prefill
 
@@ -120,7 +111,7 @@ def test_all_arms_go_on_from_one_prefix_except_those_that_edit_the_prompt(model,
         edits.append(len(edit))
         return prefill(self, batch, edit)
 
-    reasoner = model("ivtlr")
+    reasoner = planned("ivtlr")
     chosen = some_arms(reasoner, data)
     edited = Arm("zeros", prompt_edits=(PromptReplace(Zero(), 2),))
     monkeypatch.setattr(Rollout, "prefill", counted)
@@ -131,8 +122,8 @@ def test_all_arms_go_on_from_one_prefix_except_those_that_edit_the_prompt(model,
     assert edits.count(1) == 2 * len(of_prompt)
 
 
-def test_given_picks_reach_as_far_as_the_longest_arm(model, data):
-    reasoner = model("gaze")
+def test_given_picks_reach_as_far_as_the_longest_arm(planned, data):
+    reasoner = planned("gaze")
     rows = ask(reasoner, data, [Arm(), Arm("more", plan=reasoner.plan.replace(steps=5))])
     assert rows.groupby("intervention")["latent_steps"].unique().map(list).to_dict() == {
         "none": [3],
@@ -140,8 +131,8 @@ def test_given_picks_reach_as_far_as_the_longest_arm(model, data):
     }
 
 
-def test_an_answer_that_must_come_at_once_begins_with_the_marker(model, data):
-    reasoner = model("ivtlr")
+def test_an_answer_that_must_come_at_once_begins_with_the_marker(planned, data):
+    reasoner = planned("ivtlr")
     free, held = (ask(reasoner, data, [Arm()], at_once=at_once) for at_once in (False, True))
     marker = reasoner.prompter.decode(reasoner.prompter.marker_ids)
     assert held["text"].str.startswith(marker).all()
@@ -150,9 +141,9 @@ def test_an_answer_that_must_come_at_once_begins_with_the_marker(model, data):
     assert free["text"].str.startswith(marker).tolist() == free["at_once"].tolist()
 
 
-def test_a_changed_input_runs_as_if_it_were_asked_and_is_scored_by_the_question(model, data):
+def test_a_changed_input_runs_as_if_it_were_asked_and_is_scored_by_the_question(planned, data):
     """Nothing done changes nothing; what an example does not allow has no row."""
-    reasoner = model("ivtlr")
+    reasoner = planned("ivtlr")
     same = Perturbation("same", "", lambda example: replace(example))
     long = Perturbation("long", "", lambda e: e if e.hops == 4 else None)
     rows = ask(reasoner, data, [Arm(), Arm("same", change=same), Arm("long", change=long)])

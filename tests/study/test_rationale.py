@@ -13,7 +13,7 @@ from latentlab.reasoning.decode import generate
 from latentlab.reasoning.donors import Donors
 from latentlab.reasoning.orders import order_of
 from latentlab.reasoning.visibility import Kind
-from latentlab.study.arms import Arm
+from latentlab.study.arms import Arm, batches, run_arms
 from latentlab.study.rationale import (
     RationaleEdit,
     Rationales,
@@ -23,7 +23,6 @@ from latentlab.study.rationale import (
     write,
     write_all,
 )
-from latentlab.study.run import batches, run_arms
 from latentlab.training.recipes import PLANS
 
 pytestmark = pytest.mark.usefixtures("no_grad")

@@ -15,15 +15,15 @@ from latentlab.probe.probes import cross_validated
 from latentlab.reasoning.visibility import Kind
 from latentlab.trace.config import TraceConfig
 from latentlab.trace.findings import conclusion, summary_of
-from latentlab.trace.rows import ANSWER, STEP, check, option_probabilities, rows_of
+from latentlab.trace.rows import ANSWER, STEP, option_probabilities
 
 CONFIG = TraceConfig(model=("tiny",), limit=4, reference=30, tokens=3)
 
 
 @pytest.fixture(scope="module")
-def rows(qwen):
+def rows(measured, qwen):
     data = load_data("benchmark", limit=10)
-    return rows_of(CONFIG, qwen, data[:4], data[4:])
+    return measured("trace", CONFIG, qwen, data[:4], data[4:])
 
 
 @pytest.fixture(scope="module")
@@ -137,10 +137,13 @@ def test_lines_tell_knock_outs_and_probes_with_n(rows):
     assert "object 2 at step 2" in read
 
 
-def test_data_without_traces_has_neither_probes_nor_hops(chameleon, examples, monkeypatch):
+def test_data_without_traces_has_neither_probes_nor_hops(
+    measured, chameleon, examples, monkeypatch
+):
     monkeypatch.setattr("latentlab.trace.rows.load_data", lambda *_, **__: examples)
     references = [replace(example, id=f"other {example.id}") for example in examples]
-    rows = rows_of(TraceConfig(model=("tiny",), reference=20), chameleon, examples, references)
+    config = TraceConfig(model=("tiny",), reference=20)
+    rows = measured("trace", config, chameleon, examples, references)
     steps = rows[rows["record"] == STEP]
     assert len(steps) == len(examples) * chameleon.plan.steps
     assert steps["cell_read"].isna().all()
@@ -154,10 +157,10 @@ def test_the_grid_lies_on_what_a_family_cuts_out(qwen, chameleon, examples):
     assert sight_of(chameleon.backbone, wide).part == (14, 0, 70, 56)
 
 
-def test_models_without_latent_steps_have_nothing_to_record(qwen):
-    reasoner = type(qwen)(qwen.backbone, qwen.plan.replace(steps=0), qwen.prompter)
+def test_models_without_latent_steps_have_nothing_to_record(measured, qwen, planned):
+    reasoner = planned(qwen.plan.replace(steps=0))
     with pytest.raises(UserError, match="takes no latent steps"):
-        check(CONFIG, reasoner, load_data("benchmark", limit=2))
+        measured("trace", CONFIG, reasoner, load_data("benchmark", limit=2))
     for flags in ({"reference": 3}, {"tokens": 0}):
         with pytest.raises(UserError, match="is too small"):
             TraceConfig(**flags)

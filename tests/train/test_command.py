@@ -12,11 +12,12 @@ import yaml
 
 import latentlab
 from latentlab import console
-from latentlab.command import CommonConfig, run
+from latentlab.command import CommonConfig
+from latentlab.commands import start
 from latentlab.console import interval_text
 from latentlab.errors import UserError
-from latentlab.train import config as train
-from latentlab.train.config import TrainCommand, settings
+from latentlab.train.config import TrainFlags
+from latentlab.train.run import main, settings
 from latentlab.training.config import read_config
 
 SOURCE = Path(latentlab.__file__).parent.parent
@@ -45,7 +46,7 @@ def path(tmp_path):
 
 
 def command(*arguments: object) -> int:
-    return run(TrainCommand, train.main, "train", [str(argument) for argument in arguments])
+    return start("train", [str(argument) for argument in arguments])
 
 
 @pytest.mark.slow
@@ -98,20 +99,20 @@ def test_a_mistake_is_one_line(path, tmp_path, capsys):
 
 
 def test_flags_take_the_place_of_settings(path):
-    config = settings(TrainCommand(config=path))
+    config = settings(TrainFlags(config=path))
     assert config == read_config(path)
     flags = {"model": "relay", "data": "benchmark:hops=2", "limit": 5, "batch_size": 7, "seed": 2}
-    changed = settings(TrainCommand(config=path, **flags))
+    changed = settings(TrainFlags(config=path, **flags))
     assert (changed.init, changed.seed, changed.eval_examples) == ("relay", 2, 5)
     assert {changed.eval_data, changed.stages[0].data} == {"benchmark:hops=2"}
     assert changed.stages[0].batch_size == 7
     with pytest.raises(UserError, match="batch_size must be positive"):
-        settings(TrainCommand(config=path, batch_size=0))
+        settings(TrainFlags(config=path, batch_size=0))
 
 
 def test_a_terminal_gets_a_bar_and_no_line_for_each_loss(path, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(console.remarks, "_force_terminal", True)
-    train.main(TrainCommand(config=path, out=tmp_path / "run"))
+    main(TrainFlags(config=path, out=tmp_path / "run"))
     shown = capsys.readouterr().err
     assert "2/2" in shown and "loss=" in shown
     assert "update 1/2" not in shown and "grad_norm" not in shown
