@@ -20,7 +20,7 @@ from latentlab.calibrate.run import main as calibrate
 from latentlab.calibrate.subjects import retrained
 from latentlab.checkpoint import load, zoo_names
 from latentlab.data import load_data
-from latentlab.evaluate.summary import summarise_answers
+from latentlab.evaluate.summary import summary_of
 from latentlab.study.arms import Arm
 from latentlab.study.results import read_results
 from latentlab.study.run import run_arms

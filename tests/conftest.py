@@ -14,12 +14,12 @@ from transformers.models.chameleon.image_processing_pil_chameleon import Chamele
 
 from latentlab import checkpoint
 from latentlab.backbones import ChameleonBackbone
-from latentlab.commands import instrument, start
+from latentlab.commands import start
 from latentlab.data import Example
 from latentlab.prompts import Prompter, PromptFormat
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.study.instrument import Subject
+from latentlab.study.instrument import Subject, instrument
 from latentlab.training.recipes import PLANS
 from latentlab.training.tiny import TinyConfig, tiny_reasoner
 

@@ -10,7 +10,8 @@ import pytest
 
 import latentlab
 from latentlab.command import CommonConfig
-from latentlab.commands import COMMANDS, instrument, instruments
+from latentlab.commands import COMMANDS
+from latentlab.study.instrument import instrument, instruments
 
 SOURCE = Path(latentlab.__file__).parent.parent
 HELP = """

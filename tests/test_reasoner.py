@@ -6,8 +6,8 @@ import torch
 from PIL import Image
 
 from latentlab.data import Example
+from latentlab.data.pictures import open_picture
 from latentlab.errors import UserError
-from latentlab.reasoner import open_picture
 from latentlab.reasoning.decode import generate
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.visibility import Kind

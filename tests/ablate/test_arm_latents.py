@@ -6,7 +6,8 @@ import torch
 from latentlab.ablate import arms, pick_arms
 from latentlab.reasoning.interventions import Drop
 from latentlab.reasoning.sources import Bank
-from latentlab.study.arms import Arm, run_arms
+from latentlab.study.arms import Arm
+from latentlab.study.run import run_arms
 from latentlab.vocabulary import KNOCK_OUT
 
 
@@ -111,7 +112,7 @@ def test_only_the_step_at_hand_differs_in_a_fixed_context(closed, model, data):
     rollout = reasoner.rollout()
     untouched = rollout(prompts)
     own = Bank.of(prompts.examples, [untouched.latents])
-    arm = Arm("x at step 1", interventions=(Drop("text", (0,), closed),))
+    arm = Arm("x at step 1", interventions=(Drop("latent_text", (0,), closed),))
     remade, frozen = arms.in_contexts([arm], ("remade", "frozen"), reasoner.plan)
     assert (remade.context, frozen.context) == ("remade", "frozen")
     assert (remade.name, frozen.name) == ("x at step 1", "x at step 1, others frozen")

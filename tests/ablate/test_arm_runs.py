@@ -11,7 +11,8 @@ from latentlab.ablate.config import AblateConfig
 from latentlab.ablate.materials import gather
 from latentlab.ablate.replace_arms import replace_arms
 from latentlab.data import load_data
-from latentlab.study.arms import Arm, run_arms
+from latentlab.study.arms import Arm
+from latentlab.study.run import run_arms
 
 ANSWER = ["text", "choice", "gold_logprob"]
 

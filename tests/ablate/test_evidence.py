@@ -14,7 +14,8 @@ from latentlab.ablate.evidence import (
 from latentlab.data import CachedExamples, load_data
 from latentlab.errors import UserError
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.study.arms import Arm, run_arms
+from latentlab.study.arms import Arm
+from latentlab.study.run import run_arms
 
 DATA = "benchmark:domain=letters"
 CONFIG = AblateConfig(mask_evidence=True, data=DATA)

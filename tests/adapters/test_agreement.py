@@ -46,7 +46,7 @@ def by_transformer_lens(bridge, batch, site, vector):
     rollout = reasoner.rollout()
 
     def patch(resid, hook):
-        if rollout.clock == site.clock:
+        if rollout.pass_index == site.pass_index:
             resid[:, site.position] = vector
         return resid
 
@@ -59,7 +59,7 @@ def by_transformer_lens(bridge, batch, site, vector):
 def by_nnsight(traced, batch, site, vector):
     marker = traced.reasoner.prompter.marker_ids
     with traced.rollout(batch, text=marker) as tracer:
-        for _step in tracer.iter[site.clock]:
+        for _step in tracer.iter[site.pass_index]:
             traced.resid_post(site.layer)[:, site.position] = vector
         state = tracer.result.save()
     return state

@@ -31,13 +31,13 @@ def test_each_pass_of_a_rollout_can_be_read(planned, traced, batch):
         state = tracer.result.save()
     assert torch.equal(state.hidden, plain.hidden)
     assert len(streams) == 3
-    for clock, stream in enumerate(streams):
-        assert torch.equal(stream, kept[Site(clock, 1)])
+    for pass_index, stream in enumerate(streams):
+        assert torch.equal(stream, kept[Site(pass_index, 1)])
 
 
 @torch.no_grad()
 def test_a_trace_takes_interventions_and_text(planned, traced, batch):
-    zeros, marker = [Replace("text", Zero())], planned.prompter.marker_ids
+    zeros, marker = [Replace("latent_text", Zero())], planned.prompter.marker_ids
     rollout = planned.rollout()
     expected = rollout(batch, zeros)
     append_text(rollout, expected, marker)

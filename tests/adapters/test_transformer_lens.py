@@ -62,11 +62,11 @@ def test_a_cache_over_the_grown_sequence_holds_what_the_engine_computed(
     close = {"atol": 1e-5, "rtol": 1e-5}
     torch.testing.assert_close(logits[:, -1], planned.backbone.logits(run.hidden), **close)
     names = {"resid_post": "hook_out", "attn_out": "hook_attn_out", "mlp_out": "hook_mlp_out"}
-    for clock in range(planned.plan.steps + 1):
-        index = grown.newest(clock)
+    for pass_index in range(planned.plan.steps + 1):
+        index = grown.newest(pass_index)
         for layer in LAYERS:
             for component, name in names.items():
-                expected = kept[Site(clock, layer, component)]
+                expected = kept[Site(pass_index, layer, component)]
                 found = cache[f"blocks.{layer}.{name}"][:, index]
                 torch.testing.assert_close(found, expected, **close)
 
@@ -91,12 +91,14 @@ def test_patterns_are_the_captured_rows(planned, bridge, run, examples):
 @torch.no_grad()
 def test_hooks_fire_in_every_pass_and_go(bridge, batch):
     rollout = bridge.reasoner.rollout()
-    before, clocks = rollout(batch).hidden, []
-    with bridge.hooks([("blocks.1.hook_out", lambda value, hook: clocks.append(rollout.clock))]):
+    before, passes = rollout(batch).hidden, []
+    with bridge.hooks(
+        [("blocks.1.hook_out", lambda value, hook: passes.append(rollout.pass_index))]
+    ):
         assert torch.equal(rollout(batch).hidden, before)
-    assert clocks == [0, 1, 2]
+    assert passes == [0, 1, 2]
     rollout(batch)
-    assert len(clocks) == 3
+    assert len(passes) == 3
 
 
 @torch.no_grad()
@@ -105,12 +107,12 @@ def test_an_edited_pattern_reaches_the_output(planned, bridge, batch):
     rollout, seen = bridge.reasoner.rollout(), {}
 
     def uniform(pattern, hook):
-        if rollout.clock != 1:
+        if rollout.pass_index != 1:
             return None
         return torch.full_like(pattern, 1 / pattern.shape[-1])
 
     def keep(value, hook):
-        if rollout.clock == 1:
+        if rollout.pass_index == 1:
             seen["out"] = value.clone()
 
     with bridge.hooks([("blocks.0.attn.hook_pattern", uniform), ("blocks.0.hook_attn_out", keep)]):

@@ -7,9 +7,9 @@ import pytest
 import tyro
 
 from latentlab.checkpoint import load
-from latentlab.commands import COMMANDS, instrument, start
+from latentlab.commands import COMMANDS, start
 from latentlab.data import load_data
-from latentlab.study.instrument import Subject
+from latentlab.study.instrument import Subject, instrument
 from latentlab.study.results import read_results
 from tests.independent.rollout import Plain
 

@@ -6,8 +6,9 @@ from latentlab.data import CachedExamples, load_data
 from latentlab.interchange.config import InterchangeConfig
 from latentlab.interchange.edits import edits_of
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.study.arms import Arm, run_arms
+from latentlab.study.arms import Arm
 from latentlab.study.recorded import cycled
+from latentlab.study.run import run_arms
 
 DATA = "benchmark:domain=letters+relation"
 SEALED = tuple((query, key) for query in ("answer", "latent") for key in ("image", "prompt"))

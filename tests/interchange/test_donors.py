@@ -6,15 +6,10 @@ from dataclasses import replace
 import pytest
 
 from latentlab.data import Benchmark, CachedExamples, Examples, LazyExamples, load_data
+from latentlab.data.pairs import RULES, expected_answer, match, start_cells
 from latentlab.data.sequence import Selection
 from latentlab.errors import UserError
-from latentlab.interchange.donors import (
-    RULES,
-    check_donors,
-    expected_answer,
-    match,
-    start_cells,
-)
+from latentlab.interchange.donors import check_donors
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,14 @@
 import pytest
 
 from latentlab.data import CachedExamples, load_data
+from latentlab.data.pairs import match
 from latentlab.interchange.config import InterchangeConfig
-from latentlab.interchange.donors import match
 from latentlab.interchange.exchanges import parts_of, swaps_of
 from latentlab.interchange.rows import prepare
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.study.arms import Arm, run_arms
+from latentlab.study.arms import Arm
 from latentlab.study.instrument import Subject
+from latentlab.study.run import run_arms
 from latentlab.training.recipes import PLANS
 
 SEALED = tuple((query, key) for query in ("answer", "latent") for key in ("image", "prompt"))

@@ -55,7 +55,7 @@ def test_the_lens_after_the_last_layer_is_the_model_itself(reasoner, examples):
     state, grown = grow(rollout, reasoner.prompter.batch(examples, reasoner.plan), MARKER)
     with record(rollout) as kept:
         grown.forward(reasoner.backbone)
-    last = kept[Site(rollout.clock, reasoner.backbone.n_layers - 1)]
+    last = kept[Site(rollout.pass_index, reasoner.backbone.n_layers - 1)]
     expected = reasoner.backbone.logits(state.hidden)
     torch.testing.assert_close(lens_logits(reasoner.backbone, last), expected, atol=1e-4, rtol=1e-4)
 
@@ -96,7 +96,7 @@ def test_shares_of_attention_are_its_output_split_by_source(reasoner, examples):
     capture = Capture()
     with record(rollout, components=("resid_post", "attn_out")) as kept:
         _, cache = grown.forward(backbone, capture)
-    stream = kept[Site(rollout.clock, backbone.n_layers - 1)][1]
+    stream = kept[Site(rollout.pass_index, backbone.n_layers - 1)][1]
     norm = final_norm(backbone)
     scale = norm.weight / (stream.square().mean() + norm.variance_epsilon).sqrt()
     direction = scale * backbone.model.get_output_embeddings().weight[TOKENS[1, 0]]
@@ -111,7 +111,7 @@ def test_shares_of_attention_are_its_output_split_by_source(reasoner, examples):
                 continue
             where = grown.kinds[1] == Kind[part.source.upper()]
             if part.step is not None:
-                where = where & (grown.clock == part.step)
+                where = where & (grown.pass_index == part.step)
             mixed = torch.zeros(heads, dim)
             for head in range(heads):
                 own = values[head // (heads // len(values))]
@@ -120,7 +120,7 @@ def test_shares_of_attention_are_its_output_split_by_source(reasoner, examples):
             share = (weight @ mixed.flatten()) @ direction
             torch.testing.assert_close(found.shares[index, 1, 0], share, atol=1e-5, rtol=1e-4)
             total += share
-        whole = kept[Site(rollout.clock, layer, "attn_out")][1] @ direction
+        whole = kept[Site(rollout.pass_index, layer, "attn_out")][1] @ direction
         torch.testing.assert_close(total, whole, atol=1e-5, rtol=1e-4)
     sources = {(part.source, part.step) for part in found.parts if part.source}
     steps = {(kind, step) for kind in ("latent_text", "latent_vision") for step in (1, 2)}

@@ -18,8 +18,9 @@ from latentlab.data import load_data
 from latentlab.reasoning.donors import Donors
 from latentlab.reasoning.interventions import Replace
 from latentlab.reasoning.sources import Resample
-from latentlab.study.arms import Arm, run_arms
+from latentlab.study.arms import Arm
 from latentlab.study.references import reference_bank
+from latentlab.study.run import run_arms
 from latentlab.training.purposes import PURPOSES
 from latentlab.training.recipes import CURRICULUM, PLANS
 
@@ -67,7 +68,7 @@ def test_decoy_answers_one_hop_behind_its_own_latents_and_behind_those_of_others
     bank = reference_bank(reasoner, load_data(ONE_HOP, seed=1, limit=120))
     asked = {example.id: "" for example in examples}
     source = Resample(bank, Donors(asked, dict.fromkeys(bank.examples, "")))
-    swap = Arm("other", interventions=(Replace("both", source),))
+    swap = Arm("other", interventions=(Replace("latent", source),))
     rows = run_arms(reasoner, examples, [Arm(), swap], ONE_HOP, at_once=True)
     right = rows.groupby("intervention")["correct"].mean()
     assert right["none"] > 0.9 and abs(right["none"] - right["other"]) < 0.05
@@ -116,7 +117,7 @@ def test_a_swap_of_contentless_latents_changes_nothing():
     bank = reference_bank(reasoner, examples)
     names = dict.fromkeys(bank.examples, "")
     source = Resample(bank, Donors(names, names))
-    swap = Arm("other", interventions=(Replace("both", source),))
+    swap = Arm("other", interventions=(Replace("latent", source),))
     rows = run_arms(reasoner, examples, [Arm(), swap], ONE_HOP, at_once=True)
     by_arm = rows.pivot(index="example", columns="intervention", values="gold_logprob")
     assert (by_arm["none"] == by_arm["other"]).all()

@@ -5,14 +5,7 @@ import pytest
 import torch
 
 from latentlab.data import load_data
-from latentlab.patch.cells import (
-    Run,
-    Slot,
-    cells_of,
-    patch_rows,
-    random_places,
-    slots_of,
-)
+from latentlab.patch.cells import Slot, cells_of, slots_of
 from latentlab.patch.knockouts import (
     applicable,
     knocked_out,
@@ -22,6 +15,7 @@ from latentlab.patch.knockouts import (
 )
 from latentlab.patch.pairs import pairs_of
 from latentlab.patch.readout import Readout
+from latentlab.patch.runs import Run, patch_rows, random_places
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.visibility import Kind
 from latentlab.training.recipes import PLANS
@@ -152,7 +146,7 @@ def test_slots_are_where_their_kinds_are(grid, part_order):
     for slot in slots_of(plan, marker=True):
         for kind, name in ((Kind.LATENT_TEXT, "text"), (Kind.LATENT_VISION, "vision")):
             if slot.name.startswith(name):
-                places = [ends[slot.clock] + position for position in slot.positions]
+                places = [ends[slot.pass_index] + position for position in slot.positions]
                 assert (kinds[places] == kind).all()
                 assert len(places) == (1 if name == "text" else 2)
 
@@ -170,7 +164,7 @@ def test_the_control_patches_as_many_positions_of_the_prompt(grid):
     values = cell.values(marked, there.corrupt.activations, there.places, 2)
     taken = torch.stack([(value == 7).all(-1) for value in values.values()])
     assert (taken.sum(0) == 2).all()
-    assert {site.clock for site in values} == {0}
+    assert {site.pass_index for site in values} == {0}
     assert -1 not in {site.position for site in values}
 
 

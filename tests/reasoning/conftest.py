@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from latentlab.data import Example
+from latentlab.draws import example_generator
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.reasoning.selection import example_generator
 
 LATENT = {"latent_text", "latent_vision"}
 KINDS = {"image", "prompt", "rationale", "answer", *LATENT}

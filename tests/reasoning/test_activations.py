@@ -31,11 +31,11 @@ def test_components_add_up_to_the_residual_stream(reasoner, ask):
     rollout = reasoner.rollout(PLAN)
     with record(rollout, components=EVERY) as kept:
         ask(rollout)
-    for clock in range(4):
-        part = {name: kept[Site(clock, 0, name)] for name in EVERY}
+    for pass_index in range(4):
+        part = {name: kept[Site(pass_index, 0, name)] for name in EVERY}
         whole = part["resid_pre"] + part["attn_out"] + part["mlp_out"]
         torch.testing.assert_close(whole, part["resid_post"])
-        assert torch.equal(part["resid_post"], kept[Site(clock, 1, "resid_pre")])
+        assert torch.equal(part["resid_post"], kept[Site(pass_index, 1, "resid_pre")])
         o_proj = reasoner.backbone.component(0, "z")
         torch.testing.assert_close(o_proj(part["z"]), part["attn_out"])
 
@@ -49,29 +49,31 @@ def test_own_activations_are_bitwise_nothing(reasoner, ask):
     assert torch.equal(ask(rollout), expected)  # no hook stays behind
 
 
-@pytest.mark.parametrize("clock", [0, 1, 3])
-def test_all_heads_are_attention_and_one_head_is_not(reasoner, ask, clock):
+@pytest.mark.parametrize("pass_index", [0, 1, 3])
+def test_all_heads_are_attention_and_one_head_is_not(reasoner, ask, pass_index):
     rollout, n_heads = reasoner.rollout(PLAN), reasoner.backbone.n_heads
     with record(rollout, components=("z", "attn_out")) as kept:
         expected = ask(rollout)
-    z = -kept[Site(clock, 1, "z")]
+    z = -kept[Site(pass_index, 1, "z")]
 
     def run(values):
         with patched(rollout, values):
             return ask(rollout)
 
-    heads = {Site(clock, 1, "z", head=h): z[:, head_slice(h, z, n_heads)] for h in range(n_heads)}
-    whole = run({Site(clock, 1, "z"): z})
+    heads = {
+        Site(pass_index, 1, "z", head=h): z[:, head_slice(h, z, n_heads)] for h in range(n_heads)
+    }
+    whole = run({Site(pass_index, 1, "z"): z})
     assert torch.equal(run(heads), whole)
     out = reasoner.backbone.component(1, "z")(z)
-    torch.testing.assert_close(run({Site(clock, 1, "attn_out"): out}), whole)
+    torch.testing.assert_close(run({Site(pass_index, 1, "attn_out"): out}), whole)
     first = run(dict(list(heads.items())[:1]))
     assert not torch.equal(first, whole)
     assert not torch.equal(first, expected)
 
 
 def test_recorded_is_the_hidden_state_of_the_written_out_sequence(reasoner, examples, naive):
-    """At each clock that of the newest position: the prompt's last, a step's, the text's."""
+    """At each pass_index that of the newest position: the prompt's last, a step's, the text's."""
     rollout = reasoner.rollout(PLAN)
     for example in examples:
         with record(rollout) as kept:
@@ -88,13 +90,13 @@ def test_recorded_is_the_hidden_state_of_the_written_out_sequence(reasoner, exam
             use_cache=False,
         ).hidden_states
         prompt = len(sequence.kinds) - 2 - 2 * 3
-        for clock, place in enumerate((prompt - 1, prompt + 2, prompt + 5, prompt + 7)):
-            ours = kept[Site(clock, 0)][0]
+        for pass_index, place in enumerate((prompt - 1, prompt + 2, prompt + 5, prompt + 7)):
+            ours = kept[Site(pass_index, 0)][0]
             torch.testing.assert_close(ours, layers[1][0, place], atol=2e-4, rtol=1e-4)
-            last = kept[Site(clock, 1)][None, 0]
+            last = kept[Site(pass_index, 1)][None, 0]
             final = naive.decoder.norm(last)[0]
             torch.testing.assert_close(final, sequence.hidden[place], atol=2e-4, rtol=1e-4)
-        assert {site.clock for site in kept} == {0, 1, 2, 3}
+        assert {site.pass_index for site in kept} == {0, 1, 2, 3}
 
 
 def test_a_patch_reaches_later_steps_and_no_earlier_ones(reasoner, examples):

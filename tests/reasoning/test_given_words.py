@@ -98,7 +98,7 @@ def run(reasoner, examples, plan, interventions=(), own=None):
 def test_later_words_see_the_patches_and_earlier_ones_do_not(reasoner, examples):
     plan = WORDS.replace(select="random")
     (zero, changed), (_, state) = (
-        run(reasoner, examples, plan, [Replace("vision", Zero(), (1,))]),
+        run(reasoner, examples, plan, [Replace("latent_vision", Zero(), (1,))]),
         run(reasoner, examples, plan),
     )
     expected, _ = run(reasoner, examples, plan)
@@ -109,7 +109,7 @@ def test_later_words_see_the_patches_and_earlier_ones_do_not(reasoner, examples)
 
 
 def test_left_out_patches_are_none_at_the_same_positions(reasoner, examples):
-    dropped, state = run(reasoner, examples, WORDS, [Drop("vision")])
+    dropped, state = run(reasoner, examples, WORDS, [Drop("latent_vision")])
     none, other = run(reasoner, examples, WORDS.replace(k=0, stride=3))
     assert all(torch.equal(a, b) for a, b in zip(dropped, none, strict=True))
     assert torch.equal(state.next_position, other.next_position)
@@ -120,6 +120,6 @@ def test_patches_put_back_and_a_text_that_is_not_there_change_nothing(reasoner, 
     expected, state = run(reasoner, examples, WORDS)
     own = Bank.of([example.id for example in examples], [state.latents])
     assert own.text is None
-    for intervention in (Replace("both", Given()), Drop("text")):
+    for intervention in (Replace("latent", Given()), Drop("latent_text")):
         logits, _ = run(reasoner, examples, WORDS, [intervention], own)
         assert all(torch.equal(a, b) for a, b in zip(logits, expected, strict=True))

@@ -24,7 +24,9 @@ PLANS = {
 }
 
 
-@pytest.mark.parametrize("interventions", [(), (Replace("text", Zero()),), (Drop("vision", (0,)),)])
+@pytest.mark.parametrize(
+    "interventions", [(), (Replace("latent_text", Zero()),), (Drop("latent_vision", (0,)),)]
+)
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
 def test_one_pass_gives_the_states_of_the_rollout(reasoner, examples, plan, interventions):
     rollout = reasoner.rollout(plan, capture_layers=range(2))
@@ -52,8 +54,10 @@ def test_positions_are_told_apart(qwen, examples):
     batch = qwen.prompter.batch(examples, plan)
     _, grown = grow(qwen.rollout(plan), batch, MARKER)
     width = batch.input_ids.shape[1]
-    assert grown.clock.tolist() == [0] * width + [1] * 3 + [2] * 3 + [3] * 2
-    assert [grown.newest(clock) for clock in (0, 1, 2, 3)] == [width - 1 + n for n in (0, 3, 6, 8)]
+    assert grown.pass_index.tolist() == [0] * width + [1] * 3 + [2] * 3 + [3] * 2
+    assert [grown.newest(pass_index) for pass_index in (0, 1, 2, 3)] == [
+        width - 1 + n for n in (0, 3, 6, 8)
+    ]
     assert grown.newest(4) is None
     assert grown.slots(1, Kind.LATENT_VISION) == [width, width + 1]
     assert grown.slots(2, Kind.LATENT_TEXT) == [width + 5]

@@ -89,7 +89,7 @@ def test_a_part_left_out_and_closed_up_is_a_plan_without_it(
 
 def test_only_the_step_that_lacks_something_closes_up(ask):
     _, untouched = ask(PLAN)
-    _, closed = ask(PLAN, [Drop("vision", (1,), closed=True)])
+    _, closed = ask(PLAN, [Drop("latent_vision", (1,), closed=True)])
     assert torch.equal(closed.next_position + 2, untouched.next_position)
 
 
@@ -150,7 +150,7 @@ def test_what_is_dropped_moves_nothing_after_it(ask, monkeypatch, part, part_ord
 
 
 def test_a_dropped_step_reads_the_next_latent_off_the_same_position(ask):
-    _, state = ask(LatentPlan(steps=2, k=1), [Drop("both", steps=(0,))])
+    _, state = ask(LatentPlan(steps=2, k=1), [Drop("latent", steps=(0,))])
     _, one = ask(LatentPlan(steps=1, k=1))
     assert torch.equal(state.latents[1].text, one.latents[0].text)
     assert torch.equal(state.rows[0], state.rows[1])
@@ -158,23 +158,23 @@ def test_a_dropped_step_reads_the_next_latent_off_the_same_position(ask):
 
 def test_permuting_gives_each_step_the_latents_of_another(ask, bank_of, examples):
     bank, order = bank_of(PLAN), (2, 0, 1)
-    logits, state = ask(PLAN, [permute("both", order, bank)])
+    logits, state = ask(PLAN, [permute("latent", order, bank)])
     for latent, source in zip(state.latents, order, strict=True):
         assert torch.equal(latent.text, bank.text[:, source])
         assert torch.equal(latent.vision, bank.vision[:, source])
     assert not torch.equal(logits, ask(PLAN)[0])
-    back = ask(PLAN, [permute("both", order, bank), permute("both", (0, 1, 2), bank)])[0]
+    back = ask(PLAN, [permute("latent", order, bank), permute("latent", (0, 1, 2), bank)])[0]
     assert torch.equal(back, ask(PLAN)[0])
     with pytest.raises(UserError, match=r"\(0, 2\) is not a permutation of the steps 0 to 1"):
-        permute("text", (0, 2), bank)
+        permute("latent_text", (0, 2), bank)
     with pytest.raises(UserError, match=r"the order \(1, 0\) of the steps says nothing of step 3"):
-        ask(PLAN, [permute("text", (1, 0), bank)])
+        ask(PLAN, [permute("latent_text", (1, 0), bank)])
 
 
 def test_replacing_by_the_placeholder_is_the_filler_plan(ask):
     filler = PLAN.replace(content="placeholder")
     expected, state = ask(filler)
-    logits, replaced = ask(PLAN, [Replace("both", Placeholder())])
+    logits, replaced = ask(PLAN, [Replace("latent", Placeholder())])
     assert torch.equal(logits, expected)
     assert torch.equal(replaced.picks, state.picks)
 
@@ -192,10 +192,10 @@ def test_the_latents_of_a_bypass_are_full_but_inert(ask, bank_of):
     bank = bank_of(BYPASS)
     sources = (Zero(), Placeholder(), Mean(bank), Constant(bank), Noise(bank, 9.0), swap(bank))
     for source in sources:
-        logits, changed = ask(BYPASS, [Replace("both", source)])
+        logits, changed = ask(BYPASS, [Replace("latent", source)])
         assert not torch.equal(changed.latents[0].text, state.latents[0].text)
         assert torch.equal(logits, expected)
-        assert not torch.equal(ask(PLAN, [Replace("both", source)])[0], ask(PLAN)[0])
+        assert not torch.equal(ask(PLAN, [Replace("latent", source)])[0], ask(PLAN)[0])
     assert state.latents[0].text.std(0).max() > 0
 
 
@@ -214,53 +214,53 @@ def mirrored(examples):
 def test_all_that_a_relay_knows_goes_through_its_latents(ask, examples):
     others = mirrored(examples)
     assert not torch.equal(ask(RELAY)[0], ask(RELAY, examples=others)[0])
-    dropped = [ask(RELAY, [Drop("text")], asked)[0] for asked in (examples, others)]
+    dropped = [ask(RELAY, [Drop("latent_text")], asked)[0] for asked in (examples, others)]
     assert torch.equal(*dropped)
 
 
 def test_all_that_a_gaze_sees_goes_through_its_patches(ask, bank_of, examples):
     others = mirrored(examples)
     assert not torch.equal(ask(GAZE)[0], ask(GAZE, examples=others)[0])
-    patches = Replace("vision", Given(bank_of(GAZE)))
+    patches = Replace("latent_vision", Given(bank_of(GAZE)))
     fixed = [ask(GAZE, [patches], asked)[0] for asked in (examples, others)]
     assert torch.equal(*fixed)
 
 
 def test_replacements_are_what_they_say(ask, bank_of, examples):
     bank = bank_of(PLAN)
-    _, state = ask(PLAN, [Replace("both", Mean(bank))])
+    _, state = ask(PLAN, [Replace("latent", Mean(bank))])
     torch.testing.assert_close(state.latents[1].text[0], bank.text[:, 1].mean(0))
     torch.testing.assert_close(state.latents[1].vision[2], bank.vision[:, 1].mean(0))
-    _, state = ask(PLAN, [Replace("both", Constant(bank))])
+    _, state = ask(PLAN, [Replace("latent", Constant(bank))])
     torch.testing.assert_close(state.latents[0].text[1], bank.text.mean((0, 1)))
     torch.testing.assert_close(state.latents[2].vision[1, 1], bank.vision.mean((0, 1, 2)))
-    _, state = ask(PLAN, [Replace("both", swap(bank), steps=(1,))])
+    _, state = ask(PLAN, [Replace("latent", swap(bank), steps=(1,))])
     for i in range(len(examples)):
         matches = [j for j in range(3) if torch.equal(state.latents[1].text[i], bank.text[j, 1])]
         assert len(matches) == 1
         assert matches != [i]
         assert torch.equal(state.latents[1].vision[i], bank.vision[matches[0], 1])
-    _, state = ask(PLAN, [Replace("text", Noise(bank, 3.0, keep_norm=True), steps=(0,))])
+    _, state = ask(PLAN, [Replace("latent_text", Noise(bank, 3.0, keep_norm=True), steps=(0,))])
     torch.testing.assert_close(state.latents[0].text.norm(dim=-1), bank.text[:, 0].norm(dim=-1))
     assert not torch.equal(state.latents[0].text, bank.text[:, 0])
 
 
 def test_the_first_step_is_repeated_and_keeps_its_own(ask, bank_of):
     bank = bank_of(PLAN)
-    state = ask(PLAN, [Replace("both", Reordered("first", (0, 1, 2)))], own=bank)[1]
+    state = ask(PLAN, [Replace("latent", Reordered("first", (0, 1, 2)))], own=bank)[1]
     for latent in state.latents:
         assert torch.equal(latent.text, bank.text[:, 0])
         assert torch.equal(latent.vision, bank.vision[:, 0])
-    alone = [Replace("both", Reordered("first", (0,)), steps=(0,))]
+    alone = [Replace("latent", Reordered("first", (0,)), steps=(0,))]
     assert torch.equal(ask(PLAN, alone, own=bank)[0], ask(PLAN)[0])
 
 
 def test_reversing_is_the_permutation_of_that_order(ask, bank_of):
     bank = bank_of(PLAN)
-    found = ask(PLAN, [Replace("both", Reordered("reverse", (0, 1, 2)))], own=bank)[0]
-    assert torch.equal(found, ask(PLAN, [permute("both", (2, 1, 0), bank)])[0])
+    found = ask(PLAN, [Replace("latent", Reordered("reverse", (0, 1, 2)))], own=bank)[0]
+    assert torch.equal(found, ask(PLAN, [permute("latent", (2, 1, 0), bank)])[0])
     # Two of the steps change places, and the third is made anew.
-    swap = [Replace("text", Reordered("reverse", (0, 2)), steps=(0, 2))]
+    swap = [Replace("latent_text", Reordered("reverse", (0, 2)), steps=(0, 2))]
     state = ask(PLAN, swap, own=bank)[1]
     assert torch.equal(state.latents[0].text, bank.text[:, 2])
     assert torch.equal(state.latents[2].text, bank.text[:, 0])
@@ -268,7 +268,7 @@ def test_reversing_is_the_permutation_of_that_order(ask, bank_of):
 
 def test_a_random_order_is_the_same_for_both_parts_and_whatever_the_batch(ask, bank_of, examples):
     bank = bank_of(PLAN)
-    mixed = [Replace("both", Reordered("permute", (0, 1, 2)))]
+    mixed = [Replace("latent", Reordered("permute", (0, 1, 2)))]
     state = ask(PLAN, mixed, own=bank)[1]
     for i in range(len(examples)):
         order = []
@@ -287,27 +287,28 @@ def test_another_draw_takes_other_streams(ask, bank_of):
     bank = bank_of(PLAN)
     noise = Noise(bank, 1.0)
     texts = [
-        ask(PLAN, [Replace("text", noise, (0,), draw)])[1].latents[0].text for draw in (0, 0, 1)
+        ask(PLAN, [Replace("latent_text", noise, (0,), draw)])[1].latents[0].text
+        for draw in (0, 0, 1)
     ]
     assert torch.equal(texts[0], texts[1])
     assert not torch.equal(texts[0], texts[2])
-    still = ask(PLAN, [Replace("both", Given(bank), draw=5)])[0]
+    still = ask(PLAN, [Replace("latent", Given(bank), draw=5)])[0]
     assert torch.equal(still, ask(PLAN)[0])
 
 
 def test_refuses_replacements_that_are_not_there(ask, bank_of, examples):
     text_only = bank_of(PLAN.replace(k=0))
     with pytest.raises(UserError, match="no latent vision to take replacements from"):
-        ask(PLAN, [Replace("vision", Mean(text_only))])
+        ask(PLAN, [Replace("latent_vision", Mean(text_only))])
     with pytest.raises(UserError, match="no latent text of step 4"):
-        ask(PLAN.replace(steps=4, k=1), [Replace("text", Mean(text_only))])
+        ask(PLAN.replace(steps=4, k=1), [Replace("latent_text", Mean(text_only))])
     with pytest.raises(UserError, match="no recorded latents for e0"):
-        ask(PLAN, [Replace("text", Given(Bank(("x", "y", "z"), text_only.text, None)))])
+        ask(PLAN, [Replace("latent_text", Given(Bank(("x", "y", "z"), text_only.text, None)))])
     alone = Bank(("e0",), text_only.text[:1], None)
     with pytest.raises(UserError, match="needs at least two examples"):
-        ask(PLAN, [Replace("text", swap(alone))])
+        ask(PLAN, [Replace("latent_text", swap(alone))])
     with pytest.raises(UserError, match="needs at least two"):
-        ask(PLAN, [Replace("text", Noise(alone))])
+        ask(PLAN, [Replace("latent_text", Noise(alone))])
 
 
 def test_a_control_on_the_prompt_puts_words_for_words_and_patches_for_patches(reasoner, examples):

@@ -6,8 +6,10 @@ import pytest
 import torch
 
 from latentlab.errors import UserError
-from latentlab.reasoning.knockout import KnockedOut, Knockout
+from latentlab.reasoning.interventions import applied
+from latentlab.reasoning.knockout import Knockout
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.visibility import Kind
 
 pytestmark = pytest.mark.usefixtures("no_grad")
@@ -33,11 +35,12 @@ def no_grad():
 def ask(reasoner, examples):
     """Logits of a text after the latent steps, and the kinds of all positions."""
 
-    def run(rollout, examples=examples, text=(10, 11, 9)):
+    def run(rollout, *cuts, examples=examples, text=(10, 11, 9)):
         batch = reasoner.prompter.batch(examples, LatentPlan(steps=0))
-        state = rollout(batch)
-        ids = torch.tensor([text]).expand(len(examples), -1)
-        return rollout.extend(state, ids, torch.full_like(ids, Kind.ANSWER))[:, 1:]
+        with applied(rollout, cuts):
+            state = rollout(batch)
+            ids = torch.tensor([text]).expand(len(examples), -1)
+            return rollout.extend(state, ids, torch.full_like(ids, Kind.ANSWER))[:, 1:]
 
     return run
 
@@ -45,9 +48,10 @@ def ask(reasoner, examples):
 @pytest.mark.parametrize(("query", "key"), PAIRS)
 def test_hooks_in_all_layers_are_the_blocked_pair_of_a_plan(reasoner, ask, query, key):
     blocked = reasoner.rollout(PLAN.replace(blocked=((query, key),)))
-    hooked = KnockedOut(reasoner.backbone, PLAN, Knockout(query, key))
-    assert torch.equal(ask(hooked), ask(blocked))
-    assert not torch.equal(ask(hooked), ask(reasoner.rollout(PLAN)))
+    rollout = reasoner.rollout(PLAN)
+    hooked = ask(rollout, Knockout(query, key))
+    assert torch.equal(hooked, ask(blocked))
+    assert not torch.equal(hooked, ask(rollout))  # and no hook stays behind
 
 
 @pytest.mark.parametrize(("query", "key"), PAIRS)
@@ -58,15 +62,15 @@ def test_eager_attention_agrees(reasoner, ask, examples, query, key):
     eager = copy.deepcopy(reasoner.backbone)
     eager._set_attention("eager")
     assert not torch.equal(expected, ask(reasoner.rollout(plan), **one))
-    hooked = ask(KnockedOut(eager, plan, Knockout(query, key)), **one)
+    hooked = ask(Rollout(eager, plan), Knockout(query, key), **one)
     torch.testing.assert_close(hooked, expected, atol=1e-5, rtol=1e-5)
 
 
 def test_layers_outside_of_the_window_see_everything(reasoner, ask):
-    knockout = Knockout("answer", "latent")
+    rollout = reasoner.rollout(PLAN)
     seen = [
-        ask(KnockedOut(reasoner.backbone, PLAN, knockout, layers))
-        for layers in ([], [0], [1], [0, 1], None)
+        ask(rollout, Knockout("answer", "latent", layers=layers))
+        for layers in ((), (0,), (1,), (0, 1), None)
     ]
     assert torch.equal(seen[0], ask(reasoner.rollout(PLAN)))
     assert torch.equal(seen[3], seen[4])
@@ -76,16 +80,30 @@ def test_layers_outside_of_the_window_see_everything(reasoner, ask):
 
 def test_later_steps_lose_earlier_ones_and_keep_their_own_patches(reasoner, ask):
     earlier = Knockout("latent", "latent", earlier=True)
-    alone = KnockedOut(reasoner.backbone, PLAN, earlier)
-    assert not torch.equal(ask(alone), ask(reasoner.rollout(PLAN)))
-    every = KnockedOut(reasoner.backbone, PLAN, Knockout("latent", "latent"))
-    assert not torch.equal(ask(alone), ask(every))
+    whole = Knockout("latent", "latent")
+    rollout = reasoner.rollout(PLAN)
+    assert not torch.equal(ask(rollout, earlier), ask(rollout))
+    assert not torch.equal(ask(rollout, earlier), ask(rollout, whole))
     # With one slot a step there is nothing of its own to keep.
-    text = PLAN.replace(k=0)
-    alone, every = (
-        KnockedOut(reasoner.backbone, text, cut) for cut in (earlier, Knockout("latent", "latent"))
-    )
-    assert torch.equal(ask(alone), ask(every))
+    text = reasoner.rollout(PLAN.replace(k=0))
+    assert torch.equal(ask(text, earlier), ask(text, whole))
+
+
+def test_knockouts_add_up_and_captured_rows_are_of_what_is_still_seen(reasoner, examples, ask):
+    image, latents = Knockout("latent", "image"), Knockout("answer", "latent")
+    rollout = reasoner.rollout(PLAN)
+    both = ask(rollout, image, latents)
+    pairs = (("latent", "image"), ("answer", "latent"))
+    assert torch.equal(both, ask(reasoner.rollout(PLAN.replace(blocked=pairs))))
+    rollout = reasoner.rollout(PLAN, capture_layers=(0, 1))
+    prefix = rollout.prefill(reasoner.prompter.batch(examples, PLAN))
+    with applied(rollout, [image]):
+        state = rollout.reason(prefix)
+    row, kinds = state.attention(step=2, layer=1), state.kinds[:, : state.rows[1].shape[-1]]
+    seen = (kinds == Kind.IMAGE)[:, None].expand_as(row)
+    assert (row[seen] == 0).all()
+    assert (state.attention(step=1, layer=1)[..., : kinds.shape[1]].sum(-1) > 0.99).all()
+    torch.testing.assert_close(row.sum(-1), torch.ones_like(row[..., 0]))
 
 
 def test_what_is_hidden_from_whom():
@@ -116,8 +134,7 @@ def test_random_keys_belong_to_the_example_and_the_seed(reasoner, ask, examples)
     knockout = Knockout("answer", "latent_text", random=True)
 
     def run(seed, asked):
-        plan = PLAN.replace(k=0)
-        return ask(KnockedOut(reasoner.backbone, plan, knockout, seed=seed), asked)
+        return ask(reasoner.rollout(PLAN.replace(k=0), seed), knockout, examples=asked)
 
     together, alone = run(0, examples), run(0, examples[1:2])
     torch.testing.assert_close(together[1:2], alone, atol=1e-5, rtol=1e-5)

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from latentlab.draws import example_generator
 from latentlab.errors import UserError
 from latentlab.reasoning.noise import MatchedNoise, Noise, NormMatched, UnitNoise
-from latentlab.reasoning.selection import example_generator
 from latentlab.reasoning.sources import Bank, Context
 
 NAMES = tuple(map(str, range(400)))

@@ -28,7 +28,9 @@ def patches_in(state):
 def run(qwen, examples, source, **changes):
     rollout = qwen.rollout(PLAN)
     with torch.no_grad():
-        return rollout(qwen.prompter.batch(examples, PLAN), [Replace("vision", source, **changes)])
+        return rollout(
+            qwen.prompter.batch(examples, PLAN), [Replace("latent_vision", source, **changes)]
+        )
 
 
 def test_slots_hold_other_patches_of_the_same_picture(qwen, data):
@@ -52,4 +54,4 @@ def test_refuses_what_it_knows_nothing_of(qwen, data):
         run(qwen, data, OffWalk({}))
     rollout = qwen.rollout(PLAN)
     with torch.no_grad(), pytest.raises(UserError, match="re-inserted patches only"):
-        rollout(qwen.prompter.batch(data, PLAN), [Replace("text", OffWalk({}))])
+        rollout(qwen.prompter.batch(data, PLAN), [Replace("latent_text", OffWalk({}))])

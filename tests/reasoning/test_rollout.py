@@ -104,7 +104,7 @@ def test_what_an_example_draws_does_not_depend_on_its_batch(reasoner, examples, 
     rows = [run(reasoner, [example], plan)[1].latents for example in examples]
     text = [[latent.replace(vision=None) for latent in steps] for steps in rows]
     bank = Bank.of([example.id for example in examples], text)
-    noise = Replace("text", Noise(bank, 2.0))
+    noise = Replace("latent_text", Noise(bank, 2.0))
     together, state = run(reasoner, examples, plan, [noise])
     for i, example in enumerate(examples):
         alone, own = run(reasoner, [example], plan, [noise])

@@ -4,8 +4,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from latentlab.draws import example_generator
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.reasoning.selection import example_generator, pick
+from latentlab.reasoning.selection import pick
 
 sizes = st.lists(st.integers(6, 20), min_size=1, max_size=4)
 plans = st.builds(

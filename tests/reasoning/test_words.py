@@ -94,8 +94,8 @@ def test_patches_left_out_and_closed_up_are_chain_of_thought_without_them(talkat
     rollout = talkative.rollout(WORDS)
     batch = talkative.prompter.batch(four, WORDS)
     _, expected = ask(talkative, four, WORDS.replace(k=0))
-    closed = rollout(batch, [Drop("vision", closed=True)])
-    held = rollout(batch, [Drop("vision")])
+    closed = rollout(batch, [Drop("latent_vision", closed=True)])
+    held = rollout(batch, [Drop("latent_vision")])
     assert any(expected.written)
     assert closed.written == expected.written
     assert torch.equal(closed.next_position, expected.next_position)
@@ -148,20 +148,22 @@ def test_steps_of_different_lengths_share_a_batch(talkative, four):
 def test_hooks_meet_the_words_of_a_step_once_and_no_drafts(talkative, four):
     rollout = talkative.rollout(WORDS.replace(k=0))
     batch = talkative.prompter.batch(four, WORDS)
-    clocks: list[tuple[int, int]] = []
+    passes: list[tuple[int, int]] = []
     layer = rollout.backbone.layers[0]
     handle = layer.register_forward_hook(
-        lambda module, inputs, output: clocks.append((rollout.clock, len(inputs[0][0])))
+        lambda module, inputs, output: passes.append((rollout.pass_index, len(inputs[0][0])))
     )
     state = rollout(batch)
     handle.remove()
     widths = [words.ids.shape[1] for words in state.words]
-    passes = [(clock, width) for clock, width in clocks if clock != DRAFT]
+    passes = [(pass_index, width) for pass_index, width in passes if pass_index != DRAFT]
     assert passes[1:] == [(t, n) for t, n in enumerate(widths, 1) if n]
-    assert (len(clocks) > len(passes)) == (max(widths) > 1)
+    assert (len(passes) > len(passes)) == (max(widths) > 1)
     with record(rollout) as kept:
         rollout(batch)
-    with patched(rollout, {site: value for site, value in kept.items() if site.clock != DRAFT}):
+    with patched(
+        rollout, {site: value for site, value in kept.items() if site.pass_index != DRAFT}
+    ):
         again = rollout(batch)
     assert again.written == state.written
     assert torch.equal(again.hidden, state.hidden)

@@ -15,8 +15,9 @@ from latentlab.reasoning.donors import Donors
 from latentlab.reasoning.interventions import PromptReplace, Replace
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.sources import Resample, Zero
-from latentlab.study.arms import Arm, run_arms
+from latentlab.study.arms import Arm
 from latentlab.study.references import reference_bank
+from latentlab.study.run import run_arms
 
 KEY = ["intervention", "example"]
 NUMBERS = ["gold_logprob", "gold_log_odds", "log_odds_change", "kl"]
@@ -94,7 +95,7 @@ def test_a_donor_does_not_depend_on_batches_even_if_some_lack_a_picture(planned,
     torch.testing.assert_close(banks[0].prompt, banks[1].prompt)
     names = dict.fromkeys(banks[0].examples, "")
     swap = Resample(banks[0], Donors(names, names))
-    swapped = Arm("other", interventions=(Replace("text", swap),))
+    swapped = Arm("other", interventions=(Replace("latent_text", swap),))
     assert ask(reasoner, mixed, [Arm(), swapped])["example"].tolist() == [
         *(example.id for example in data),
         *(example.id for example in data),

@@ -13,16 +13,10 @@ from latentlab.reasoning.decode import generate
 from latentlab.reasoning.donors import Donors
 from latentlab.reasoning.orders import order_of
 from latentlab.reasoning.visibility import Kind
-from latentlab.study.arms import Arm, batches, run_arms
-from latentlab.study.rationale import (
-    RationaleEdit,
-    Rationales,
-    answer_after,
-    blank_token,
-    split,
-    write,
-    write_all,
-)
+from latentlab.study.arms import Arm
+from latentlab.study.rationale import RationaleEdit, Rationales, blank_token, split
+from latentlab.study.rationale_run import answer_after, write, write_all
+from latentlab.study.run import batches, run_arms
 from latentlab.training.recipes import PLANS
 
 pytestmark = pytest.mark.usefixtures("no_grad")
