@@ -13,7 +13,7 @@ ONE_HOP := $(ABLATE) --model bypass decoy filler --data benchmark:hops=1 --out r
 # Two test processes on two cores: more threads than that slow each other down.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install run calibrate paper test check lint format types fast organisms benchmark
+.PHONY: help install run calibrate paper docs test check lint format types fast organisms benchmark
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
@@ -37,6 +37,12 @@ paper: install  ## every table, figure and the report; runs the studies that are
 	$(BIN)/python -m latentlab.figures --run
 	test -d results/paper/traces || $(BIN)/python -m latentlab.trace --out results/paper/traces
 	$(BIN)/python -m latentlab.report
+
+docs: install  ## the pages as a site; broken links, names and examples fail it
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	$(BIN)/python tools/house.py
+	$(BIN)/python -m pytest -q tests/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --site-dir site
 
 test: install  ## all tests
 	$(BIN)/python -m pytest -n 2

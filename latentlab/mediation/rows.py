@@ -17,6 +17,7 @@ from latentlab.mediation.mediators import Mediator, Prepared
 from latentlab.mediation.movement import Spreads, movement_rows, reference_spreads
 from latentlab.mediation.summary import DISTANCES, EFFECT
 from latentlab.reasoner import Reasoner
+from latentlab.study.identity import identity
 from latentlab.study.instrument import Subject
 from latentlab.study.run import batches
 
@@ -117,14 +118,5 @@ def _option_ids(reasoner: Reasoner, examples: Sequence[Example]) -> list[list[li
 
 def _about(model: str, data: str, index: int, example: Example) -> dict[str, object]:
     """Who was asked what, as columns."""
-    return {
-        "index": index,
-        "model": model,
-        "data": data,
-        "example": example.id,
-        "domain": example.domain,
-        "topic": example.topic,
-        "hops": example.hops,
-        "question_type": example.question_type,
-        "cluster": list(example.clusters),
-    }
+    clusters = list(example.clusters)
+    return {"index": index, **identity(model, data, example), "cluster": clusters}

@@ -24,6 +24,7 @@ from latentlab.reasoning.interventions import PromptReplace, Replace, applied
 from latentlab.reasoning.sources import Bank, Resample
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.study.arms import Arm
+from latentlab.study.identity import identity
 from latentlab.study.prefixes import Prefixes
 from latentlab.study.rationale import Rationales
 from latentlab.study.rationale_run import answer_after, write
@@ -132,13 +133,7 @@ def run_arms(
                 if not kept:
                     continue
                 row = {
-                    "model": reasoner.name,
-                    "data": data,
-                    "example": example.id,
-                    "domain": example.domain,
-                    "topic": example.topic,
-                    "hops": example.hops,
-                    "question_type": example.question_type,
+                    **identity(reasoner.name, data, example),
                     "cluster": [*example.clusters, *_lent(more)],
                     **arm.facts,
                     "seed": seed + arm.draw,
