@@ -1,14 +1,11 @@
 """The frame that all commands share: their common flags, how they start and how they fail.
 
-A command is a module with a frozen dataclass that extends `CommonConfig` and a `main` that takes
-one of these. The dataclass *is* the command line: the string under a field is the help of its
-flag. The module ends with
+The flags of a command are a frozen dataclass that extends `CommonConfig`, in the `config.py` of its
+package. The dataclass *is* the command line: the string under a field is the help of its flag.
+`commands` registers all of them.
 
-    if __name__ == "__main__":
-        sys.exit(run(AblateConfig, main, "ablate"))
-
-Nothing heavy is imported here, and a command imports its own heavy modules inside `main`, so that
-`--help` and a misspelt flag are answered at once.
+Nothing heavy is imported here, and a command imports its own heavy modules when its flags are
+understood, so that `--help` and a misspelt flag are answered at once.
 """
 
 import inspect

@@ -68,7 +68,7 @@ def evidence_sentence(model: str, lines: pd.DataFrame) -> str:
 
     Args:
         model: its name.
-        lines: lines of `measures.evidence` over all domains, of this model alone.
+        lines: lines of `ablate.evidence_summary` over all domains, of this model alone.
     """
     vision = bool((lines["vision_slots"] != "").any())
     varied, part = ("vision_slots", "patches") if vision else ("text_slots", "latent text")

@@ -36,8 +36,8 @@ def evidence_lines(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         - `supplied`: what is added to the accuracy of the same input with the same text and the
           slots empty; missing where they are.
 
-        The last two have `_smallest` beside them (`statistics.smallest_effect`). All answer for
-        scans that questions share.
+        The last two have `_smallest` beside them (`measures.statistics.smallest_effect`). All
+        answer for scans that questions share.
     """
     shown = rows[rows["evidence"].fillna("") != ""]
     alone = shown.loc[shown["intervention"] == NONE, ["model", "example", "correct"]]

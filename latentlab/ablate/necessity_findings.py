@@ -13,7 +13,7 @@ def show_necessity(labels: pd.DataFrame) -> None:
     """Put a table on the screen that tells how many answers hang on the latents.
 
     Args:
-        labels: what `measures.necessity.necessity` returns; nothing is shown where it is empty.
+        labels: what `ablate.necessity.necessity` returns; nothing is shown where it is empty.
     """
     if labels.empty:
         return

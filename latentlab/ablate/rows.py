@@ -61,7 +61,7 @@ def prepare(config: AblateConfig, subject: Subject) -> Applicable | None:
 
 
 def rows_of(config: AblateConfig, subject: Subject, found: Applicable) -> pd.DataFrame:
-    """Run every arm; rows are those of `study.arms.run_arms`, with `necessity` and `FACTS`."""
+    """Run every arm; rows are those of `study.run.run_arms`, with `necessity` and `FACTS`."""
     reasoner, examples = subject.reasoner, subject.examples
     chosen = arms_of(config, subject, found)
     evidence = Evidence.of(config, reasoner, examples) if found.evidence else None

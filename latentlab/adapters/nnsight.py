@@ -8,8 +8,8 @@
 
 `tracer.iter` counts how often a module was called, and a rollout calls each decoder layer once for
 the prompt, once for each latent step and once for the text after them: its index is the rollout's
-pass_index, as long as every step appends something. The model is wrapped and not copied: outside a trace
-it runs as ever, and the keys of its state stay as they are.
+`pass_index`, as long as every step appends something. The model is wrapped and not copied: outside
+a trace it runs as ever, and the keys of its state stay as they are.
 
 Importing nnsight gives *every* Python object a method `save` and replaces `Tensor.backward`, which
 is why it is imported when the first model is wrapped and not before. Its pitfalls: the body of the

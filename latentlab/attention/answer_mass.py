@@ -46,7 +46,7 @@ def log_odds(
     exists: Bool[Tensor, "batch options"],
     option: Int[Tensor, " batch"],
 ) -> Float[Tensor, " batch"]:
-    """Log-odds of one option against the others (`outcomes.log_odds`), to be differentiated.
+    """Log-odds of one option against the others (`measures.outcomes.log_odds`), with a gradient.
 
     Args:
         scores: log-likelihood of each option in nats.

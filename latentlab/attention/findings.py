@@ -54,7 +54,7 @@ def show_tables(summary: pd.DataFrame, top: int) -> None:
     """Put one table a model on the screen: a line for each step, and for each layer or head.
 
     Args:
-        summary: lines of `measures.attention_lines.summary_of`.
+        summary: lines of `attention.summary.summary_of`.
         top: how many of the most attended patches count as looked at.
     """
     steps = _whole(summary[summary["query"] != AFTER])
@@ -85,7 +85,7 @@ def conclusion(summary: pd.DataFrame, top: int) -> list[str]:
     """What was found about each model, in one paragraph each.
 
     Args:
-        summary: lines of `measures.attention_lines.summary_of`.
+        summary: lines of `attention.summary.summary_of`.
         top: how many of the most attended patches count as looked at.
     """
     paragraphs = []

@@ -32,7 +32,7 @@ def show_readout(summary: pd.DataFrame, by_layer: bool = False) -> None:
     """Put one table on the screen: a line for each model and part of its latents.
 
     Args:
-        summary: lines of `measures.attention_lines.summary_of`.
+        summary: lines of `attention.summary.summary_of`.
         by_layer: whether each layer has a line, too.
     """
     rows = []
@@ -64,7 +64,7 @@ def readout(summary: pd.DataFrame) -> list[str]:
     """One sentence or two a model: how much its answer attends to latents, next to its null.
 
     Args:
-        summary: lines of `measures.attention_lines.summary_of`.
+        summary: lines of `attention.summary.summary_of`.
     """
     whole = _whole(summary)
     sentences = []

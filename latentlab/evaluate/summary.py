@@ -31,7 +31,7 @@ def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     """One line per model, arm and group of examples.
 
     Args:
-        rows: rows of `study.run_arms`.
+        rows: rows of `study.run.run_arms`.
         seed: seed of the bootstrap.
 
     Returns:

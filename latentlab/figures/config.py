@@ -2,7 +2,7 @@
 
     python -m latentlab.figures                        all of them, as far as results are there
     python -m latentlab.figures --run                  run the missing studies first
-    python -m latentlab.figures ablation_knockouts --model path/to/checkpoint --run
+    python -m latentlab.figures knockouts --model path/to/checkpoint --run
 
 One file in `experiments/` makes one table or figure. No model runs unless --run asks for it;
 without, what is missing is named together with the command that makes it.

@@ -84,7 +84,7 @@ def rows_of(
 
     Yields:
         Rows as of the other donors, one frame for each hop asked for, before
-        `measures.interchange.with_interchange`.
+        `interchange.summary.with_interchange`.
 
     Raises:
         UserError: a model writes its steps in words, or has other patches than cells.

@@ -1,7 +1,7 @@
 """Runs interchanges on one model: every part, set of steps and donor rule, as tidy rows.
 
 An interchange is an ordinary arm that replaces latents by recorded ones, so everything is run by
-`study.run_arms`. Added here is who donates to whom, and which answer that makes one expect.
+`study.run.run_arms`. Added here is who donates to whom, and which answer that makes one expect.
 """
 
 from collections import Counter
@@ -86,7 +86,7 @@ def rows_of(config: InterchangeConfig, subject: Subject, swaps: Sequence[Swap]) 
     """Run every exchange from every donor on one model.
 
     Returns:
-        One row per pair and exchange, and one of the untouched recipient: what `study.run_arms`
+        One row per pair and exchange, and one of the untouched recipient: what `study.run.run_arms`
         returns, `donor` (the rule), `donor_example` and `donor_uses` (how many recipients have
         it), `part`, `steps`, `step_set`, the options (`choices`), `own_answer`, `donor_answer`,
         `donor_shown` (whether the recipient's picture shows that object; missing without traces),

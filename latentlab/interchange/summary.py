@@ -59,7 +59,7 @@ def with_interchange(rows: pd.DataFrame) -> pd.DataFrame:
     Returns:
         The rows with
 
-        - `follows_expected`: whether the answer is the expected one (`donors.expected_answer`);
+        - `follows_expected`: whether the answer is the expected one (`data.pairs.expected_answer`);
           missing where that is undefined, or the recipient's own answer;
         - `follows_donor`: whether it is the donor's answer; missing where both have the same;
         - `keeps_own`: whether it is the right answer to the recipient's own question;
@@ -138,7 +138,8 @@ def summary_of(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
         - `donor_lift`, `own_lift` (fractions), `margin_shift`, `kl` (nats) and `change_norm`;
         - `strict_flip_above`, `keeps_own_above`: of a sham, how much more the real change does on
           the same questions (paired bootstrap);
-        - `own_lift_smallest`, `strict_flip_above_smallest`: see `statistics.smallest_effect`.
+        - `own_lift_smallest`, `strict_flip_above_smallest`: see
+          `measures.statistics.smallest_effect`.
 
         What no pair of a line defines is missing. Fractions have Wilson intervals, means bootstrap
         intervals over examples; both answer for scans and donors that pairs share (`cluster`).

@@ -78,7 +78,7 @@ def conclusion(summary: pd.DataFrame) -> list[str]:
     """What was found about each model, in one paragraph each.
 
     Args:
-        summary: lines of `measures.readings`.
+        summary: lines of `lens.summary`.
     """
     overall = summary[summary["domain"] == ALL]
     return [
@@ -91,7 +91,7 @@ def held_back(rows: pd.DataFrame) -> list[str]:
     """Which models would mostly have written something else where the answer marker was put.
 
     Args:
-        rows: rows of `lens_rows.read_all`.
+        rows: rows of `lens.rows.rows_of`.
     """
     known = rows[rows["at_once"].notna()].drop_duplicates(["model", "example"])
     share = 1 - known.groupby("model", sort=False)["at_once"].mean()

@@ -1,6 +1,6 @@
 """Lines about what was read off latents, and about what made the answer's logit.
 
-Rows come from `lens_rows.read_all`. Targets and controls get lines of the same kind, so that each
+Rows come from `lens.rows.rows_of`. Targets and controls get lines of the same kind, so that each
 number stands next to what the same reading says about something it should not know.
 """
 
@@ -35,7 +35,7 @@ def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     """One line per model, measure, place or part, target and domain.
 
     Args:
-        rows: rows of `lens_rows.read_all`. Where there is a column `cluster`, intervals are those
+        rows: rows of `lens.rows.rows_of`. Where there is a column `cluster`, intervals are those
             of clustered examples (`measures.clusters`).
         seed: seed of the bootstrap.
 

@@ -43,7 +43,7 @@ def conclusion(summary: pd.DataFrame) -> list[str]:
     """What was found about each model, in one paragraph each.
 
     Args:
-        summary: what `measures.effect_lines.summary_of` returns.
+        summary: what `mediation.summary.summary_of` returns.
     """
     lines = summary[summary["domain"] == ALL].astype({"hop": object, "reading": object})
     lines = lines.fillna({"hop": "", "reading": ""})

@@ -1,7 +1,7 @@
 """Input -> latent: how far each latent of a run moves when its input is perturbed.
 
 Latents are compared slot by slot with the run on the undisturbed input, beside an ordinary token
-state of the same runs. Distances are explained in `measures.distance`.
+state of the same runs. Distances are explained in `mediation.distance`.
 """
 
 from collections.abc import Iterable, Iterator

@@ -20,7 +20,7 @@ EFFECT, MOVEMENT = "effect", "movement"
 """Values of the column `measure`: input -> answer through latents or past them, input -> latent."""
 
 DISTANCES = ("cosine", "centred", "sd", "kept", "jaccard")
-"""Columns of how far latents moved (`measures.distance`)."""
+"""Columns of how far latents moved (`mediation.distance`)."""
 
 FIRST, BETWEEN, LAST = "first", "between", "last"
 """Hops of a summary beside single ones, by their place in the question; an only hop is the last."""

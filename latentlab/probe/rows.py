@@ -56,11 +56,11 @@ def rows_of(config: ProbeConfig, subject: Subject, labels: Labels) -> pd.DataFra
 
         - of kind `probe`: `label`, `correct`, and with shuffled labels the same for each shuffle
           (`control_1`, ...) and the share of those that are right, `control`
-          (`measures.probes.probe_grid`);
+          (`probe.probes.probe_grid`);
         - `left alone` and `latent-only`: whether the model's own `answer` and its
           `likeliest option` are `correct`, untouched and with its latents as all that the answer
           sees; of the latter the `control` has empty slots;
-        - `similarity` and `rank`: a `value` whose mean is the estimate (`measures.similarity`);
+        - `similarity` and `rank`: a `value` whose mean is the estimate (`probe.similarity`);
           of a rank there is one for each block of examples.
     """
     reasoner = subject.reasoner

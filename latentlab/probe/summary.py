@@ -37,7 +37,7 @@ def probe_lines(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         - `control`: the same with shuffled labels, over all `shuffles`, whose accuracies have the
           standard deviation `control_spread`;
         - `selectivity`: value minus control (paired); its interval is of examples and shuffles
-          (`statistics.over_draws`);
+          (`measures.repeated.over_draws`);
         - `step_selectivity`: value minus that of the best other hop at the same site, for objects
           and cells of hops (`best_other`, `best_other_target`);
         - `p_mcnemar`, `p_other`: exact two-sided p-values that these two differences are zero. The
@@ -192,7 +192,7 @@ def _step_selectivity(
 
 
 def summary_of(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """The lines of all readings (`measures.probe_lines`, `measures.similarity`).
+    """The lines of all readings (`probe.summary`, `probe.similarity`).
 
     `value` is the accuracy of a probe or an answer, the gap, the cosine or the rank; `control` is
     its matched control where it has one.

@@ -57,7 +57,7 @@ class RationaleEdit:
     """The token without content."""
 
     draw: int = 0
-    """Which draw of what is random; see `interventions.Replace`."""
+    """Which draw of what is random; see `reasoning.interventions.Replace`."""
 
     held: bool = False
     """Of a rationale that is dropped: whether the answer stands where it would have stood."""

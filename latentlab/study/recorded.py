@@ -47,7 +47,7 @@ class Recorded:
 def record_runs(
     reasoner: Reasoner, examples: Sequence[Example], batch_size: int = 64, seed: int = 0
 ) -> Recorded:
-    """Run examples undisturbed, in the batches in which `study.run_arms` runs them."""
+    """Run examples undisturbed, in the batches in which `study.run.run_arms` runs them."""
     rollout = reasoner.rollout(seed=seed)
     names: list[str] = []
     steps: list[list[Latent]] = []

@@ -139,8 +139,9 @@ def _typed(summary: pd.DataFrame) -> pd.DataFrame:
     """
     whole = [name for name in ("step", "layer") if name in summary]
     whole = [name for name in whole if summary[name].dtype.kind == "f"]
-    empty = [name for name in ("against", *ARM_FACTS) if name in summary and name != "strength"]
-    return summary.astype(dict.fromkeys(whole, "Int64")).fillna(dict.fromkeys(empty, ""))
+    texts = set(ARM_FACTS) - {"strength", "draws"} | {"against"}
+    empty = {name: summary[name].astype(object).fillna("") for name in texts & set(summary)}
+    return summary.astype(dict.fromkeys(whole, "Int64")).assign(**empty)
 
 
 def _read_run(folder: Path) -> dict[str, Any]:

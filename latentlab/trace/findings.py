@@ -19,7 +19,7 @@ def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         seed: seed of the bootstrap.
 
     Returns:
-        The lines of an ablation (`studies.by_domain`) with `record` "answer"; and one with `record`
+        The lines of an ablation (`measures.summary.by_domain`) with `record` "answer"; and one with `record`
         "step" for each model and step that was probed: `place`, `target`, `n` recorded examples,
         and the `value` of the probe's accuracy on them with its Wilson interval.
     """

@@ -89,7 +89,7 @@ def rows_of(config: TraceConfig, subject: Subject, prepared: Prepared) -> pd.Dat
           that the logit lens ranks first in the latent text as it is fed in (`lens_tokens`,
           `lens_probs`); and what a probe reads there (`probe_place`, `probe_target`, its
           `probe_label`, whether that is right in `probe_correct`, over `probe_n` examples);
-        - `answer`: one per example and arm, as `study.arms.run_arms` returns them, with
+        - `answer`: one per example and arm, as `study.run.run_arms` returns them, with
           `option_probs` and `necessity` (`ablate.necessity`).
     """
     answers = ablate.rows_of(prepared.flags, subject, prepared.applicable)
