@@ -192,7 +192,8 @@ def commanded(untrained, monkeypatch, tmp_path, capsys):
 def refused(tmp_path):
     """Makes a function that gives the one line of a command that refused to start.
 
-    It said nothing else, and wrote nothing below the folder of results.
+    It stands last, after one line for each model that was left out where several were given; the
+    command showed nothing, and wrote nothing below the folder of results.
     """
 
     def line(outcome) -> str:
@@ -200,8 +201,9 @@ def refused(tmp_path):
         assert code == 2
         assert streams.out == ""
         assert "Traceback" not in streams.err
-        (last,) = streams.err.splitlines()
+        *before, last = streams.err.splitlines()
         assert last.startswith("error: ")
+        assert not any("error" in line.lower() for line in before)
         assert not list((tmp_path / "results").glob("*"))
         return last
 
