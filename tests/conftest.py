@@ -190,18 +190,21 @@ def commanded(untrained, monkeypatch, tmp_path, capsys):
 
 @pytest.fixture
 def refused(tmp_path):
-    """Makes a function that takes what `commanded` returned and gives the line of the refusal.
+    """Makes a function that gives the one line of a command that refused to start.
 
-    A command that refuses writes no results and no traceback.
+    It stands last, after one line for each model that was left out where several were given; the
+    command showed nothing, and wrote nothing below the folder of results.
     """
 
     def line(outcome) -> str:
         code, streams = outcome
         assert code == 2
+        assert streams.out == ""
         assert "Traceback" not in streams.err
-        assert not (tmp_path / "results").exists()
-        last = streams.err.splitlines()[-1]
+        *before, last = streams.err.splitlines()
         assert last.startswith("error: ")
+        assert not any("error" in line.lower() for line in before)
+        assert not list((tmp_path / "results").glob("*"))
         return last
 
     return line

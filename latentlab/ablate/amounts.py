@@ -21,17 +21,6 @@ def points(value: float) -> str:
     return f"{100 * value + 0:.1f}"
 
 
-def size(line: "Line") -> str:
-    """A loss or gain without its sign."""
-    return points(abs(line["delta"]))
-
-
-def interval(line: "Line") -> str:
-    """The interval of a loss or gain, as positive numbers."""
-    low, high = sorted(abs(line[name]) for name in ("delta_low", "delta_high"))
-    return f"[{points(low)}, {points(high)}]"
-
-
 def numbers(line: "Line") -> str:
     """A difference as it is, with its sign."""
     low, high = points(line["delta_low"]), points(line["delta_high"])

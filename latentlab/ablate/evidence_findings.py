@@ -4,8 +4,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from latentlab.ablate.amounts import points
 from latentlab.ablate.evidence import MASKED, OTHER_MASKED, SHOWN
 from latentlab.ablate.evidence_summary import evidence_lines
+from latentlab.ablate.removals import Done, effects
 from latentlab.console import estimate, table
 from latentlab.measures.outcomes import NONE
 from latentlab.measures.summary import ALL
@@ -46,7 +48,7 @@ def show_evidence(rows: pd.DataFrame, seed: int) -> None:
                 "accuracy": "accuracy %",
                 "likelihood": "by likelihood %",
                 "supplied": "above empty, points",
-                "supplied_smallest": "n could tell",
+                "supplied_smallest": "could tell",
             },
             f"{model} on {of['data'].iloc[0]} where the picture shows, or lacks, what a hop needs; "
             "95 % intervals",
@@ -64,7 +66,7 @@ def evidence_sentences(rows: pd.DataFrame, seed: int) -> list[str]:
 
 
 def evidence_sentence(model: str, lines: pd.DataFrame) -> str:
-    """What a model's latents supply, in one paragraph.
+    """What a model's latents supply, in one paragraph of three sentences.
 
     Args:
         model: its name.
@@ -75,27 +77,34 @@ def evidence_sentence(model: str, lines: pd.DataFrame) -> str:
     plain = lines[lines["text_slots"].ne("own")] if vision else lines
     whole = plain[plain["needed_cell"] == ALL]
     blank = whole[whole["evidence"] == MASKED]
-    own, anew, other = (_one(blank, **{varied: s}) for s in ("own", "remade", "other"))
-    empty = blank[blank[varied] == "empty"]
-    text = (
-        f"{model}: where the cell that a hop needs is blank in the picture, it is right in "
-        f"{estimate(anew, 'accuracy')} of {anew['n']}; with its {part} of the whole picture put back, in "
-        f"{estimate(own, 'accuracy')}; with another question's, in {estimate(other, 'accuracy')}; with none ("
-        + ", ".join(f"positions {e['positions']}" for _, e in empty.iterrows())
-        + "), in "
-        + ", ".join(estimate(e, "accuracy") for _, e in empty.iterrows())
-        + f". So these supply {estimate(own, 'supplied', 'points')}"
-    )
-    where = plain[(plain["evidence"] == MASKED) & (plain[varied] == "own")]
-    for _, at in where[where["needed_cell"] != ALL].iterrows():
-        text += f", {estimate(at, 'supplied', 'points')} where the cell is {at['needed_cell']} (n = {at['n']})"
-    beside = _one(whole[whole["evidence"] == OTHER_MASKED], **{varied: "remade"})
-    text += f". With a cell off the walk blank it is right in {estimate(beside, 'accuracy')}"
-    seen = whole[whole["evidence"].eq(SHOWN) & whole[varied].eq("empty")]
-    told = [
-        f"{estimate(e, 'delta', 'points')} (positions {e['positions']})" for _, e in seen.iterrows()
+    own, anew, other = (_one(blank, **{varied: slots}) for slots in ("own", "remade", "other"))
+    parts = plain[plain["evidence"].eq(MASKED) & plain[varied].eq("own")]
+    supplied = [
+        f"{estimate(at, 'supplied', 'points')} where that cell is {at['needed_cell']} "
+        f"(n = {at['n']})"
+        for _, at in parts[parts["needed_cell"] != ALL].iterrows()
     ]
-    return f"{text}. On the whole picture, without them it changes by {', '.join(told)}."
+    beside = _one(whole[whole["evidence"] == OTHER_MASKED], **{varied: "remade"})
+    shown = whole[whole["evidence"].eq(SHOWN) & whole[varied].eq("empty")]
+    ways = {str(line["positions"]): line for _, line in shown.iterrows()}
+    seen = effects([Done(f"without its {part} on the whole picture", ways)])
+    return (
+        f"Where the cell that a hop needs is blank, {model} is right in "
+        f"{estimate(anew, 'accuracy')} of {anew['n']} questions, and with its {part} of the whole "
+        f"picture put back in {estimate(own, 'accuracy')} (another question's: "
+        f"{estimate(other, 'accuracy')}). "
+        f"Next to slots left empty these supply {estimate(own, 'supplied', 'points')}"
+        f"{_untold(own)}{': ' if supplied else ''}{' and '.join(supplied)}. "
+        f"With a cell off the walk blank it is right in {estimate(beside, 'accuracy')}; "
+        f"{seen}."
+    )
+
+
+def _untold(line: "Line") -> str:
+    """What could have been told of a supply that may be none."""
+    if line["supplied_low"] > 0 or line["supplied_high"] < 0:
+        return ""
+    return f" (the smallest that could be told: {points(line['supplied_smallest'])})"
 
 
 def _one(lines: pd.DataFrame, **values: str) -> "Line":

@@ -10,17 +10,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from latentlab import console
-from latentlab.ablate.amounts import (
-    interval,
-    numbers,
-    points,
-    size,
-    smallest,
-    verdict,
-)
+from latentlab.ablate.amounts import lost, numbers, points, verdict
 from latentlab.ablate.phrases import CONTROLS, FAMILIES, phrase
-from latentlab.ablate.removals import depends, removal, ways_of
-from latentlab.console import interval_text, table
+from latentlab.ablate.removals import WORDS, Done, depends, effects, joined, ways_of
+from latentlab.console import estimate, table
 from latentlab.measures.outcomes import HELD_BACK, NONE, SHAM
 from latentlab.measures.summary import totals
 from latentlab.vocabulary import CONTROL, EMPTY
@@ -34,10 +27,13 @@ WIDE = 120
 LITTLE = 0.3
 """Below this accuracy a model is about as good as guessing among four options."""
 
+MOST = 3
+"""Parts left out of which each is told; of more the worst is."""
+
 STILL = 1e-3
 """Nats that the log-odds under a sham may move by; on a CPU they do not move at all."""
 
-_DISTURBED = ": the instrument itself disturbs the model"
+_DISTURBED = ", so the instrument itself disturbs the model"
 _MOVED = {"flip": "answers flipped, %", "log_odds_change": "log-odds of right, nats"}
 
 
@@ -70,7 +66,7 @@ def show_tables(summary: pd.DataFrame) -> None:
 
 
 def conclusion(summary: pd.DataFrame) -> list[str]:
-    """What was found about each model, in one paragraph each.
+    """What was found about each model, in one paragraph of at most three sentences each.
 
     Args:
         summary: lines of `measures.summary`, with `control_of`.
@@ -110,59 +106,96 @@ def _label(line: "Line") -> str:
 
 
 def _sentences(model: str, lines: pd.DataFrame) -> Iterator[str]:
+    """How many it answers; what it loses without a part; what else was done, and the sham."""
     alone = lines[lines["intervention"] == NONE].iloc[0]
-    text = interval_text(alone["accuracy"], alone["accuracy_low"], alone["accuracy_high"])
-    text = f"{model} answers {text.replace(' ', ' % ', 1)} of {alone['n']} questions"
     little = bool(alone["accuracy"] < LITTLE)
-    yield f"{text}, so there is little to lose." if little else f"{text}."
+    yield _sentence(
+        f"{model} answers {estimate(alone, 'accuracy')} of {alone['n']} questions"
+        + (", so there is little to lose" if little else ""),
+        capital=False,
+    )
     # Where accuracy has no room to fall, answers that flip tell what reaches them.
     flips = little and "flip" in lines and not lines["flip"].isna().any()
     first = (lines["kind"] != CONTROL) & ~lines["control_of"].astype(bool)
     arms = _distinct(lines[first & (lines["intervention"] != NONE)])
-    for _, line in arms[arms["action"] == "drop"].iterrows():
-        yield _move(line, lines) if flips else _sentence(line, lines)
-    for action, family in FAMILIES.items():
-        members = arms[arms["action"] == action]
-        if members.empty:
-            continue
-        yield _family(family, members, lines, flips)
+    left_out = arms[arms["action"] == "drop"]
+    others = arms[arms["action"].isin(FAMILIES) & (arms["action"] != "drop")]
+    if len(left_out):
+        yield _sentence(_left_out(left_out, lines, flips))
+    last = [_family(others, lines, flips)] if len(others) else []
     in_words = arms[arms["part"] == "rationale"]
     if len(in_words) and not flips:
-        yield (
-            "So the test sees the use of a rationale in words, as a positive control must."
+        last.append(
+            "so the test sees the use of a rationale in words, as a positive control must"
             if (in_words["delta_high"] < 0).any()
-            else "Not even words were seen to be used here, so that a test which sees no use of "
-            "latents says nothing."
+            else "not even words were seen to be used here, so that a test which sees no use of "
+            "latents says nothing"
         )
     shams = lines[lines["action"] == SHAM]
     if len(shams):
-        worst = shams.sort_values("delta", key=abs).iloc[-1]
-        off = worst["delta"] != 0 or any(
-            (shams[n].abs() > STILL).any() for n in _MOVED if n in shams
-        )
-        yield f"Sham {points(worst['delta'])}{_DISTURBED if off else ''}."
+        last.append(_sham(shams))
+    if last:
+        yield _sentence("; ".join(last))
 
 
-def _family(family: str, members: pd.DataFrame, lines: pd.DataFrame, flips: bool) -> str:
-    """How many arms of a family do harm, and what the worst of them does."""
+def _sentence(text: str, capital: bool = True) -> str:
+    """Clauses as a sentence."""
+    return f"{text[0].upper() if capital else text[0]}{text[1:]}."
+
+
+def _left_out(arms: pd.DataFrame, lines: pd.DataFrame, flips: bool) -> str:
+    """What a model loses without each part; what ends alike is told together."""
+    if len(arms) > MOST:
+        return _family(arms, lines, flips)
+    if flips:
+        odds = len(arms) == 1
+        return "; ".join(_move(line, lines, odds) for _, line in arms.iterrows())
+    return effects(_done(line, lines) for _, line in arms.iterrows())
+
+
+def _done(line: "Line", lines: pd.DataFrame) -> Done:
+    """An arm under every rule of positions, and next to its controls."""
+    return Done(phrase(line), ways_of(line, lines), _beside(line, lines))
+
+
+def _family(members: pd.DataFrame, lines: pd.DataFrame, flips: bool) -> str:
+    """How many arms do harm, and what the worst of them does: a replacement, if there is any."""
     ways = [ways_of(line, lines) for _, line in members.iterrows()]
     losses = [max(-way["delta"] for way in alike.values()) for alike in ways]
     order = members["flip"] if flips else pd.Series(losses, members.index)
+    replacing = members["action"] == "replace"
+    mixed = members["action"].nunique() > 1
+    order = order[replacing] if replacing.any() else order
     line = members.loc[order.sort_values(ascending=False, kind="stable").index[0]]
-    sentence = _move(line, lines) if flips else _sentence(line, lines)
+    clause = _move(line, lines) if flips else effects([_done(line, lines)])
     if len(members) == 1:
-        return sentence
+        return clause
+    worst = "replacement" if mixed and replacing.any() else ""
     if flips:
-        most = "one moves most" if members["flip"].any() else "none flips an answer"
-        head = f"Of {len(members)} {family} {most}: "
-    else:
-        harmful = sum(all(verdict(way) == "harm" for way in alike.values()) for alike in ways)
-        head = f"{harmful or 'None'} of {len(members)} {family} measurably cost it points"
-        if members["positions"].any():
-            some = sum(map(depends, ways)) or "none"
-            head += f" whatever becomes of positions, {some} depending on that"
-        head += "; the worst: "
-    return f"{head}{sentence[0].lower()}{sentence[1:]}"
+        one = f"one {worst}".strip()
+        most = f"{one} moves most" if line["flip"] else "none flips an answer"
+        return f"of {_counted(members)} {most}: {clause}"
+    harmful = sum(all(verdict(way) == "harm" for way in alike.values()) for alike in ways)
+    text = f"{harmful or 'none'} of {_counted(members)} measurably cost it points"
+    if some := sum(map(depends, ways)):
+        text += f" whatever becomes of positions, {some} depending on that"
+    return f"{text}; the worst{f' {worst}' if worst else ''}: {clause}"
+
+
+def _counted(members: pd.DataFrame) -> str:
+    """How many arms there are, and of what families."""
+    counts = members["action"].value_counts(sort=False)
+    named = [f"{n} {FAMILIES[str(action)][n > 1]}" for action, n in counts.items()]
+    return f"{len(members)} changes ({joined(named, 'and')})" if len(named) > 1 else named[0]
+
+
+def _sham(shams: pd.DataFrame) -> str:
+    """What the worst sham did, which has to be nothing."""
+    worst = shams.sort_values("delta", key=abs).iloc[-1]
+    moved = any((shams[name].abs() > STILL).any() for name in _MOVED if name in shams)
+    if worst["delta"] == 0 and not moved:
+        return "the sham changes nothing"
+    return f"the sham changes accuracy by {points(worst['delta'])}{_DISTURBED}"
 
 
 def _distinct(arms: pd.DataFrame) -> pd.DataFrame:
@@ -176,61 +209,38 @@ def _distinct(arms: pd.DataFrame) -> pd.DataFrame:
     return arms[~((arms["part"] == "latent") & alike & changed & two)]
 
 
-def _sentence(line: "Line", lines: pd.DataFrame) -> str:
-    """What one arm does to a model, under each rule of positions, next to its control."""
-    what, ways = phrase(line), ways_of(line, lines)
-    text = removal(what, ways) if len(ways) > 1 else _effect(what, line)
-    for _, control in _controls(line, lines).iterrows():
-        name = CONTROLS[str(control["control"])]
-        effect = {"harm": "loses", "gain": "gains"}.get(verdict(control))
-        text += f"; {name}"
-        text += (
-            f" {effect} {size(control)} {interval(control)}" if effect else f": {numbers(control)}"
-        )
-    return f"{text[0].upper()}{text[1:]}."
+def _beside(line: "Line", lines: pd.DataFrame, name: str = "delta") -> str:
+    """What the controls of an arm do, those apart that differ from it in positions only."""
+    text, amount = "", numbers if verdict(line) == "gain" else lost
+    beside = lines[(lines["control_of"] == line["intervention"]) & (lines["positions"] == "")]
+    for _, control in beside.iterrows():
+        number = amount(control) if name == "delta" else _shown(control, name)
+        text += f", next to {number} when {CONTROLS[str(control['control'])]}"
+    return text
 
 
-def _effect(what: str, line: "Line") -> str:
-    """What one arm does to a model."""
-    said = verdict(line)
-    if said in ("harm", "gain"):
-        did = "loses" if said == "harm" else "gains"
-        return f"{what} it {did} {size(line)} points {interval(line)}"
-    told = "; ".join(filter(None, (numbers(line), smallest(line))))
-    if said == "cannot tell":
-        return f"{what} the difference is {told}, too uncertain to tell harm from none"
-    if what.startswith("without its"):
-        part = what.removeprefix("without ")
-        return f"it can lose {part} without measurable harm ({told})"
-    return f"{what} no harm is measured ({told})"
-
-
-def _move(line: "Line", lines: pd.DataFrame) -> str:
+def _move(line: "Line", lines: pd.DataFrame, odds: bool = True) -> str:
     """How far an arm moves the answers of a model that has no accuracy to lose."""
-    what, flips, odds = phrase(line), _shown(line, "flip"), "log_odds_change"
-    text = f"{what} {flips} of its answers flip"
-    if not pd.isna(line[odds]):
-        text += f", and the log-odds of the right one change by {_shown(line, odds)}"
-    for _, other in lines[lines["control_of"] == line["intervention"]].iterrows():
-        name = CONTROLS[str(other["control"])]
-        text += f"; {name}: {_shown(other, 'flip')}"
-    return f"{text[0].upper()}{text[1:]}."
-
-
-def _controls(line: "Line", lines: pd.DataFrame) -> pd.DataFrame:
-    """The controls of an arm, those apart that differ from it in what becomes of positions."""
-    beside = lines[lines["control_of"] == line["intervention"]]
-    return beside[beside["positions"] == ""] if line["positions"] else beside
+    ways = ways_of(line, lines)
+    rules = sorted(ways, key=lambda rule: ways[rule]["flip"])
+    least, most = rules[0], rules[-1]
+    text = f"{_shown(ways[most], 'flip')} of its answers flip {phrase(line)}"
+    text += f" where positions are {WORDS[most]}" if most else ""
+    if odds and not pd.isna(ways[most]["log_odds_change"]):
+        change = _shown(ways[most], "log_odds_change")
+        text += f", and the log-odds of the right one change by {change}"
+    if least != most:
+        text += f", but {_shown(ways[least], 'flip')} where they are {WORDS[least]}"
+    return text + _beside(line, lines, "flip")
 
 
 def _shown(line: "Line", name: str) -> str:
     """A flip rate or a change in log-odds with its interval and unit."""
-    value, low, high = (line[f"{name}{end}"] for end in ("", "_low", "_high"))
     if name == "flip":
-        return interval_text(value, low, high).replace(" ", " % ", 1)
-    if 0 < max(abs(low), abs(high)) < STILL:
+        return estimate(line, name)
+    if 0 < max(abs(line[f"{name}_low"]), abs(line[f"{name}_high"])) < STILL:
         return "nothing but rounding"
-    return interval_text(value, low, high, percent=False).replace(" ", " nats ", 1)
+    return estimate(line, name, "nats")
 
 
 def _seeds(lines: pd.DataFrame) -> str:

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from latentlab.ablate.necessity import HARMFUL, LABELS, NEEDED, count_necessity
+from latentlab.ablate.phrases import part_name
 from latentlab.console import interval_text, table
 from latentlab.measures.summary import ALL
 
@@ -44,7 +45,8 @@ def necessity_sentences(labels: pd.DataFrame) -> list[str]:
             label: f"{count} ({interval_text(*share).replace(' ', ' % ', 1)})"
             for label, count, share in zip(line["necessity"], line["count"], shares, strict=True)
         }
-        what = "latents" if part == "latent" else str(part).replace("_", " ")
+        name, _, step = str(part).partition(" at ")
+        what = part_name(name) + (f" at {step}" if step else "")
         emptied = "an empty token for each word" if part == "rationale" else "these slots empty"
         told.append(
             f"{model} is right with its {what}, and wrong with {emptied}, in {of[NEEDED]} of "

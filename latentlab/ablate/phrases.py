@@ -39,15 +39,16 @@ CONTROLS = {
     "the difference empty": "leaving the steps of difference empty",
     "as many at random": "picking as many at random",
 }
-"""What controls, and arms that differ in positions only, do; the subject of a sentence."""
+"""What controls, and arms that differ in positions only, do; a subject, or what follows "when"."""
 
 FAMILIES = {
-    "replace": "replacements",
-    "steps": "numbers of latent steps",
-    "k": "numbers of patches",
-    "select": "ways to pick patches",
+    "drop": ("part left out", "parts left out"),
+    "replace": ("replacement", "replacements"),
+    "steps": ("number of latent steps", "numbers of latent steps"),
+    "k": ("number of patches", "numbers of patches"),
+    "select": ("way to pick patches", "ways to pick patches"),
 }
-"""Actions whose arms are told together; those that drop stand alone."""
+"""Actions whose arms are told together, as one and as several."""
 
 
 def part_name(part: str) -> str:

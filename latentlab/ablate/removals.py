@@ -1,4 +1,4 @@
-"""What a removal costs under each rule of positions, and whether that says anything of content.
+"""What an arm costs under each rule of positions, and whether that says anything of content.
 
 The content is gone whether later positions are held, closed up, or the slots are kept empty. A loss
 that one of these brings and another does not is therefore no loss of content: a hole in the
@@ -6,7 +6,8 @@ positions, an answer that has moved, or slots that hold nothing a model knows co
 conclusion about content is drawn only where all of them agree.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
 import pandas as pd
@@ -19,12 +20,11 @@ if TYPE_CHECKING:
 
     Ways = Mapping[str, Line]
 
-WORDS: dict[str, str] = {
-    "held": "with positions held",
-    "closed": "with positions closed up",
-    "kept": "with slots kept and empty",
-}
+WORDS: dict[str, str] = {"held": "held", "closed": "closed up", "kept": "kept empty"}
 """What becomes of positions, as sentences say it."""
+
+UNTOLD = ": too uncertain to tell harm from none"
+"""Ends a clause on an effect that may be there or not."""
 
 _CAUSES = {
     frozenset({"held", "closed"}): "the slots and not of what they hold",
@@ -45,38 +45,37 @@ def ways_of(line: "Line", lines: pd.DataFrame) -> "Ways":
     return {rule: found[rule] for rule in rules if rule in found}
 
 
-def removal(what: str, ways: "Ways") -> str:
-    """What a removal costs, and what that is a matter of.
+@dataclass(frozen=True)
+class Done:
+    """What was done to a model, and how that came out."""
 
-    Args:
-        what: what is done, as the beginning of a sentence.
-        ways: the lines of the removal, by what becomes of positions.
+    what: str
+    """As the end of a clause on what it costs."""
+
+    ways: "Ways"
+    """Its lines, by what becomes of positions."""
+
+    beside: str = ""
+    """What its controls cost."""
+
+
+def effects(arms: Iterable[Done]) -> str:
+    """What arms cost, and what that is a matter of; what comes out alike is told together.
+
+    Of the rules of positions that bring an effect the least is told, and of the others the most;
+    the rest is in the table.
     """
-    verdicts = {rule: verdict(line) for rule, line in ways.items()}
-    moved = next((said for said in ("harm", "gain") if said in verdicts.values()), "")
-    moving = [rule for rule in ways if verdicts[rule] == moved]
-    others = [rule for rule in ways if verdicts[rule] != moved]
-    still = [rule for rule in ways if verdicts[rule] == "no harm"]
-    told = smallest(*(ways[rule] for rule in others))
-    told = f" ({told})" if told else ""
-    if not moved:
-        text = _listed(ways, ways)
-        if len(still) < len(ways):
-            return f"{what} the losses are {text}{told}: too uncertain to tell harm from none"
-        harmless = f"no harm is measured {what}"
-        if what.startswith("without its"):
-            harmless = f"it can lose {what.removeprefix('without ')} without measurable harm"
-        return f"{harmless}, whatever becomes of positions: {text}{told}"
-    gains = moved == "gain"
-    text = f"{what} it {'gains' if gains else 'loses'} {_listed(ways, moving, gains)}"
-    if not others:
-        text += ", whatever becomes of positions"
-        return text + (": this is a matter of content" if "kept" in ways else "")
-    text += f", but {_listed(ways, others, gains)}{told}"
-    if all(verdicts[rule] == "cannot tell" for rule in others):
-        return f"{text}: too uncertain to tell content from positions"
-    cause = _CAUSES.get(frozenset(moving), "positions and not of content")
-    return f"{text}: this is a matter of {cause}"
+    groups: dict[tuple[str, str], list[tuple[str, list[Line]]]] = {}
+    for arm in arms:
+        start, item, ending, untold = _effect(arm)
+        groups.setdefault((start, ending), []).append((item, untold))
+    told = []
+    for (start, ending), items in groups.items():
+        first, *more = [item for item, _ in items]
+        text = joined([first, *(item.replace(" points [", " [", 1) for item in more)], "and")
+        unseen = smallest(*(line for _, untold in items for line in untold))
+        told.append(f"{start} {text}{f' ({unseen})' if unseen else ''}{ending}")
+    return "; ".join(told)
 
 
 def depends(ways: "Ways") -> bool:
@@ -85,9 +84,64 @@ def depends(ways: "Ways") -> bool:
     return any(harmful) and not all(harmful)
 
 
-def _listed(ways: "Ways", rules: Iterable[str], gains: bool = False) -> str:
-    """Losses, or gains, rule by rule."""
-    amount = numbers if gains else lost
-    told = [f"{amount(ways[rule])} {WORDS[rule]}" for rule in rules]
-    *first, last = [told[0].replace(" [", " points [", 1), *told[1:]]
-    return f"{', '.join(first)} and {last}" if first else last
+def joined(words: Sequence[str], last: str) -> str:
+    """Words in a row, with `last` before the last of them."""
+    *first, end = words
+    return f"{', '.join(first)} {last} {end}" if first else end
+
+
+def _effect(arm: Done) -> tuple[str, str, str, list["Line"]]:
+    """How a clause starts, what is told of the arm alone, how it ends, and lines left untold."""
+    what, ways = arm.what, arm.ways
+    verdicts = {rule: verdict(line) for rule, line in ways.items()}
+    moved = next((said for said in ("harm", "gain") if said in verdicts.values()), "")
+    gains = moved == "gain"
+    start, amount = ("it gains", numbers) if gains else ("it loses", lost)
+    moving = [rule for rule in ways if verdicts[rule] == moved]
+    others = [rule for rule in ways if verdicts[rule] != moved]
+    whether = f", whether positions are {_rules(ways)}" if len(ways) > 1 else ""
+    if not moved:
+        most = f"{'at most ' if whether else ''}{_points(lost(_sorted(ways, ways)[-1]))}"
+        if set(verdicts.values()) != {"no harm"}:
+            return (
+                "the loss is",
+                f"{most} {what}{arm.beside}",
+                f"{whether}{UNTOLD}",
+                [*ways.values()],
+            )
+        if what.startswith("without its"):
+            item = f"{what.removeprefix('without ')} without measurable harm: {most}{arm.beside}"
+            return "it can lose", item, whether, [*ways.values()]
+        return "no harm is measured", f"{what}: {most}{arm.beside}", whether, [*ways.values()]
+    least = _points(amount(_sorted(ways, moving, gains)[0]))
+    item = f"{'at least ' if len(moving) > 1 else ''}{least} {what}"
+    if not others:
+        content = ": a matter of content" if whether and "kept" in ways else ""
+        return start, f"{item}{arm.beside}", f"{whether}{content}", []
+    most = amount(_sorted(ways, others, gains)[-1])
+    item += f" where positions are {_rules(moving)}, but "
+    item += f"{'at most ' if len(others) > 1 else ''}{most} where they are {_rules(others)}"
+    untold = [ways[rule] for rule in others]
+    if all(verdicts[rule] == "cannot tell" for rule in others):
+        ending = ": too uncertain to tell content from positions"
+    else:
+        cause = _CAUSES.get(frozenset(moving), "positions and not of content")
+        ending = f": a matter of {cause}"
+    return start, f"{item}{arm.beside}", ending, untold
+
+
+def _sorted(ways: "Ways", rules: Iterable[str], gains: bool = False) -> list["Line"]:
+    """The lines of some rules, from the least loss, or gain, to the most."""
+    sign, far = (1, "delta_high") if gains else (-1, "delta_low")
+    lines = [ways[rule] for rule in rules]
+    return sorted(lines, key=lambda line: (sign * line["delta"], sign * line[far]))
+
+
+def _points(number: str) -> str:
+    """A number and its interval with the unit."""
+    return number.replace(" ", " points ", 1)
+
+
+def _rules(rules: Iterable[str]) -> str:
+    """Rules of positions in a row."""
+    return joined([words for rule, words in WORDS.items() if rule in set(rules)], "or")

@@ -1,11 +1,12 @@
 """The attention instrument: modes, rows, tables and sentences put together."""
 
 from latentlab.attention.config import AttentionConfig
-from latentlab.attention.findings import conclusion, show_tables
+from latentlab.attention.findings import conclusion
 from latentlab.attention.modes import Run, prepare
 from latentlab.attention.readout_findings import readout, show_readout
 from latentlab.attention.rows import rows_of
 from latentlab.attention.summary import summary_of
+from latentlab.attention.tables import show_tables
 from latentlab.console import note
 from latentlab.study.instrument import Instrument
 from latentlab.study.results import Results

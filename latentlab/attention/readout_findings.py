@@ -61,7 +61,7 @@ def show_readout(summary: pd.DataFrame, by_layer: bool = False) -> None:
 
 
 def readout(summary: pd.DataFrame) -> list[str]:
-    """One sentence or two a model: how much its answer attends to latents, next to its null.
+    """Two sentences a model at most: how much its answer attends to latents, next to its null.
 
     Args:
         summary: lines of `attention.summary.summary_of`.
@@ -73,15 +73,15 @@ def readout(summary: pd.DataFrame) -> list[str]:
         found = _by_measure(of_model[of_model["layers"] == ALL])
         mass, reward = found["answer_mass"], _reward(whole, model)
         text = (
-            f"{model}: The answer puts {estimate(mass, 'value')} of its attention on latents (uniform "
-            f"attention would put {100 * mass['null']:.1f} %; n = {mass['n']}), in layer 0, which "
-            f"is the published reward, {estimate(reward, 'value')}."
+            f"{model}: The answer puts {estimate(mass, 'value')} of its attention on latents "
+            f"(uniform attention would put {100 * mass['null']:.1f} %; n = {mass['n']}), and "
+            f"{estimate(reward, 'value')} in layer 0, the published reward."
         )
         if "answer_gradient" in found:
-            nats = estimate(found["answer_gradient"], "value", "")
+            nats = estimate(found["answer_gradient"], "value", "nats")
             text += (
-                f" Attention times gradient sums to {nats} nats of the answer's log-odds there, "
-                f"with {estimate(found['answer_share'], 'value')} of its size over all keys."
+                f" Attention times gradient sums to {nats} of its log-odds there, "
+                f"{estimate(found['answer_share'], 'value')} of its size over all keys."
             )
         sentences.append(text)
     return sentences

@@ -51,15 +51,16 @@ def _sentences(summary: pd.DataFrame) -> Iterator[str]:
     for link, lines in tested.groupby("link", sort=False):
         verdicts = lines.drop_duplicates(["instrument", "part"])
         good = int((verdicts["verdict"] != BROKEN).sum())
-        yield (
+        text = (
             f"{link}: {good} of {len(verdicts)} readings tell positive from negative controls, "
-            "intervals apart."
+            "intervals apart"
         )
         if alone := int((verdicts["verdict"] == ONE_RULE).sum()):
-            yield (
-                f"{alone} of these remove slots under one rule of positions, and are not trusted "
-                "alone for what they say of content."
+            text += (
+                f"; {alone} of these remove slots under one rule of positions, and are not trusted "
+                "alone for what they say of content"
             )
+        yield f"{text}."
     broken = summary[summary["verdict"] == BROKEN].drop_duplicates(["instrument", "part"])
     for _, line in broken.iterrows():
         yield f"BROKEN: {line['instrument']} ({str(line['part']).replace('_', ' ')})."

@@ -9,40 +9,38 @@ from latentlab.console import estimate, table
 from latentlab.interchange.flips import flip_sentences, show_flips
 from latentlab.interchange.summary import FRACTIONS
 from latentlab.measures.summary import ALL
-from latentlab.vocabulary import DonorRule
 
 if TYPE_CHECKING:
     Line = pd.Series[float]
 
-_WHOSE: dict[DonorRule, str] = {
-    "same_image": "the same picture asked from another start",
-    "unrelated": "an unrelated question",
-    "same_answer": "another question with the same answer",
-}
+_PARTS = {"latent_text": "latent text", "latent_vision": "latent vision", "latent": "latents"}
 
 
 def conclusion(summary: pd.DataFrame) -> list[str]:
-    """What was found, in one paragraph for each part of each model."""
+    """What was found, in one paragraph a model, and one for each hop of edited pictures."""
     told = [
-        sentence
+        f"{model}: {' '.join(_sentences(_distinct(lines)))}"
         for model, lines in _of_rules(summary).groupby("model", sort=False)
-        for sentence in _sentences(str(model), _distinct(lines))
     ]
     return [*told, *flip_sentences(summary)]
 
 
 def show_tables(summary: pd.DataFrame) -> None:
-    """Put one table a model on the screen: the first donor in full, of the controls the widest."""
-    columns = {
-        "donor": "donor",
-        "part": "part",
-        "steps": "steps",
+    """Put two tables a model on the screen: whose answers are given, and how far they move.
+
+    The first donor is shown in full, of the controls the widest exchange.
+    """
+    exchange = {"donor": "donor", "part": "part", "steps": "steps"}
+    whose = {
         "n": "n",
         "keeps_own": "own answer %",
-        "follows_shown": "donor's answer %, if in the picture",
-        "n_shown": "n (if in it)",
-        "n_iia": "n (IIA)",
+        "follows_donor": "donor's answer %",
         "iia": "as expected % (IIA)",
+        "n_iia": "n (IIA)",
+    }
+    moved = {
+        "follows_shown": "donor's % if in the picture",
+        "n_shown": "n (if in it)",
         "donor_lift": "donor lift, points",
         "margin_shift": "margin shift, nats",
         "flip": "flips %",
@@ -50,13 +48,10 @@ def show_tables(summary: pd.DataFrame) -> None:
     for model, lines in _of_rules(summary).groupby("model", sort=False):
         shown = _distinct(lines)
         first = shown["donor"] == shown["donor"].iloc[0]
-        widest = ~shown.duplicated(["donor", "part"], keep="last")
-        table(
-            shown[first | widest],
-            columns,
-            f"{model} on {lines['data'].iloc[0]}, answering on a donor's latents; 95 % intervals",
-            percent=(*FRACTIONS, "donor_lift"),
-        )
+        shown = shown[first | ~shown.duplicated(["donor", "part"], keep="last")]
+        on = f"{model} on {lines['data'].iloc[0]}, answering on a donor's latents"
+        for columns, title in ((whose, f"{on}; 95 % intervals"), (moved, f"{on}: how far")):
+            table(shown, exchange | columns, title, percent=(*FRACTIONS, "donor_lift"))
     show_flips(summary)
 
 
@@ -76,45 +71,52 @@ def _distinct(lines: pd.DataFrame) -> pd.DataFrame:
     return lines[lines["part"] == parts[0]] if one.equals(both) else lines
 
 
-def _sentences(model: str, lines: pd.DataFrame) -> Iterator[str]:
-    """For each part the widest exchange with each donor, and the sham over all of them."""
-    for part, of_part in lines.groupby("part", sort=False):
-        name = "latents" if part == "latent" else str(part).replace("_", " ")
-        widest = {
-            str(line["donor"]): line
-            for _, line in of_part.drop_duplicates("donor", keep="last").iterrows()
-        }
-        found: list[str] = []
-        for rule, whose in _WHOSE.items():
-            if (line := widest.get(rule)) is not None:
-                at = "" if line["step_set"] == "all" else f" at step {line['steps']}"
-                given = "those" if found else f"the {name}{at}"
-                found.append(f"with {given} of {whose} {_answers(line, rule)}")
-        if found:
-            yield f"{model}: {'; '.join(found)}."
+def _sentences(lines: pd.DataFrame) -> Iterator[str]:
+    """What the widest exchange of each part did: with the treatment, then with each control."""
+    widest = {
+        str(donor): [line for _, line in of.drop_duplicates("part", keep="last").iterrows()]
+        for donor, of in lines[lines["donor"] != "self"].groupby("donor", sort=False)
+    }
+    if same := widest.get("same_image"):
+        yield (
+            f"On latents of the same picture asked from another start {_whose(same)} (n = "
+            f"{same[0]['n']}; the donors are right in {estimate(same[0], 'donor_correct')})."
+        )
+    if unrelated := widest.get("unrelated"):
+        text = f"On those of an unrelated question {_whose(unrelated)} (n = {unrelated[0]['n']})"
+        led = [line for line in unrelated if line["n_iia"]]
+        if led:
+            text += (
+                f"; where its own picture leads from the donor's object to another answer, it "
+                f"gives that one in {_rates(led, 'iia')} (n = {led[0]['n_iia']})"
+            )
+        yield f"{text}."
+    controls = []
+    if alike := widest.get("same_answer"):
+        whose = "those of another question with the same answer"
+        rates = _rates(alike, "keeps_own")
+        controls.append(f"on {whose} it gives that answer in {rates} (n = {alike[0]['n']})")
     sham = lines[lines["donor"] == "self"]
     if len(sham):
         flips, asked = round((sham["flip"] * sham["n"]).sum()), sham["n"].sum()
         moved = "" if (sham["kl"] == 0).all() else ": the instrument itself disturbs the model"
-        yield f"{model}: self-swap, {flips} flips of {asked} answers{moved}."
+        controls.append(f"self-swap, {flips} flips of {asked} answers{moved}")
+    if controls:
+        text = "; ".join(controls)
+        yield f"{text[0].upper()}{text[1:]}."
 
 
-def _answers(line: "Line", rule: DonorRule) -> str:
-    """Whose answers one exchange gives."""
-    own = f"its own in {estimate(line, 'keeps_own')}"
-    if rule == "same_answer":
-        return f"it gives their common answer in {estimate(line, 'keeps_own')} of {line['n']}"
-    text = f"its answer is the donor's in {estimate(line, 'follows_donor')} of {line['n']}, {own}"
-    if rule == "same_image":
-        text += f" (donors themselves are right in {estimate(line, 'donor_correct')})"
-    elif line["n_shown"]:
-        text += (
-            f" ({estimate(line, 'follows_shown')} of the {line['n_shown']} whose picture shows "
-            "that object)"
-        )
-    if rule == "unrelated" and line["n_iia"]:
-        text += (
-            f", and where its own picture leads from the donor's object in {estimate(line, 'iia')} "
-            f"of the {line['n_iia']} for which that is another answer"
-        )
-    return text
+def _whose(lines: "list[Line]") -> str:
+    """How often it is the donor's answer and how often its own, for each part."""
+    found = []
+    for line in lines:
+        at = "" if str(line["step_set"]) == ALL else f" at step {line['steps']}"
+        numbers = f"{estimate(line, 'follows_donor')} (its own in {estimate(line, 'keeps_own')})"
+        found.append(f"{numbers} with the {_PARTS[str(line['part'])]}{at}")
+    return f"it gives the donor's answer in {', '.join(found)}"
+
+
+def _rates(lines: "list[Line]", name: str) -> str:
+    """A number of each part, in the order of the parts."""
+    several = ", respectively" if len(lines) > 1 else ""
+    return f"{', '.join(estimate(line, name) for line in lines)}{several}"

@@ -59,68 +59,74 @@ def show_flips(summary: pd.DataFrame) -> None:
                 "needed_cell": "needed cell",
                 "n": "n",
                 "change_norm": "size",
-                "keeps_own": "own answer %",
+                "own_lift": "own answers, points",
+                "own_lift_smallest": "n could tell",
                 "strict_flip": "strict flips %",
                 "false_flip": "false flips %",
                 "strict_flip_above": "above sham, points",
             },
             f"{model} on {data}: the mark that hop {hop} reads changed in latents alone, "
             f"all else {context}; 95 % intervals",
-            percent=(*FRACTIONS, "strict_flip_above"),
+            percent=(*FRACTIONS, "strict_flip_above", "own_lift", "own_lift_smallest"),
         )
 
 
 def flip_sentences(summary: pd.DataFrame) -> Iterator[str]:
-    """For each part of each model and hop the widest exchange, then what putting back did."""
+    """For each model and hop what the widest exchange of each part did, beside its shams."""
     lines = of_edits(summary)
     for (model, hop), of in lines.groupby(["model", "hop"], sort=False):
-        one = of["part"].nunique() == 2  # both parts together are the same thing once more
-        for part, of_part in of[of["sham"] != "self"].groupby("part", sort=False):
-            if one and part == "latent":
-                continue
-            yield _sentence(str(model), str(hop), of_part[of_part["steps"] == _last(of_part)])
+        parts = list(dict.fromkeys(of["part"]))
+        # Of a model with one part both together are the same thing once more.
+        parts = [part for part in parts if len(parts) != 2 or part != "latent"]
+        known = of[of["sham"] != "self"]
+        exchanges = [_widest(known[known["part"] == part]) for part in parts]
         back = of[(of["sham"] == "self") & (of["needed_cell"] == ALL)]
-        flips, moved = round((back["flip"] * back["n"]).sum()), (back["kl"] != 0).any()
-        yield (
-            f"{model}: its own latents put back, {flips} flips of {back['n'].sum()} answers"
-            f"{': the instrument itself disturbs the model' if moved else ''}."
-        )
+        yield f"{model}: {' '.join(_sentences(str(hop), exchanges, back))}"
 
 
-def _sentence(model: str, hop: str, lines: pd.DataFrame) -> str:
-    """What one exchange does, where the needed cell is there and where not, and its shams."""
-    real = lines[(lines["sham"] == "") & (lines["patches"] != "every")]
-    line = real[real["needed_cell"] == ALL].iloc[0]
-    what = {
-        "latent_text": "its latent text made on the picture",
-        "latent_vision": "the re-inserted patch of its cell from the picture",
-        "latent": "its latent text, and the re-inserted patch of its cell, from the picture",
-    }[str(line["part"])]
-    text = (
-        f"{model}: with {what} in which the mark that hop {hop} reads is another, all else "
-        f"{line['context']}, its answer becomes what that mark says in "
-        f"{estimate(line, 'strict_flip')} of {line['n']} and another in "
-        f"{estimate(line, 'false_flip')}; its own answers change by "
-        f"{estimate(line, 'own_lift', 'points')}"
+def _sentences(hop: str, exchanges: list[pd.DataFrame], back: pd.DataFrame) -> Iterator[str]:
+    """What exchanges do, where the needed cell is there and where not, and their shams."""
+    real = [lines[(lines["sham"] == "") & (lines["patches"] != "every")] for lines in exchanges]
+    whole = [lines[lines["needed_cell"] == ALL].iloc[0] for lines in real]
+    strict = ", ".join(f"{estimate(line, 'strict_flip')} ({_part(line)})" for line in whole)
+    false = ", ".join(estimate(line, "false_flip") for line in whole)
+    yield (
+        f"With the mark that hop {hop} reads changed in its latents alone, all else "
+        f"{whole[0]['context']}, its answer becomes what that mark says in {strict} of "
+        f"{whole[0]['n']}, and another in {false}."
     )
-    if line["own_lift_low"] <= 0 <= line["own_lift_high"]:
-        text += f" (smallest change that n could tell: {100 * line['own_lift_smallest']:.1f})"
-    where = real[real["needed_cell"] != ALL]
-    if len(where) and line["patches"]:
-        found = [
-            f"{estimate(at, 'strict_flip')} where the cell is {at['needed_cell']} (n = {at['n']})"
-            for _, at in where.iterrows()
+    with_patches = [lines for lines in real if lines["patches"].iloc[0]]
+    for lines in with_patches[:1]:
+        where = [
+            f"{estimate(at, 'strict_flip')} where that cell is {at['needed_cell']} (n = {at['n']})"
+            for _, at in lines[lines["needed_cell"] != ALL].iterrows()
         ]
-        text += f". Strict flips are {', '.join(found)}"
-    shams = lines[(lines["sham"] != "") & (lines["needed_cell"] == ALL)]
-    found = [
-        f"{SHAMS[str(sham['sham'])]} {estimate(sham, 'strict_flip')}, "
-        f"{estimate(sham, 'strict_flip_above', 'points')} less (n = {sham['n']})"
-        for _, sham in shams.iterrows()
+        if where:
+            yield f"With {_part(lines.iloc[0])} it does so in {', '.join(where)}."
+    found = []
+    for lines in exchanges:
+        shams = lines[(lines["sham"] != "") & (lines["needed_cell"] == ALL)]
+        if len(shams):
+            most = shams.sort_values("strict_flip", kind="stable").iloc[-1]
+            found.append(
+                f"{estimate(most, 'strict_flip')} ({_part(most)}: {SHAMS[str(most['sham'])]}), "
+                f"{estimate(most, 'strict_flip_above', 'points')} less"
+            )
+    flips, moved = round((back["flip"] * back["n"]).sum()), (back["kl"] != 0).any()
+    own = f"own latents put back, {flips} flips of {back['n'].sum()} answers"
+    own += ": the instrument itself disturbs the model" if moved else ""
+    if found:
+        yield f"Shams of the same size: at most {'; '.join(found)}; {own}."
+    else:
+        yield f"{own[0].upper()}{own[1:]}."
+
+
+def _part(line: "Line") -> str:
+    return {"latent_text": "latent text", "latent_vision": "its patch", "latent": "both"}[
+        str(line["part"])
     ]
-    return f"{text}. Shams of the same size: {'; '.join(found)}."
 
 
-def _last(lines: pd.DataFrame) -> str:
-    """The widest set of steps, which comes last."""
-    return str(lines["steps"].iloc[-1])
+def _widest(lines: pd.DataFrame) -> pd.DataFrame:
+    """The lines of the widest set of steps, which comes last."""
+    return lines[lines["steps"] == str(lines["steps"].iloc[-1])]

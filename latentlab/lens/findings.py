@@ -155,7 +155,7 @@ def _sentences(model: str, lines: pd.DataFrame) -> Iterator[str]:
         others = fed.loc[fed["target"] == OTHER_OBJECT, "top1"]
         control = f"; another object of the picture in at most {100 * others.max():.1f} %"
         yield (
-            f"{start} latent text as fed in at step {names} reads as the object of that same hop "
+            f"{start} latent text as fed in at step {names} reads as the object of its own hop "
             f"in {rates} of {n} questions{control if len(others) else ''}."
         )
         start = ""
@@ -185,13 +185,21 @@ def _reading_of_the_answer(readings: pd.DataFrame, start: str, n: int) -> Iterat
         other = _control(readings, best)
         against = "" if other is None else f" (another option in {100 * other:.1f} %)"
         where = _found(best, other or 0.0)
-        yield (
-            f"{start} Before the answer marker, the logit lens reads the answer {where} {place} "
-            f"after layer {best['layer']}, in {rate} of {n} questions{against}."
+        text = (
+            f"{start} Before its marker the logit lens reads the answer {where} {place} "
+            f"after layer {best['layer']}, in {rate} of {n} questions{against}"
         ).strip()
-    if len(marker):
-        last = marker.sort_values("layer").iloc[-1]
-        yield f"At the marker, after the last layer: {estimate(last, 'top1')}."
+        if len(marker):
+            text += f"; at the marker, after the last layer, in {_last(marker)}"
+        yield f"{text}."
+    elif len(marker):
+        text = f"{start} At its marker the logit lens reads the answer after the last layer in"
+        yield f"{text} {_last(marker)} of {n} questions.".strip()
+
+
+def _last(lines: pd.DataFrame) -> str:
+    """How often the answer is read after the last layer."""
+    return estimate(lines.sort_values("layer").iloc[-1], "top1")
 
 
 def _found(line: "Line", control: float) -> str:
@@ -241,7 +249,6 @@ def _attribution(lines: pd.DataFrame) -> Iterator[str]:
     control = control[control["component"] == TOTAL]
     against = f" (a wrong option's: {control['logit'].iloc[0]:.2f})" if len(control) else ""
     yield (
-        f"There the answer's logit lies {logits(total.iloc[0])} above the mean of the other options"
-        f"{against}. Of this, attention adds directly from {', '.join(shares)}; {logits(mlp)} come "
-        "from that position's MLPs, which attribution does not trace further."
+        f"There the answer's logit leads the other options by {logits(total.iloc[0])}{against}; "
+        f"attention adds {', '.join(shares)}, and MLPs, not traced further, {logits(mlp)}."
     )

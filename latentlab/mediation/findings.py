@@ -1,24 +1,19 @@
-"""What a mediation study found, in sentences; made of the summary alone."""
+"""What a mediation study found, in sentences; made of the summary alone.
+
+Three sentences a model at most: the most telling effect and what carries it, the same at the first
+and at the last hop, and the controls. Other perturbations, and how far latents move, are in tables.
+"""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from latentlab.console import estimate, interval_text
+from latentlab.console import estimate
 from latentlab.measures.outcomes import NONE
 from latentlab.measures.summary import ALL
 from latentlab.mediation.effects import EFFECTS
-from latentlab.mediation.movement import ORDINARY
-from latentlab.mediation.summary import (
-    BETWEEN,
-    DISTANCES,
-    EFFECT,
-    FIRST,
-    LAST,
-    MOVEMENT,
-    single_hops,
-)
+from latentlab.mediation.summary import BETWEEN, DISTANCES, EFFECT, FIRST, LAST
 from latentlab.mediation.tables import PARTS, told
 
 if TYPE_CHECKING:
@@ -28,13 +23,19 @@ CONTROLS = {"mask_needed": "mask_other"}
 """Perturbations with a matched control, and that control."""
 
 _TELLING = (
-    ("mask_needed", "relink", "blank", "other_image", "noise", "shuffle"),
-    ("restart", "shuffle_words"),
+    "mask_needed",
+    "relink",
+    "blank",
+    "other_image",
+    "noise",
+    "shuffle",
+    "restart",
+    "shuffle_words",
 )
-"""Perturbations of the picture and of the question, each by how much their effect tells: evidence
-for one hop before the whole picture, and evidence that is taken away before other evidence."""
+"""Perturbations by how much their effect tells: evidence for one hop before the whole picture,
+evidence that is taken away before other evidence, and the picture before the question."""
 
-_WHERE = {FIRST: " at the first hop", BETWEEN: " at hops between", LAST: " at the last hop", "": ""}
+_WHERE = {BETWEEN: " at hops between", FIRST: " at the first hop", LAST: " at the last hop", "": ""}
 """Hops of a sentence. The first one is read before any patch is re-inserted and the last one when
 all latents are there: they are never put together with others."""
 
@@ -64,103 +65,101 @@ def _sentences(lines: pd.DataFrame) -> Iterator[str]:
     # All steps if they were asked for; otherwise the largest set of the first ones.
     steps = effects["steps"].iloc[-1] if ALL not in set(effects["steps"]) else ALL
     effects = effects[(effects["steps"] == steps) & effects["hop"].isin(list(_WHERE))]
-    chosen = [name for names in _TELLING if (name := _first(effects, names))]
-    for perturbation in chosen:
-        group = effects[effects["perturbation"] == perturbation]
-        for hop in _WHERE:
-            if (group["hop"] == hop).any():
-                yield _effect(group[group["hop"] == hop])
-        yield from _control(effects, perturbation)
-    yield from _moved(lines, chosen[0] if chosen else "")
-    if not chosen:
+    chosen = _most_telling(effects)
+    groups = effects[effects["perturbation"] == chosen].groupby("hop", sort=False)
+    found = {hop: groups.get_group(hop) for hop in _WHERE if hop in groups.groups}
+    if found:
+        main, *others = found
+        yield _effect(found[main], main)
+        if others:
+            text = "; ".join(_beside(found[hop], hop) for hop in others)
+            yield f"{text[0].upper()}{text[1:]}."
+    else:
         least = effects.loc[effects["perturbation"] != NONE, "te_smallest"].max()
         yield (
-            "no perturbation changed the answer measurably, so there is nothing to mediate; the "
-            f"examples would tell {least:.2g} nats."
+            "no perturbation changed the answer measurably, so there is nothing to mediate "
+            f"({effects['n'].max()} examples would tell {least:.2g} nats)."
         )
-    worst = sham(lines)
-    broken = "" if worst == 0 else ": the instrument itself disturbs the model"
-    yield f"Sham {worst:.1g}{broken}." if worst else "Sham 0.0."
+    yield _controls(effects, chosen, sham(lines))
 
 
-def _first(effects: pd.DataFrame, names: tuple[str, ...]) -> str | None:
-    """The most telling of some perturbations that has a share."""
+def _most_telling(effects: pd.DataFrame) -> str:
+    """The most telling perturbation that has a share; empty where none has."""
     known = effects.loc[effects["nie_share"].notna(), "perturbation"].unique().tolist()
-    for name in names:
+    for name in _TELLING:
         found = [known_name for known_name in known if known_name.split(" ")[0] == name]
         if found:
             return str(found[0])
-    return None
+    return ""
 
 
-def _effect(group: pd.DataFrame) -> str:
-    """An effect, and what each part of the latents carries of it."""
+def _effect(group: pd.DataFrame, hop: str) -> str:
+    """An effect, and both shares of it that each part of the latents carries."""
     line = group.iloc[0]
     at = "" if line["steps"] == ALL else f"; latents of steps {line['steps']}"
-    text = f"{line['perturbation']}{_WHERE[str(line['hop'])]} changes the log-odds of its answer"
+    text = f"{line['perturbation']}{_WHERE[hop]} changes the log-odds of its answer"
     text += f" by {estimate(line, 'te', 'nats')} (n = {line['n']}{at})"
     if pd.isna(line["nie_share"]):
         return f"{text}, too little to be shared out."
+    parts = [_carried(part, both=True) for _, part in _shown(group).iterrows()]
+    number, _, rest = parts[0].partition(" through ")
+    return f"{text}: {number} of this effect runs through {', '.join([rest, *parts[1:]])}."
+
+
+def _beside(group: pd.DataFrame, hop: str) -> str:
+    """The same at another hop, where a word stands for both shares if there is one."""
+    line = group.iloc[0]
+    text = f"{_WHERE[hop].strip()} the effect is {estimate(line, 'te', 'nats')}"
+    if pd.isna(line["nie_share"]):
+        return f"{text}, too little to be shared out"
+    parts = [_carried(part, both=False) for _, part in _shown(group).iterrows()]
+    return f"{text}, {', '.join(parts)}"
+
+
+def _carried(line: "Line", both: bool) -> str:
+    """What runs through a mediator, and what keeping it averts: the shares NIE and TE - NDE."""
+    word = _word(line)
+    said = [word] if word else []
+    if both or str(line["reading"]) in ("", "redundant"):
+        said.insert(0, f"keeping it averts {estimate(line, 'tie_share')}")
+    return f"{estimate(line, 'nie_share')} through {_name(line)} ({': '.join(said)})"
+
+
+def _shown(group: pd.DataFrame) -> pd.DataFrame:
+    """The mediators of a sentence: each part alone, or what alone was measured."""
     named = told(group)
     vectors = named[named["mediator"] == "latents"]
     single = vectors[(vectors["part"] != "latent") | (len(vectors) == 1)]
     # Where only slots, or only both parts together, were measured, it is said of these.
-    shown = next(lines for lines in (single, vectors, named) if len(lines))
-    return f"{text}: {'; '.join(_carried(part) for _, part in shown.iterrows())}."
+    return next(lines for lines in (single, vectors, named) if len(lines))
 
 
-def _carried(line: "Line") -> str:
-    """Both shares of a mediator, and what they say together."""
+def _name(line: "Line") -> str:
     name = f"the {PARTS[str(line['part'])]}"
-    if str(line["mediator"]) == "slots":
-        name = f"all slots of {name}"
-    return (
-        f"{estimate(line, 'nie_share')} of it runs through {name} (NIE), "
-        f"and keeping {name} averts {estimate(line, 'tie_share')} (TE - NDE){_word(line)}"
-    )
+    return f"all slots of {name}" if str(line["mediator"]) == "slots" else name
 
 
 def _word(line: "Line") -> str:
     """What both shares say together; of no use, how little would have been noticed."""
     word = str(line["reading"])
     if word != "bypassed":
-        return f": {word}" if word else ""
+        return word
     if not line[["nie_low", "nie_high", "tie_low", "tie_high"]].any():
-        return ": bypassed, exactly 0 in every example"
+        return "bypassed, exactly 0 in every example"
     least = line[["nie_smallest", "tie_smallest"]].max() / abs(line["te"])
-    return f": bypassed, {line['n']} examples would tell {100 * least:.1f} %"
+    return f"bypassed; {line['n']} examples would tell {100 * least:.1f} %"
 
 
-def _control(effects: pd.DataFrame, perturbation: str) -> Iterator[str]:
-    """What the matched control of a perturbation does, beside it."""
-    name = CONTROLS.get(perturbation)
-    lines = effects[effects["perturbation"] == name]
-    if len(lines):
-        least = f"{lines['n'].iloc[0]} examples would tell {lines['te_smallest'].iloc[0]:.2g}"
-        effect = estimate(lines.iloc[0], "te", "nats")
-        yield f"Its control {name} changes them by {effect}; {least}."
-
-
-def _moved(lines: pd.DataFrame, perturbation: str) -> Iterator[str]:
-    """How far it moves the latent text of each step, next to an ordinary token.
-
-    Of a perturbation of several hops the middle one is told.
-    """
-    group = single_hops(lines)
-    group = group[(group["measure"] == MOVEMENT) & (group["perturbation"] == perturbation)]
-    labels = sorted(group["label"].unique())
-    group = group[group["label"].isin(labels[(len(labels) - 1) // 2 :][:1])]
-    text = group[group["part"] == "latent_text"]
-    ordinary = group[group["part"] == ORDINARY]
-    if text.empty or ordinary.empty:
-        return
-    moves = ", ".join(_sd(line) for _, line in text.iterrows())
-    first, last = text["steps"].iloc[0], text["steps"].iloc[-1]
-    yield (
-        f"{text['label'].iloc[0]} moves the latent text of steps {first} to {last} by {moves} SD, "
-        f"an ordinary token by {_sd(ordinary.iloc[0])} SD."
+def _controls(effects: pd.DataFrame, perturbation: str, worst: float) -> str:
+    """What the matched control and the zero perturbation do."""
+    broken = f"Sham {worst:.1g}: the instrument itself disturbs the model"
+    said = broken if worst else "Sham 0.0"
+    lines = effects[effects["perturbation"] == CONTROLS.get(perturbation)]
+    if lines.empty:
+        return f"{said}."
+    line = lines.iloc[0]
+    return (
+        f"Its control {line['perturbation']} changes the log-odds by "
+        f"{estimate(line, 'te', 'nats')} ({line['n']} examples would tell "
+        f"{line['te_smallest']:.2g}); {said[0].lower()}{said[1:]}."
     )
-
-
-def _sd(line: "Line") -> str:
-    return interval_text(line["sd"], line["sd_low"], line["sd_high"], percent=False)

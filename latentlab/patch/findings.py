@@ -122,32 +122,53 @@ def _show_knockouts(model: str, lines: pd.DataFrame) -> None:
 
 
 def _sentences(model: str, lines: pd.DataFrame) -> Iterator[str]:
+    """What patches did, in each mode, and what knock-outs did."""
     first = lines.iloc[0]
     apart = interval_text(*_interval(first, "total_effect"), percent=False)
-    yield f"{model}: clean and corrupt answer lie {apart} nats apart (n={first['n']} pairs)."
-    for mode in MODES:
+    start = f"{model}: clean and corrupt answer lie {apart} nats apart (n={first['n']} pairs)"
+    modes = [mode for mode in MODES if (lines["mode"] == mode).any()]
+    for mode in modes:
         cells = lines[lines["mode"] == mode]
-        if cells.empty:
-            continue
-        if cells["recovery"].isna().all():
-            yield (
-                "The two runs do not differ measurably, so there is nothing to recover"
-                f"{_could_tell(first)}."
-            )
-        else:
-            yield _recovered(mode, cells)
         sham = cells[cells["slot"] == SHAM].iloc[0]
         ends = [sham[f"indirect_effect{end}"] for end in ("", "_low", "_high")]
         disturbs = "" if ends == [0, 0, 0] else ": the instrument itself disturbs the model"
-        yield f"Sham {ends[0]:.1f} nats{disturbs}."
-    cut = lines[~lines["mode"].isin(MODES)]
+        said = _recovered(mode, cells)
+        if cells["recovery"].isna().all():
+            said = f"the runs do not differ measurably: nothing to recover{_could_tell(first)}"
+        head = f"{start}; " if start else ""
+        text = f"{head}{said}; sham {ends[0]:.1f} nats{disturbs}."
+        yield f"{text[0].upper()}{text[1:]}" if not head else text
+        start = ""
+    if start:
+        yield f"{start}."
+    yield from _knocked_out(lines[~lines["mode"].isin(MODES)])
+
+
+def _knocked_out(cut: pd.DataFrame) -> Iterator[str]:
+    """What it costs to hide keys in all layers, each beside its control where it costs something.
+
+    Where nothing is lost or gained measurably, the table has the numbers and the controls.
+    """
     whole = cut[cut["layers"] == cut["layers"].max()]
     controls = {line["control_of"]: line for _, line in whole.iterrows() if line["control_of"]}
+    costs: list[str] = []
+    told: dict[str, list[tuple[str, float]]] = {}
     for _, line in whole[whole["kind"] != CONTROL].iterrows():
         query, key = str(line["slot"]).split(" -/-> ")
-        whom = "the answer" if query == "answer" else "its latent steps"
-        control = _effect(controls[line["slot"]])
-        yield f"With {_WORDS[key]} hidden from {whom} it {_effect(line)}; {RANDOM_KEYS}: {control}."
+        name = f"{_WORDS[key]} from {'the answer' if query == 'answer' else 'its latent steps'}"
+        if (verdict := _verdict(line)) in _MEASURED:
+            beside = _effect(controls[line["slot"]])
+            costs.append(f"hiding {name} {_effect(line)} (random keys: {beside})")
+        else:
+            told.setdefault(verdict, []).append((name, line["delta_smallest"]))
+    for verdict, found in told.items():
+        names = ", ".join(name for name, _ in found)
+        least = max(smallest for _, smallest in found)
+        said = "" if verdict == _NOTHING else f" (n could tell {100 * least:.1f} points)"
+        costs.append(f"hiding {names} {verdict}{said}")
+    if costs:
+        text = "; ".join(costs)
+        yield f"{text[0].upper()}{text[1:]}."
 
 
 def _recovered(mode: str, cells: pd.DataFrame) -> str:
@@ -163,25 +184,38 @@ def _recovered(mode: str, cells: pd.DataFrame) -> str:
         step = str(line["slot"]).split()[-1]
         words += f" of step {step}" if kind in ("text", "vision") else ""
         control = cells[(where == place) & (cells["control_of"] == line["slot"])]
-        beside = f", unrelated {estimate(control.iloc[0], 'recovery')}" if len(control) else ""
-        parts.append(f"{words} {estimate(line, 'recovery')} ({place}{beside})")
+        beside = f"; unrelated {estimate(control.iloc[0], 'recovery')}" if len(control) else ""
+        parts.append(f"{estimate(line, 'recovery')} {words} ({place}{beside})")
     did = "brings back at most" if mode == "restore" else "leaves at least"
-    return f"One patch {did}, of the difference: {'; '.join(parts)}."
+    return f"of that one patch {did} {', '.join(parts)}"
+
+
+_MEASURED = {"harm": "costs", "gain": "gains"}
+_NOTHING = "changes nothing at all"
+
+
+def _verdict(line: "Line") -> str:
+    """What a knock-out does to the accuracy: harm, gain, or why neither is said."""
+    said = judge(Interval(*_interval(line, "delta"), int(line["n"])))
+    if said in _MEASURED:
+        return said
+    if line["indirect_effect_low"] == line["indirect_effect_high"] == 0:
+        return _NOTHING
+    return "costs nothing measurable" if said == "no harm" else "may cost some, too few to tell"
 
 
 def _effect(line: "Line") -> str:
-    """What a knock-out does to the accuracy."""
+    """What a knock-out does to the accuracy, in points."""
     mean, low, high = _interval(line, "delta")
-    numbers = f"{100 * mean + 0:.1f} points [{100 * low + 0:.1f}, {100 * high + 0:.1f}]"
-    verdict = judge(Interval(mean, low, high, int(line["n"])))
+    verdict = _verdict(line)
+    if verdict == _NOTHING:
+        return verdict
     if verdict == "harm":
-        return f"loses {-100 * mean:.1f} points [{-100 * high:.1f}, {-100 * low:.1f}]"
-    if verdict == "gain":
-        return f"gains {numbers}"
-    if line["indirect_effect_low"] == line["indirect_effect_high"] == 0:
-        return "changes nothing at all"
-    told = f"({numbers}; n could tell {100 * line['delta_smallest']:.1f})"
-    return f"{'loses nothing measurable' if verdict == 'no harm' else 'may lose some'} {told}"
+        mean, low, high = -mean, -high, -low
+    numbers = f"{100 * mean + 0:.1f} points [{100 * low + 0:.1f}, {100 * high + 0:.1f}]"
+    if verdict in _MEASURED:
+        return f"{_MEASURED[verdict]} {numbers}"
+    return f"{numbers}; n could tell {100 * line['delta_smallest']:.1f}"
 
 
 def _could_tell(line: "Line") -> str:

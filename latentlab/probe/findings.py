@@ -116,42 +116,76 @@ def _show_similarity(model: str, lines: pd.DataFrame) -> None:
 
 
 def _sentences(lines: pd.DataFrame) -> Iterator[str]:
+    """What latents hold, how much of the answer only the marker has, and what they do alone."""
     probes = lines[lines["kind"] == "probe"]
     fed = next((place for place in FED if (probes["place"] == place).any()), None)
     here = probes[probes["place"] == fed]
-    cells = []
+    held, cells = [], []
     for step in sorted(here["step"].unique()):
         of_step = here[here["step"] == step].set_index("target")
         if f"object {step}" in of_step.index:
-            yield _held(int(step), of_step.loc[f"object {step}"])
+            held.append((int(step), of_step.loc[f"object {step}"]))
             cells += [of_step.loc[name] for name in [f"cell {step}"] if name in of_step.index]
-    if cells:
-        best = max(cells, key=lambda line: float(line["value"]))
-        can = "can" if _above(best) else "cannot"
-        yield f"In which cell it lies {can} be read ({_beside(best, 'shuffled labels')})."
-    if not cells and len(here):
+    if held:
+        text = "; ".join(_held(held))
+        if cells:
+            best = max(cells, key=lambda line: float(line["value"]))
+            can = "can" if _above(best) else "cannot"
+            text += f"; the cell it lies in {can} be read ({_beside(best, 'shuffled labels')})"
+        yield f"{text[0].upper()}{text[1:]}."
+    elif len(here):
         found = here[here["step"] == here["step"].max()]
         listed = [f"{line['target']} {_beside(line, 'shuffled')}" for _, line in found.iterrows()]
-        yield f"Off its last latent probes read: {'; '.join(listed)}."
+        n = found["n"].iloc[0]
+        yield f"Off its last latent probes read: {'; '.join(listed)} ({n} questions)."
     yield from _gap(lines[lines["kind"] == "gap"])
     yield from _alone(lines)
-    yield from _alike(lines)
 
 
-def _held(step: int, line: "Line") -> str:
-    """Whether the latent of a step holds the object of its own hop."""
-    numbers = f"decodable in {_percent(line)} of {line['n']} questions"
-    shuffled = f"shuffled labels {_plain(line['control'])}"
-    hop = str(line["best_other_target"]).rpartition(" ")[2]
-    other = f"best other hop, {hop}: {_plain(line['best_other'])}"
-    what = f"the object of hop {step}"
+def _held(steps: "list[tuple[int, Line]]") -> Iterator[str]:
+    """Whether the latent of each step holds the object of its own hop, steps alike together."""
+    for verdict in (_HOLDS, _NO_MORE, _NOTHING):
+        alike = [(step, line) for step, line in steps if _verdict(line) == verdict]
+        if not alike:
+            continue
+        several = len(alike) > 1
+        names = _and([str(step) for step, _ in alike])
+        numbers = ", ".join(_percent(line) for _, line in alike)
+        text = f"of {alike[0][1]['n']} questions"
+        beside = []
+        if verdict != _NO_MORE:
+            shuffled = ", ".join(_plain(line["control"]) for _, line in alike)
+            beside.append(f"shuffled labels {shuffled}")
+        if verdict != _NOTHING:
+            hops = [str(line["best_other_target"]).rpartition(" ")[2] for _, line in alike]
+            others = ", ".join(_plain(line["best_other"]) for _, line in alike)
+            beside.append(f"best other hop, {', '.join(hops)}: {others}")
+        what = verdict[several].format(names)
+        yield (
+            f"the latent{'s of steps' if several else ' of step'} {names} {what} (decodable in "
+            f"{numbers} {text}; {'; '.join(beside)})"
+        )
+
+
+def _and(names: list[str]) -> str:
+    """Names as a list in words."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def _verdict(line: "Line") -> tuple[str, str]:
     if not _above(line):
-        return f"The latent of step {step} does not tell {what} ({numbers}; {shuffled})."
-    if line["step_selectivity"] > 0 and line["p_other_holm"] <= ALPHA:
-        return f"The latent of step {step} holds {what}: {numbers} ({shuffled}; {other})."
-    return (
-        f"The latent of step {step} tells no more of {what} than of another: {numbers} ({other})."
-    )
+        return _NOTHING
+    own = line["step_selectivity"] > 0 and line["p_other_holm"] <= ALPHA
+    return _HOLDS if own else _NO_MORE
+
+
+_HOLDS = ("holds the object of hop {}", "hold the object of their own hop")
+_NO_MORE = (
+    "tells no more of the object of hop {} than of another",
+    "tell no more of the object of their own hop than of another",
+)
+_NOTHING = ("does not tell the object of hop {}", "do not tell the object of their own hop")
+"""What is said of one step, and of several."""
 
 
 def _gap(gaps: pd.DataFrame) -> Iterator[str]:
@@ -179,28 +213,6 @@ def _alone(lines: pd.DataFrame) -> Iterator[str]:
         numbers = f" (untouched {_plain(whole['value'])}{empty})"
         parts.append(words.format(_percent(only)) + numbers)
     yield f"From its latents alone it {parts[0]}, and {parts[1]} among the options."
-
-
-def _alike(lines: pd.DataFrame) -> Iterator[str]:
-    """How alike latents of different questions are, next to ordinary tokens."""
-    pooled = lines[lines["step"].isna()]
-    parts = []
-    for place in ("latent_text", "latent_vision", "words", "prompt"):
-        here = {
-            str(line["target"]): line for _, line in pooled[pooled["place"] == place].iterrows()
-        }
-        if raw := _cosine(here, "raw"):
-            centred = _cosine(here, "centred")
-            parts.append(f"{_NAMES[place]} {raw}{f', centred {centred}' if centred else ''}")
-    yield f"Cosines between questions, step by step: {'; '.join(parts)}."
-
-
-def _cosine(lines: "dict[str, Line]", space: str) -> str:
-    """The cosine between questions with its interval; empty where it does not exist."""
-    line = lines.get(f"inter-example cosine, {space}")
-    if line is None:
-        return ""
-    return f"{line['value']:.2f} [{line['value_low']:.2f}, {line['value_high']:.2f}]"
 
 
 def _above(line: "Line") -> bool:

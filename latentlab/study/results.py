@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 ROWS, SUMMARY = "rows.parquet", "summary.csv"
 
+_TEXT = ["against", *(name for name in ARM_FACTS if name not in ("strength", "draws"))]
+"""Columns of text that may be empty in a summary."""
+
 
 @dataclass(frozen=True)
 class Results:
@@ -125,7 +128,10 @@ def read_results(folder: Path) -> Results:
     try:
         rows = pd.read_parquet(folder / ROWS)
         # Only an empty field is a missing value: a topic may well be called "None" or "NA".
-        summary = pd.read_csv(folder / SUMMARY, keep_default_na=False, na_values=[""])
+        # Steps are named by text, were they all of one number.
+        # The `control` of probes is a number.
+        text: dict[str, type] = dict.fromkeys((n for n in _TEXT if n != "control"), str)
+        summary = pd.read_csv(folder / SUMMARY, keep_default_na=False, na_values=[""], dtype=text)
     except ValueError as error:
         raise UserError(f"{folder} is damaged: {error}") from error
     return Results(rows, _typed(summary), _read_run(folder))
@@ -139,9 +145,13 @@ def _typed(summary: pd.DataFrame) -> pd.DataFrame:
     """
     whole = [name for name in ("step", "layer") if name in summary]
     whole = [name for name in whole if summary[name].dtype.kind == "f"]
-    texts = set(ARM_FACTS) - {"strength", "draws"} | {"against"}
-    empty = {name: summary[name].astype(object).fillna("") for name in texts & set(summary)}
-    return summary.astype(dict.fromkeys(whole, "Int64")).assign(**empty)
+    empty = [
+        name
+        for name in _TEXT
+        if name in summary and (summary[name].dtype.kind != "f" or summary[name].isna().all())
+    ]
+    summary = summary.astype(dict.fromkeys(empty, object))
+    return summary.astype(dict.fromkeys(whole, "Int64")).fillna(dict.fromkeys(empty, ""))
 
 
 def _read_run(folder: Path) -> dict[str, Any]:

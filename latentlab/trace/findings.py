@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from latentlab.ablate import findings as ablation
+from latentlab.ablate.removals import joined
 from latentlab.console import estimate
 from latentlab.measures.statistics import accuracy_interval
 from latentlab.measures.summary import by_domain
@@ -60,7 +61,9 @@ def _read(lines: pd.DataFrame) -> Iterator[str]:
     if lines.empty:
         return
     for model, steps in lines.groupby("model", sort=False):
-        told = []
-        for _, line in steps.iterrows():
-            told.append(f"{line['target']} at step {line['step']} in {estimate(line, 'value')}")
-        yield f"Off {model}'s latents probes read {'; '.join(told)} of {steps['n'].iloc[0]}."
+        told = [
+            f"{line['target']} at step {line['step']} in {estimate(line, 'value')}"
+            for _, line in steps.iterrows()
+        ]
+        of = f"of {steps['n'].iloc[0]} answers"
+        yield f"Off {model}'s latents probes read {joined(told, 'and')} {of}."

@@ -91,22 +91,3 @@ def every_arm(parts_of, replacing):
         return [Arm(), *made]
 
     return make
-
-
-@pytest.fixture
-def refused(tmp_path):
-    """Makes a function that gives the one line of a command that refused to start.
-
-    It said nothing else, and wrote nothing below the folder of results.
-    """
-
-    def line(outcome) -> str:
-        code, streams = outcome
-        assert code == 2
-        assert streams.out == ""
-        assert streams.err.startswith("error: ")
-        assert streams.err.count("\n") == 1
-        assert not list((tmp_path / "results").glob("*"))
-        return streams.err
-
-    return line

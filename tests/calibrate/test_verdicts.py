@@ -14,7 +14,7 @@ from latentlab.calibrate.verdicts import (
 
 NOTHING = {
     "ablate": pd.DataFrame(
-        {"example": ["a", "b"], "intervention": "sham latent", "log_odds_change": 0.0, "kl": 0.0}
+        {"example": ["a", "b"], "action": "sham", "log_odds_change": 0.0, "kl": 0.0}
     ),
     "interchange": pd.DataFrame(
         {"example": ["a", "b"], "donor": "self", "log_odds_change": 0.0, "kl": 0.0}

@@ -47,9 +47,9 @@ def test_the_sharp_change_is_the_needed_patch_and_no_other(runs):
 @pytest.mark.parametrize("name", ["permuted", "other_question", "off_walk"])
 def test_shams_are_as_large_as_the_change(runs, name):
     real, sham = runs.real("needed"), runs.sham(name)
-    for part, steps in (("text", [0]), ("vision", [0, 1]), ("both", [0, 1])):
-        wanted = real.norm(part, steps) * (sham.defined if part != "text" else 1)
-        there = sham.defined | (part == "text")
+    for part, steps in (("latent_text", [1]), ("latent_vision", [1, 2]), ("latent", [1, 2])):
+        wanted = real.norm(part, steps) * (sham.defined if part != "latent_text" else 1)
+        there = sham.defined | (part == "latent_text")
         torch.testing.assert_close(sham.norm(part, steps)[there], wanted[there])
     assert not torch.allclose(sham.bank.text, real.bank.text)
     assert not torch.allclose(sham.bank.vision[:2], real.bank.vision[:2])
@@ -81,7 +81,7 @@ def test_putting_back_is_the_very_same_vectors(runs):
     back = runs.sham("self")
     assert torch.equal(back.bank.vision, runs.own.bank.vision)
     assert torch.equal(back.bank.text, runs.own.bank.text)
-    assert back.norm("both", [0, 1]).tolist() == [0, 0, 0]
+    assert back.norm("latent", [1, 2]).tolist() == [0, 0, 0]
 
 
 def test_a_model_without_patches_or_text_has_changes_of_the_other_part():
@@ -91,9 +91,10 @@ def test_a_model_without_patches_or_text_has_changes_of_the_other_part():
     silent = Runs(*(recorded(i, text=False) for i in range(3)), *cells)
     for name in ("permuted", "other_question", "off_walk"):
         torch.testing.assert_close(
-            blind.sham(name).norm("both", [0, 1]), blind.real("needed").norm("text", [0, 1])
+            blind.sham(name).norm("latent", [1, 2]),
+            blind.real("needed").norm("latent_text", [1, 2]),
         )
         assert blind.sham(name).bank.vision is None
         assert silent.sham(name).bank.text is None
         alone = silent.sham(name)
-        assert torch.equal(alone.norm("both", [0, 1]), alone.norm("vision", [0, 1]))
+        assert torch.equal(alone.norm("latent", [1, 2]), alone.norm("latent_vision", [1, 2]))

@@ -9,7 +9,7 @@ import pytest
 from latentlab.data import export, load_data
 from latentlab.errors import UserError
 from latentlab.interchange.config import InterchangeConfig
-from latentlab.interchange.findings import conclusion
+from latentlab.interchange.findings import conclusion, show_tables
 from latentlab.interchange.summary import summary_of
 from latentlab.study.results import read_results
 
@@ -20,23 +20,6 @@ NOTHING = "nothing is left to do: the flags and the data fit none of the models"
 def interchange(commanded):
     # Untrained models never come to an end.
     return commanded("interchange", "--max-new-tokens", "2")
-
-
-@pytest.fixture
-def refused(tmp_path):
-    """The last line of a command that refused to start, and neither showed nor wrote anything."""
-
-    def line(outcome) -> str:
-        code, streams = outcome
-        assert code == 2
-        assert streams.out == ""
-        assert "Traceback" not in streams.err
-        assert not list((tmp_path / "results").glob("*"))
-        last = streams.err.splitlines()[-1]
-        assert last.startswith("error: ")
-        return last
-
-    return line
 
 
 @pytest.mark.parametrize(
@@ -66,15 +49,14 @@ def test_one_run_leaves_rows_a_summary_and_sentences(interchange):
     assert code == 0, streams.err
     assert "cot takes no latent steps, so there is nothing to exchange; passed over" in streams.err
     sentences = [s for s in streams.out.splitlines() if s.startswith(("ivtlr: ", "relay: "))]
-    subjects = [s.split(" of the same")[0] for s in sentences]
-    assert subjects == [
-        "ivtlr: with the latent text",
-        "ivtlr: with the latent vision",
-        "ivtlr: with the latents",
-        "ivtlr: self-swap, 0 flips of 24 answers.",
-        "relay: with the latent text",
-        "relay: self-swap, 0 flips of 8 answers.",
-    ]
+    ivtlr, relay = sentences
+    treated, *_ = ivtlr.split(". On those")
+    for part in ("latent text", "latent vision", "latents"):
+        assert f"with the {part}" in treated
+    assert ivtlr.endswith("elf-swap, 0 flips of 24 answers.")
+    assert "with the latent text (n = 8" in relay and "with the latents" not in relay
+    assert relay.endswith("elf-swap, 0 flips of 8 answers.")
+    assert all(told.count(". ") <= 2 for told in sentences)
     results = read_results(Path("results/interchange"))
     rows, summary = results.rows, results.summary
     assert set(rows["model"]) == set(summary["model"]) == {"ivtlr", "relay"}
@@ -121,7 +103,10 @@ def test_edited_pictures_are_donors_of_benchmark_questions_only(interchange, ref
     told = [s for s in streams.out.splitlines() if s.startswith(("ivtlr: ", "relay: "))]
     assert sum("own latents put back, 0 flips" in sentence for sentence in told) == 4
     # For each hop the three parts of one model, and the only part of the other.
-    assert sum("Shams of the same size: " in sentence for sentence in told) == 2 * (3 + 1)
+    shams = [sentence.split("Shams of the same size: at most ")[1] for sentence in told]
+    assert sum(sham.count(" less") for sham in shams) == 2 * (3 + 1)
+    # Flips where the needed cell was picked and where it was not, of the model that picks.
+    assert sum("where that cell is " in sentence for sentence in told) == 2
     assert all(sentence.endswith(".") for sentence in told)
     results = read_results(Path("results/interchange"))
     assert set(results.rows["hop"]) == set(results.summary["hop"]) == {1, 2}
@@ -137,7 +122,10 @@ def test_edited_pictures_are_donors_of_benchmark_questions_only(interchange, ref
 def test_models_that_have_nothing_to_exchange_are_refused(interchange, refused):
     assert "takes no latent steps" in refused(interchange("--model", "cot", "--limit", "3"))
     flags = ["--model", "cot", "relay", "--part", "latent_vision", "--limit", "3"]
-    assert NOTHING in refused(interchange(*flags))
+    code, streams = interchange(*flags)
+    assert code == 2 and streams.out == ""
+    assert NOTHING in streams.err.splitlines()[-1]
+    assert not list(Path("results").glob("*"))
     flags = ["--model", "relay", "--part", "latent_vision", "--limit", "3"]
     assert "--part latent_vision: relay has none" in refused(interchange(*flags))
 
@@ -157,6 +145,9 @@ def test_pictures_and_traces_that_do_not_fit_are_named_before_the_work(
     assert "no trace to take them from" in refused(
         interchange("--model", "gaze", "--data", "untraced")
     )
+
+
+ENDS = ("", "_low", "_high")
 
 
 def line(part="latent", donor="same_image", model="m", **changes):
@@ -184,15 +175,28 @@ def test_sentences_say_whose_answer_it_is():
         line(donor="same_answer", n=7),
         line(donor="self", flip=0.0),
     ]
-    treated, sham = conclusion(pd.DataFrame(lines))
-    assert treated.startswith(
-        "m: with the latents of the same picture asked from another start its answer is the "
-        "donor's in 93.0 % [90.0, 95.0] of 10, its own in 50.0 % [50.0, 50.0]"
+    (told,) = conclusion(pd.DataFrame(lines))
+    treated, unrelated, controls = told.split(". ")
+    assert treated == (
+        "m: On latents of the same picture asked from another start it gives the donor's answer in "
+        "93.0 % [90.0, 95.0] (its own in 50.0 % [50.0, 50.0]) with the latents (n = 10; the donors "
+        "are right in 50.0 % [50.0, 50.0])"
     )
-    assert "(50.0 % [50.0, 50.0] of the 3 whose picture shows that object)" in treated
-    assert "in 86.0 % [50.0, 50.0] of the 4 for which that is another answer" in treated
-    assert "their common answer in 50.0 % [50.0, 50.0] of 7" in treated
-    assert sham == "m: self-swap, 0 flips of 10 answers."
+    assert "the donor's answer in 50.0 % [50.0, 50.0] (its own in" in unrelated
+    assert "to another answer, it gives that one in 86.0 % [50.0, 50.0] (n = 4)" in unrelated
+    assert "same answer it gives that answer in 50.0 % [50.0, 50.0] (n = 7)" in controls
+    assert controls.endswith("; self-swap, 0 flips of 10 answers.")
+
+
+def test_whose_picture_shows_the_donors_object_stands_in_the_table(capsys):
+    numbers = dict.fromkeys(
+        (f"{n}{end}" for n in ("donor_lift", "margin_shift") for end in ENDS), 0
+    )
+    lines = pd.DataFrame([line(data="d", **numbers), line(donor="unrelated", data="d", **numbers)])
+    show_tables(lines)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "n (if in it)" in shown or "n (if" in shown
+    assert "50.0 [50.0, 50.0]" in shown
 
 
 def test_a_sham_that_moves_anything_is_told():
@@ -202,4 +206,5 @@ def test_a_sham_that_moves_anything_is_told():
 
 def test_a_swap_short_of_all_steps_is_named():
     (sentence,) = conclusion(pd.DataFrame([line("latent_text", steps="2", step_set="each")]))
-    assert sentence.startswith("m: with the latent text at step 2 of the same picture")
+    assert sentence.startswith("m: On latents of the same picture")
+    assert "with the latent text at step 2 (n = 10" in sentence

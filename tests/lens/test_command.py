@@ -202,6 +202,7 @@ def test_one_run_leaves_rows_a_summary_and_a_sentence(lens):
     assert first.startswith("ivtlr: latent text as fed in at step 1, 2 and 3 reads as")
     assert second.startswith("gaze: ")
     assert "re-inserted patches" in second
+    assert max(text.count(". ") for text in (first, second)) <= 2
     assert "the image exactly 0" in second  # which its answer cannot see
     assert "neither shows" in what
     assert where == "Rows, summary and settings are in results/lens."

@@ -92,7 +92,10 @@ def test_holm_adjusts_over_the_interventions_of_one_model_and_group():
 
 def test_shams_are_in_no_family():
     rows = make_rows(models=1, interventions=4)
-    sham = rows[rows.intervention == "none"].assign(intervention="sham latent_text", kind="control")
+    rows["action"] = np.where(rows.intervention == "none", "none", "drop")
+    sham = rows[rows.intervention == "none"].assign(
+        intervention="sham latent_text", kind="control", action="sham"
+    )
     with_sham = summarise(pd.concat([rows, sham]), by=["domain"])
     without = summarise(rows, by=["domain"])
     shams = with_sham.intervention == "sham latent_text"

@@ -39,7 +39,7 @@ def moved(perturbation, part, steps, sd, hop=""):
 SHAM = [line("none", share=NO_SHARE, te=0.0), moved("none", "latent_text", "1", 0.0)]
 
 
-def test_both_shares_stand_with_their_effect_its_movement_and_the_sham():
+def test_both_shares_stand_with_their_effect_and_the_sham():
     lines = [
         *SHAM,
         line("restart", share=(0.34, 0.3, 0.4), tie=(0.71, 0.7, 0.8)),
@@ -50,10 +50,14 @@ def test_both_shares_stand_with_their_effect_its_movement_and_the_sham():
     ]
     assert conclusion(pd.DataFrame(lines)) == [
         "relay: restart changes the log-odds of its answer by -10 nats [-10, -10] (n = 200): "
-        "34.0 % [30.0, 40.0] of it runs through the latents (NIE), and keeping the latents averts "
-        "71.0 % [70.0, 80.0] (TE - NDE). restart moves the latent text of steps 1 to 1 by "
-        "1.25 [1.25, 1.25] SD, an ordinary token by 0.02 [0.02, 0.02] SD. Sham 0.0."
+        "34.0 % [30.0, 40.0] of this effect runs through the latents (keeping it averts "
+        "71.0 % [70.0, 80.0]). Sham 0.0."
     ]
+    # How far it moves them, next to an ordinary token, stands in the table.
+    table, names = movement_table(pd.DataFrame(lines))
+    assert names == ["perturbation", "ordinary token", "latent text 1"]
+    row = table[table["perturbation"] == "restart"].iloc[0]
+    assert (row["ordinary token"], row["latent text 1"]) == (0.02, 1.25)
 
 
 def test_the_first_and_the_last_hop_stand_apart_from_those_between():
@@ -69,37 +73,38 @@ def test_the_first_and_the_last_hop_stand_apart_from_those_between():
     ]
     for hop in (float("nan"), ""):  # as it is read from disk, and as it is made
         (said,) = conclusion(pd.DataFrame([*SHAM, *lines]).replace({"hop": {"": hop}}))
-        first, between, last, control, movement, *_ = said.split(". ")
-        assert "at the first hop changes" in first
-        assert first.endswith("(TE - NDE): bypassed, 200 examples would tell 5.0 %")
-        assert between.startswith("mask_needed at hops between changes")
+        between, others, control = said.split(". ")
+        first, last = others.split("; at the last hop ")
+        assert between.startswith("relay: mask_needed at hops between changes")
         assert between.endswith(
-            "keeping the latent vision averts 70.0 % [60.0, 80.0] (TE - NDE): redundant"
+            "through the latent vision (keeping it averts 70.0 % [60.0, 80.0]: redundant)"
         )
-        assert last.startswith("mask_needed at the last hop changes")
-        assert "by -8 nats" in last
+        assert first.startswith("At the first hop the effect is -10 nats [-10, -10]")
+        assert first.endswith("(bypassed; 200 examples would tell 5.0 %)")
+        assert last.startswith("the effect is -8 nats [-8, -8]")
+        assert last.endswith("through the latents (keeping it averts 0.3 % [0.0, 1.0])")
         assert control == (
-            "Its control mask_other changes them by -0.1 nats [-0.1, -0.1]; "
-            "200 examples would tell 0.5"
+            "Its control mask_other changes the log-odds by -0.1 nats [-0.1, -0.1] "
+            "(200 examples would tell 0.5); sham 0.0."
         )
-        assert movement.startswith("mask_needed hop 2 moves")
-        assert "by 2 [2, 2] SD" in movement
+        moved_by = movement_table(pd.DataFrame([*SHAM, *lines]))[0].set_index("perturbation")
+        assert moved_by.loc["mask_needed hop 2", "latent text 1"] == 2
 
 
 def test_what_is_exactly_nothing_is_called_so():
     nothing = dict.fromkeys(("nie_low", "nie_high", "tie_low", "tie_high"), 0.0)
     unused = line("blank", share=(0.0, 0.0, 0.0), reading="bypassed") | nothing
     (said,) = conclusion(pd.DataFrame([*SHAM, unused]))
-    assert "(TE - NDE): bypassed, exactly 0 in every example." in said
+    assert ": bypassed, exactly 0 in every example)." in said
 
 
 def test_nothing_is_said_of_shares_that_are_not_there():
     (said,) = conclusion(pd.DataFrame([*SHAM, line("blank", share=NO_SHARE)]))
-    assert "nothing to mediate; the examples would tell 0.5 nats" in said
+    assert "nothing to mediate (200 examples would tell 0.5 nats)" in said
     assert "nan" not in said
     lines = [line("relink", hop="between"), line("relink", hop="last", share=NO_SHARE, te=0.1)]
     (said,) = conclusion(pd.DataFrame([*SHAM, *lines]))
-    assert "at the last hop changes the log-odds of its answer by 0.1 nats" in said
+    assert "At the last hop the effect is 0.1 nats [0.1, 0.1], too little to be shared out" in said
     assert "nan" not in said
 
 
@@ -107,7 +112,7 @@ def test_nothing_is_said_of_shares_that_are_not_there():
 def test_what_alone_was_measured_is_what_is_told(kept):
     frame = pd.DataFrame([*SHAM, line("relink", hop="between", **kept)])
     (said,) = conclusion(frame)
-    assert "90.0 % [80.0, 100.0] of it runs through" in said
+    assert "90.0 % [80.0, 100.0] of this effect runs through" in said
     assert ("all slots of" in said) == ("mediator" in kept)
 
 

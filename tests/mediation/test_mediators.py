@@ -18,9 +18,9 @@ from latentlab.training.recipes import PLANS
 
 def test_sets_of_steps_come_once_and_all_is_none():
     assert step_sets(("all",), 3) == [None]
-    assert step_sets(("each",), 3) == [(0,), (1,), (2,)]
-    assert step_sets(("cumulative",), 3) == [(0,), (0, 1), None]
-    assert step_sets(("cumulative", "each", "all"), 3) == [(0,), (0, 1), None, (1,), (2,)]
+    assert step_sets(("each",), 3) == [(1,), (2,), (3,)]
+    assert step_sets(("cumulative",), 3) == [(1,), (1, 2), None]
+    assert step_sets(("cumulative", "each", "all"), 3) == [(1,), (1, 2), None, (2,), (3,)]
     assert step_sets(("each", "all"), 1) == [None]
 
 
@@ -35,7 +35,8 @@ def test_mediators_are_those_a_model_has():
     vision = LatentPlan(steps=2, k=2, text=False)
     only = MediationConfig(part=("latent_text",))
     assert mediators(only, vision) == []
-    assert Mediator("slots", "latent_text", (0, 2)).steps_label == "1+3"
+    assert Mediator("slots", "latent_text", (1, 3)).steps_label == "1, 3"
+    assert Mediator("slots", "latent_text", (1, 2)).steps_label == "1..2"
     assert Mediator().steps_label == "all"
 
 

@@ -59,7 +59,7 @@ def test_the_zero_perturbation_is_bit_for_bit_nothing(measure, name):
     assert set(rows["perturbation"]) == {"none", "noise 0"}
     acted = rows[rows["measure"] == "effect"]
     assert (acted[list(EFFECTS)] == 0).all().all()
-    assert set(acted["steps"]) == {"all", "1", "1+2"}
+    assert set(acted["steps"]) == {"all", "1", "1..2"}
     moved = rows[rows["measure"] == "movement"]
     assert (moved[["cosine", "centred", "sd"]].fillna(0) == 0).all().all()
     assert (moved[["kept", "jaccard"]].fillna(1) == 1).all().all()

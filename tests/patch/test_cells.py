@@ -8,9 +8,9 @@ from latentlab.data import load_data
 from latentlab.patch.cells import Slot, cells_of, slots_of
 from latentlab.patch.knockouts import (
     applicable,
-    knocked_out,
     knockout_of,
     knockout_rows,
+    logits_without,
     windows,
 )
 from latentlab.patch.pairs import pairs_of
@@ -175,7 +175,7 @@ def test_knocking_out_in_no_layer_changes_nothing(grid):
     """Picks are those of the undisturbed run, though the engine that knocks out is told them."""
     there = grid("ivtlr")
     for name in NAMES:
-        logits = knocked_out(there.reasoner, there.clean, knockout_of(name), [], 0)
+        logits = logits_without(there.reasoner, there.clean, knockout_of(name), [], 0)
         assert torch.equal(logits, there.clean.logits)
 
 

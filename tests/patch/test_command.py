@@ -44,7 +44,7 @@ def test_a_run_leaves_equal_cells_and_says_what_it_found(patch, tmp_path):
     assert (grid[grid["slot"] == "sham"]["indirect_effect"] == 0).all()
     cut = results.summary[results.summary["mode"] == "knock-out"]
     assert cut[cut["model"] == "relay"]["layers"].value_counts().to_dict() == {1: 24, 2: 12}
-    assert "Sham 0.0 nats." in streams.out
+    assert "sham 0.0 nats." in streams.out
     assert "nats apart" in streams.out
 
 

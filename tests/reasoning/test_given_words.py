@@ -98,7 +98,7 @@ def run(reasoner, examples, plan, interventions=(), own=None):
 def test_later_words_see_the_patches_and_earlier_ones_do_not(reasoner, examples):
     plan = WORDS.replace(select="random")
     (zero, changed), (_, state) = (
-        run(reasoner, examples, plan, [Replace("latent_vision", Zero(), (1,))]),
+        run(reasoner, examples, plan, [Replace("latent_vision", Zero(), (2,))]),
         run(reasoner, examples, plan),
     )
     expected, _ = run(reasoner, examples, plan)

@@ -25,7 +25,7 @@ PLANS = {
 
 
 @pytest.mark.parametrize(
-    "interventions", [(), (Replace("latent_text", Zero()),), (Drop("latent_vision", (0,)),)]
+    "interventions", [(), (Replace("latent_text", Zero()),), (Drop("latent_vision", (1,)),)]
 )
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
 def test_one_pass_gives_the_states_of_the_rollout(reasoner, examples, plan, interventions):

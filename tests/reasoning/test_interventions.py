@@ -71,7 +71,8 @@ def bank_of(ask, examples):
 @pytest.mark.parametrize("positions", ["flat", "mrope"])
 @pytest.mark.parametrize("part_order", ["vision_text", "text_vision"])
 @pytest.mark.parametrize(
-    ("part", "without"), [("vision", {"k": 0}), ("text", {"text": False}), ("both", {"steps": 0})]
+    ("part", "without"),
+    [("latent_vision", {"k": 0}), ("latent_text", {"text": False}), ("latent", {"steps": 0})],
 )
 def test_a_part_left_out_and_closed_up_is_a_plan_without_it(
     ask, part, without, part_order, positions
@@ -83,17 +84,17 @@ def test_a_part_left_out_and_closed_up_is_a_plan_without_it(
     held, with_hole = ask(plan, [Drop(part)])
     assert torch.equal(closed, expected)
     assert not torch.equal(held, expected)
-    missing = {"vision": 2, "text": 1, "both": 3}[part] * plan.steps
+    missing = {"latent_vision": 2, "latent_text": 1, "latent": 3}[part] * plan.steps
     assert torch.equal(state.next_position + missing, with_hole.next_position)
 
 
 def test_only_the_step_that_lacks_something_closes_up(ask):
     _, untouched = ask(PLAN)
-    _, closed = ask(PLAN, [Drop("latent_vision", (1,), closed=True)])
+    _, closed = ask(PLAN, [Drop("latent_vision", (2,), closed=True)])
     assert torch.equal(closed.next_position + 2, untouched.next_position)
 
 
-@pytest.mark.parametrize("part", ["text", "vision", "both"])
+@pytest.mark.parametrize("part", ["latent_text", "latent_vision", "latent"])
 @pytest.mark.parametrize("part_order", ["vision_text", "text_vision"])
 def test_nothing_done_is_bitwise_nothing(ask, bank_of, part, part_order):
     plan = PLAN.replace(part_order=part_order)
@@ -113,7 +114,7 @@ def test_nothing_done_is_bitwise_nothing(ask, bank_of, part, part_order):
         assert torch.equal(state.picks, untouched.picks)
 
 
-@pytest.mark.parametrize("part", ["text", "vision", "both"])
+@pytest.mark.parametrize("part", ["latent_text", "latent_vision", "latent"])
 @pytest.mark.parametrize("part_order", ["vision_text", "text_vision"])
 @pytest.mark.parametrize("stride", [None, 2, 7])
 def test_what_is_dropped_moves_nothing_after_it(ask, monkeypatch, part, part_order, stride):
@@ -138,19 +139,19 @@ def test_what_is_dropped_moves_nothing_after_it(ask, monkeypatch, part, part_ord
         } | {"text": text.tolist()}
 
     expected, dropped = by_kind([]), by_kind([Drop(part)])
-    for kind, name in ((Kind.LATENT_TEXT, "text"), (Kind.LATENT_VISION, "vision")):
-        gone = part in (name, "both")
+    for kind, name in ((Kind.LATENT_TEXT, "latent_text"), (Kind.LATENT_VISION, "latent_vision")):
+        gone = part in (name, "latent")
         assert dropped.pop(kind) == ([] if gone else expected[kind])
         del expected[kind]
     assert dropped == expected
-    logits, state = ask(plan, [Drop(part, steps=(1,))])
+    logits, state = ask(plan, [Drop(part, steps=(2,))])
     assert not torch.equal(logits, ask(plan)[0])
-    if part != "text":
+    if part != "latent_text":
         assert state.picks is None
 
 
 def test_a_dropped_step_reads_the_next_latent_off_the_same_position(ask):
-    _, state = ask(LatentPlan(steps=2, k=1), [Drop("latent", steps=(0,))])
+    _, state = ask(LatentPlan(steps=2, k=1), [Drop("latent", steps=(1,))])
     _, one = ask(LatentPlan(steps=1, k=1))
     assert torch.equal(state.latents[1].text, one.latents[0].text)
     assert torch.equal(state.rows[0], state.rows[1])
@@ -234,33 +235,33 @@ def test_replacements_are_what_they_say(ask, bank_of, examples):
     _, state = ask(PLAN, [Replace("latent", Constant(bank))])
     torch.testing.assert_close(state.latents[0].text[1], bank.text.mean((0, 1)))
     torch.testing.assert_close(state.latents[2].vision[1, 1], bank.vision.mean((0, 1, 2)))
-    _, state = ask(PLAN, [Replace("latent", swap(bank), steps=(1,))])
+    _, state = ask(PLAN, [Replace("latent", swap(bank), steps=(2,))])
     for i in range(len(examples)):
         matches = [j for j in range(3) if torch.equal(state.latents[1].text[i], bank.text[j, 1])]
         assert len(matches) == 1
         assert matches != [i]
         assert torch.equal(state.latents[1].vision[i], bank.vision[matches[0], 1])
-    _, state = ask(PLAN, [Replace("latent_text", Noise(bank, 3.0, keep_norm=True), steps=(0,))])
+    _, state = ask(PLAN, [Replace("latent_text", Noise(bank, 3.0, keep_norm=True), steps=(1,))])
     torch.testing.assert_close(state.latents[0].text.norm(dim=-1), bank.text[:, 0].norm(dim=-1))
     assert not torch.equal(state.latents[0].text, bank.text[:, 0])
 
 
 def test_the_first_step_is_repeated_and_keeps_its_own(ask, bank_of):
     bank = bank_of(PLAN)
-    state = ask(PLAN, [Replace("latent", Reordered("first", (0, 1, 2)))], own=bank)[1]
+    state = ask(PLAN, [Replace("latent", Reordered("first", (1, 2, 3)))], own=bank)[1]
     for latent in state.latents:
         assert torch.equal(latent.text, bank.text[:, 0])
         assert torch.equal(latent.vision, bank.vision[:, 0])
-    alone = [Replace("latent", Reordered("first", (0,)), steps=(0,))]
+    alone = [Replace("latent", Reordered("first", (1,)), steps=(1,))]
     assert torch.equal(ask(PLAN, alone, own=bank)[0], ask(PLAN)[0])
 
 
 def test_reversing_is_the_permutation_of_that_order(ask, bank_of):
     bank = bank_of(PLAN)
-    found = ask(PLAN, [Replace("latent", Reordered("reverse", (0, 1, 2)))], own=bank)[0]
+    found = ask(PLAN, [Replace("latent", Reordered("reverse", (1, 2, 3)))], own=bank)[0]
     assert torch.equal(found, ask(PLAN, [permute("latent", (2, 1, 0), bank)])[0])
     # Two of the steps change places, and the third is made anew.
-    swap = [Replace("latent_text", Reordered("reverse", (0, 2)), steps=(0, 2))]
+    swap = [Replace("latent_text", Reordered("reverse", (1, 3)), steps=(1, 3))]
     state = ask(PLAN, swap, own=bank)[1]
     assert torch.equal(state.latents[0].text, bank.text[:, 2])
     assert torch.equal(state.latents[2].text, bank.text[:, 0])
@@ -268,7 +269,7 @@ def test_reversing_is_the_permutation_of_that_order(ask, bank_of):
 
 def test_a_random_order_is_the_same_for_both_parts_and_whatever_the_batch(ask, bank_of, examples):
     bank = bank_of(PLAN)
-    mixed = [Replace("latent", Reordered("permute", (0, 1, 2)))]
+    mixed = [Replace("latent", Reordered("permute", (1, 2, 3)))]
     state = ask(PLAN, mixed, own=bank)[1]
     for i in range(len(examples)):
         order = []
@@ -287,7 +288,7 @@ def test_another_draw_takes_other_streams(ask, bank_of):
     bank = bank_of(PLAN)
     noise = Noise(bank, 1.0)
     texts = [
-        ask(PLAN, [Replace("latent_text", noise, (0,), draw)])[1].latents[0].text
+        ask(PLAN, [Replace("latent_text", noise, (1,), draw)])[1].latents[0].text
         for draw in (0, 0, 1)
     ]
     assert torch.equal(texts[0], texts[1])
@@ -298,9 +299,9 @@ def test_another_draw_takes_other_streams(ask, bank_of):
 
 def test_refuses_replacements_that_are_not_there(ask, bank_of, examples):
     text_only = bank_of(PLAN.replace(k=0))
-    with pytest.raises(UserError, match="no latent vision to take replacements from"):
+    with pytest.raises(UserError, match="there is no latent_vision to take replacements from"):
         ask(PLAN, [Replace("latent_vision", Mean(text_only))])
-    with pytest.raises(UserError, match="no latent text of step 4"):
+    with pytest.raises(UserError, match="there is no latent_text of step 4"):
         ask(PLAN.replace(steps=4, k=1), [Replace("latent_text", Mean(text_only))])
     with pytest.raises(UserError, match="no recorded latents for e0"):
         ask(PLAN, [Replace("latent_text", Given(Bank(("x", "y", "z"), text_only.text, None)))])

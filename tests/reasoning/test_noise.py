@@ -25,7 +25,7 @@ def kinds(bank):
     return [*added, MatchedNoise(bank), UnitNoise(), NormMatched()]
 
 
-def given(noise, original, part="text", examples=NAMES, seed=0):
+def given(noise, original, part="latent_text", examples=NAMES, seed=0):
     return noise.values(original, part, 0, Context(examples, None, seed))
 
 
@@ -56,7 +56,7 @@ def test_formulas_by_hand(bank):
 
 
 def test_matched_noise_has_the_moments_of_the_slot_and_unit_noise_has_none_of_them(bank):
-    for part, values in (("text", bank.text), ("prompt", bank.prompt[:, None])):
+    for part, values in (("latent_text", bank.text), ("prompt", bank.prompt[:, None])):
         found = given(MatchedNoise(bank), values, part)
         ratio = found.std(0) / values.std(0)
         torch.testing.assert_close(ratio, torch.ones_like(ratio), atol=0.12, rtol=0)
@@ -70,17 +70,17 @@ def test_matched_noise_has_the_moments_of_the_slot_and_unit_noise_has_none_of_th
 @pytest.mark.parametrize("index", range(5))
 def test_an_example_gets_the_same_noise_in_any_batch_and_other_noise_with_another_seed(bank, index):
     noise = kinds(bank)[index]
-    for part, values in (("text", bank.text), ("vision", bank.vision[:, 0])):
+    for part, values in (("latent_text", bank.text), ("latent_vision", bank.vision[:, 0])):
         many = given(noise, values, part)
         some = given(noise, values[[5, 2]], part, ("5", "2"))
         assert torch.equal(some, many[[5, 2]])
         assert not torch.equal(given(noise, values, part, seed=1), many)
-    alike = given(noise, bank.vision[:, 0], "vision")
+    alike = given(noise, bank.vision[:, 0], "latent_vision")
     assert not torch.equal(alike[:, 0], alike[:, 1])
 
 
 def test_norm_matched_vectors_keep_each_norm_and_nothing_else(bank):
-    for part, values in (("text", bank.text), ("vision", bank.vision[:, 0])):
+    for part, values in (("latent_text", bank.text), ("latent_vision", bank.vision[:, 0])):
         found = given(NormMatched(), values, part)
         torch.testing.assert_close(found.norm(dim=-1), values.norm(dim=-1))
         cosine = torch.cosine_similarity(found, values, dim=-1)

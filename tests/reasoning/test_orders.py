@@ -40,7 +40,7 @@ def test_positions_of_the_prompt_are_brought_into_the_same_kinds_of_order():
     context = Context(("a", "b"), None, 0)
 
     def values(how):
-        return Reordered(how, (0, 1)).values(original, "prompt", 0, context)
+        return Reordered(how, (1, 2)).values(original, "prompt", 0, context)
 
     assert torch.equal(values("reverse"), original.flip(1))
     assert torch.equal(values("first"), original[:, :1].expand(-1, 4, -1))
@@ -50,6 +50,6 @@ def test_positions_of_the_prompt_are_brought_into_the_same_kinds_of_order():
 
 def test_without_recorded_latents_there_is_nothing_to_order():
     with pytest.raises(UserError, match="no recorded latents"):
-        Reordered("reverse", (0, 1)).values(
-            torch.zeros(1, 1, 3), "text", 0, Context(("a",), None, 0)
+        Reordered("reverse", (1, 2)).values(
+            torch.zeros(1, 1, 3), "latent_text", 0, Context(("a",), None, 0)
         )

@@ -148,17 +148,17 @@ def test_steps_of_different_lengths_share_a_batch(talkative, four):
 def test_hooks_meet_the_words_of_a_step_once_and_no_drafts(talkative, four):
     rollout = talkative.rollout(WORDS.replace(k=0))
     batch = talkative.prompter.batch(four, WORDS)
-    passes: list[tuple[int, int]] = []
+    every: list[tuple[int, int]] = []
     layer = rollout.backbone.layers[0]
     handle = layer.register_forward_hook(
-        lambda module, inputs, output: passes.append((rollout.pass_index, len(inputs[0][0])))
+        lambda module, inputs, output: every.append((rollout.pass_index, len(inputs[0][0])))
     )
     state = rollout(batch)
     handle.remove()
     widths = [words.ids.shape[1] for words in state.words]
-    passes = [(pass_index, width) for pass_index, width in passes if pass_index != DRAFT]
+    passes = [(pass_index, width) for pass_index, width in every if pass_index != DRAFT]
     assert passes[1:] == [(t, n) for t, n in enumerate(widths, 1) if n]
-    assert (len(passes) > len(passes)) == (max(widths) > 1)
+    assert (len(every) > len(passes)) == (max(widths) > 1)
     with record(rollout) as kept:
         rollout(batch)
     with patched(

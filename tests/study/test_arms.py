@@ -48,7 +48,9 @@ def ask(reasoner, data, chosen, **settings):
 
 
 def test_rows_come_arm_by_arm_in_the_order_of_the_examples(planned, data):
-    rows = run_arms(planned("ivtlr"), data, [Arm(), Arm("again")], "mine", 3, max_new_tokens=2)
+    rows = run_arms(
+        planned("ivtlr"), data, [Arm(), Arm("other", label="again")], "mine", 3, max_new_tokens=2
+    )
     names = [example.id for example in data]
     assert rows["example"].tolist() == names * 2
     assert rows["intervention"].tolist() == ["none"] * 7 + ["again"] * 7
@@ -114,7 +116,7 @@ def test_all_arms_go_on_from_one_prefix_except_those_that_edit_the_prompt(
 
     reasoner = planned("ivtlr")
     chosen = some_arms(reasoner, data)
-    edited = Arm("zeros", prompt_edits=(PromptReplace(Zero(), 2),))
+    edited = Arm("other", label="zeros", prompt_edits=(PromptReplace(Zero(), 2),))
     monkeypatch.setattr(Rollout, "prefill", counted)
     ask(reasoner, data, [*chosen, edited], batch_size=4)
     of_prompt = [arm for arm in [*chosen, edited] if arm.prompt_edits]
@@ -125,7 +127,9 @@ def test_all_arms_go_on_from_one_prefix_except_those_that_edit_the_prompt(
 
 def test_given_picks_reach_as_far_as_the_longest_arm(planned, data):
     reasoner = planned("gaze")
-    rows = ask(reasoner, data, [Arm(), Arm("more", plan=reasoner.plan.replace(steps=5))])
+    rows = ask(
+        reasoner, data, [Arm(), Arm("other", label="more", plan=reasoner.plan.replace(steps=5))]
+    )
     assert rows.groupby("intervention")["latent_steps"].unique().map(list).to_dict() == {
         "none": [3],
         "more": [5],
@@ -147,9 +151,48 @@ def test_a_changed_input_runs_as_if_it_were_asked_and_is_scored_by_the_question(
     reasoner = planned("ivtlr")
     same = Perturbation("same", "", lambda example: replace(example))
     long = Perturbation("long", "", lambda e: e if e.hops == 4 else None)
-    rows = ask(reasoner, data, [Arm(), Arm("same", change=same), Arm("long", change=long)])
+    rows = ask(
+        reasoner, data, [Arm(), *(Arm("other", label=one.name, change=one) for one in (same, long))]
+    )
     alone, again, some = (rows[rows["intervention"] == n] for n in ("none", "same", "long"))
     assert alone["option_logprobs"].tolist() == again["option_logprobs"].tolist()
     four = [example.id for example in data if example.hops == 4]
     assert 0 < len(four) < len(data)
     assert some["example"].tolist() == four
+
+
+def test_a_measure_of_ones_own_gives_columns(planned, data):
+    """One value an example, beside its row, whatever batch it is in; nothing else changes."""
+    reasoner, batches = planned("ivtlr"), []
+
+    def norms(asked, state, answers):
+        batches.append([example.id for example in asked])
+        assert len(answers) == len(asked) == len(state.hidden)
+        return {
+            "norm": state.latents[0].text.norm(dim=-1).tolist(),
+            "said": [answer.text for answer in answers],
+            "who": [example.id for example in asked],
+        }
+
+    chosen = [Arm(), *arms.drop_arms(["latent_text"], [2], False)]
+    rows = ask(reasoner, data, chosen, batch_size=4, measure=norms)
+    plain = ask(reasoner, data, chosen, batch_size=4)
+    assert [len(batch) for batch in batches] == [4] * len(chosen) + [3] * len(chosen)
+    assert rows.drop(columns=["norm", "said", "who"]).equals(plain)
+    assert rows["who"].tolist() == rows["example"].tolist()
+    assert rows["said"].tolist() == rows["text"].tolist()
+    bank = reference_bank(reasoner, data, 4)
+    assert rows["norm"][:7].tolist() == pytest.approx(bank.text[:, 0].norm(dim=-1).tolist())
+
+
+def test_a_measure_of_ones_own_takes_examples_that_have_no_row(planned, data):
+    """What an arm's change does not allow is asked and measured, and then left out."""
+    long = Perturbation("long", "", lambda e: e if e.hops == 4 else None)
+    arm = Arm("other", label="long", change=long)
+
+    def who(asked, state, answers):
+        return {"who": [example.id for example in asked]}
+
+    rows = ask(planned("ivtlr"), data, [arm], measure=who)
+    assert rows["who"].tolist() == rows["example"].tolist()
+    assert rows["who"].tolist() == [example.id for example in data if example.hops == 4]

@@ -15,8 +15,9 @@ from latentlab.figures.config import EXPERIMENTS
 from latentlab.figures.experiment import find_experiments
 from latentlab.measures.summary import by_domain
 from latentlab.study.provenance import resolve
-from latentlab.study.results import SUMMARY, Results
+from latentlab.study.results import read_results, write_results
 from latentlab.vocabulary import CONTROL, EMPTY, KNOCK_OUT, POSITION_ARMS
+from tests.named import named
 
 N = 20
 PROMPT = "on unneeded prompt positions"
@@ -39,9 +40,10 @@ def rows_of(model, arms, data="benchmark", hops=(4,), known=True, steps=3):
     """Rows of one model; `arms` maps names to how many of N answers are right."""
     rows = []
     for arm, right in {"none": 18, **arms}.items():
-        head, colon, way = arm.partition(": ")
+        way = arm.partition(": ")[2]
         control = way not in ("", CLOSED, HELD) or arm.startswith("sham")
-        kind = CONTROL if control else KNOCK_OUT
+        kind = "none" if arm == "none" else CONTROL if control else KNOCK_OUT
+        facts = named(arm, kind, positions_of(arm)).facts
         for i in range(N):
             rows.append(
                 {
@@ -52,10 +54,7 @@ def rows_of(model, arms, data="benchmark", hops=(4,), known=True, steps=3):
                     "topic": ("sans", "dark")[i % 2] if known else "",
                     "hops": hops[i // 2 % len(hops)] if known else None,
                     "question_type": "chain" if known else "",
-                    "intervention": arm,
-                    "kind": "none" if arm == "none" else kind,
-                    "control_of": head if colon else "",
-                    "positions": positions_of(arm),
+                    **facts,
                     "seed": 0,
                     "options": 4,
                     "correct": i < right,
@@ -75,13 +74,13 @@ def rows_of(model, arms, data="benchmark", hops=(4,), known=True, steps=3):
 
 def results_of(study, rows, folder, summary_of=by_domain):
     """Results as they read back from disk."""
-    path = folder / f"{study.name}-{SUMMARY}"
-    summary_of(rows, 0).to_csv(path, index=False)
-    summary = pd.read_csv(path, keep_default_na=False, na_values=[""])
-    machine = {"cpus": 2, "machine": "abacus"}
     models = list(dict.fromkeys(rows["model"]))
-    run = {"config": resolve(study.config) | {"model": models}, "platform": machine}
-    return Results(rows, summary, run)
+    run = {
+        "command": study.command,
+        "config": resolve(study.config) | {"model": models},
+        "platform": {"cpus": 2, "machine": "abacus"},
+    }
+    return read_results(write_results(folder / study.name, rows, summary_of(rows, 0), run))
 
 
 def knock_outs(parts, start=2):

@@ -1,0 +1,109 @@
+"""The tables of an attention study: its steps, and its last one beside other runs."""
+
+import pandas as pd
+
+from latentlab.attention.summary import AFTER, FIRST_STEP, is_control
+from latentlab.console import table
+from latentlab.measures.summary import ALL
+
+R_IMAGE, R_AGAIN = ("ratio", "image/text"), ("ratio", "reinserted/text")
+POINTS = ("points_at", "read")
+
+SHOWN = {
+    R_IMAGE: "R image/text",
+    R_AGAIN: "R re-inserted/text",
+    ("entropy", "image"): "entropy on image",
+    POINTS: "cell read in top {top}, %",
+    ("enrichment", "read"): "enrichment",
+    ("picked", "read"): "picked, %",
+    ("picked", "target"): "cell it names picked, %",
+}
+"""Columns of the tables; all other measures are in the summary."""
+
+SHOWN_OF_PARTS = {
+    ("mass", "image"): "mass on image",
+    ("mass", "reinserted"): "re-inserted",
+    ("mass", "prompt"): "prompt",
+    ("mass", "latent_text"): "latent text",
+    POINTS: "cell read in top {top}, %",
+}
+"""The same for single layers and heads: where one of these ignores all text, R has no bound."""
+
+_NULLS = {
+    R_IMAGE: "if uniform",
+    R_AGAIN: "if uniform",
+    POINTS: "at random",
+    ("picked", "target"): "at random",
+}
+_FRACTIONS = ("points_at:read", "picked:read", "picked:target")
+ONE_READING = "all"
+
+
+def whole(lines: pd.DataFrame) -> pd.DataFrame:
+    """Lines over all examples that are no differences."""
+    groups = (lines["domain"] == ALL) & (lines["answered"] == ALL)
+    return lines[groups & (lines["against"] == "")]
+
+
+def measured(lines: pd.DataFrame, measure: str, keys: str) -> pd.DataFrame:
+    """Lines of one measure."""
+    return lines[(lines["measure"] == measure) & (lines["keys"] == keys)]
+
+
+def show_tables(summary: pd.DataFrame, top: int) -> None:
+    """Put two tables a model on the screen: its steps, and its last step beside other runs.
+
+    Args:
+        summary: lines of `attention.summary.summary_of`.
+        top: how many of the most attended patches count as looked at.
+    """
+    steps = whole(summary[summary["query"] != AFTER])
+    for (model, mode), lines in steps.groupby(["model", "mode"], sort=False):
+        if is_control(str(mode)):
+            continue  # these are in the table of differences
+        columns = {"step": "step"}
+        reading = ["step", "layers", "heads"]
+        shown = lines[reading].drop_duplicates().reset_index(drop=True)
+        columns |= {name: name for name in reading[1:] if (shown[name] != ONE_READING).any()}
+        averaged = (shown["layers"] == ONE_READING).all()
+        for (measure, keys), heading in (SHOWN if averaged else SHOWN_OF_PARTS).items():
+            found = measured(lines, measure, keys)
+            if found.empty:
+                continue
+            name, null = f"{measure}:{keys}", f"null:{measure}:{keys}"
+            ends = {f"value{end}": f"{name}{end}" for end in ("", "_low", "_high")}
+            found = found[[*reading, *ends, "null"]].rename(columns={**ends, "null": null})
+            shown = shown.merge(found, on=reading, how="left")
+            columns[name] = heading.format(top=top)
+            if (measure, keys) in _NULLS:
+                columns[null] = _NULLS[measure, keys]
+        title = f"{model} ({mode}): n = {lines['n'].max()}, 95 % intervals"
+        percent = [f"{kind}{name}" for name in _FRACTIONS for kind in ("", "null:")]
+        table(shown, columns, title, percent=percent)
+        if averaged:
+            _show_differences(str(model), str(mode), summary)
+
+
+def _show_differences(model: str, mode: str, summary: pd.DataFrame) -> None:
+    """R and F at the last step less those of runs on other patches, or that reason in words."""
+    lines = summary[(summary["model"] == model) & (summary["mode"] == mode)]
+    lines = lines[~lines["against"].isin(("", FIRST_STEP)) & (lines["query"] != AFTER)]
+    lines = lines[lines["step"] == lines["step"].max()]
+    names = {("ratio", "image/text"): "R image/text", ("focus", "image"): "F on image"}
+    rows = []
+    for other, of_other in lines.groupby("against", sort=False):
+        row: dict[str, object] = {"less": other, "n": of_other["n"].max()}
+        for (measure, keys), name in names.items():
+            found = measured(of_other, measure, keys)
+            for end in ("", "_low", "_high"):
+                row[f"{name}{end}"] = found[f"value{end}"].iloc[0] if len(found) else None
+            row[f"null:{name}"] = found["null"].iloc[0] + 0.0 if len(found) else None
+        rows.append(row)
+    frame = pd.DataFrame(rows)
+    if frame.empty or frame[list(names.values())].isna().all(axis=None):
+        return
+    columns = {"less": "compared with", "n": "n"}
+    for name in names.values():
+        columns |= {name: f"difference in {name}", f"null:{name}": "if uniform"}
+    step = lines["step"].iloc[0]
+    table(frame, columns, f"{model} ({mode}): step {step} beside other runs, 95 % intervals", ())
