@@ -38,11 +38,8 @@ def _one_hop(study: Study) -> Study:
     return Study(f"{study.name}-one-hop", study.command, config, subject=False)
 
 
-ANSWERS = Study(
-    "answers",
-    "evaluate",
-    EvaluateConfig(model=METHODS, data="benchmark:hops=1+4", limit=2000, batch_size=100),
-)
+ASKED = EvaluateConfig(model=METHODS, data="benchmark:hops=1+4", limit=2000, batch_size=100)
+ANSWERS = Study("answers", "evaluate", ASKED)
 """Accuracy, autoregressive steps and time of every method."""
 
 KNOCKOUTS = Study(

@@ -14,13 +14,7 @@ from latentlab.console import estimate, table
 from latentlab.lens.logit_attribution import TOTAL
 from latentlab.lens.rows import FED_IN, LENS
 from latentlab.lens.summary import ATTRIBUTION
-from latentlab.lens.targets import (
-    ANSWER,
-    OTHER_OBJECT,
-    OTHER_OPTION,
-    control_of,
-    hop_name,
-)
+from latentlab.lens.targets import ANSWER, OTHER_OBJECT, OTHER_OPTION, control_of, hop_name
 from latentlab.measures.outcomes import HELD_BACK
 from latentlab.measures.statistics import MARGIN
 from latentlab.measures.summary import ALL

@@ -17,10 +17,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from latentlab.draws import example_generator
-from latentlab.errors import UserError
+from latentlab.errors import UserError, did_you_mean
 from latentlab.reasoning.sources import PROMPT_PARTS, Bank, Context, Given, Source
 from latentlab.reasoning.trajectory import Latent
-from latentlab.vocabulary import LatentPart
+from latentlab.vocabulary import LATENT_PARTS, LatentPart
 
 
 @runtime_checkable
@@ -51,6 +51,18 @@ def applied(rollout: Any, interventions: Iterable[Intervention | Hooked]) -> Ite
         yield
 
 
+def check_place(part: str, steps: Sequence[int] | None) -> None:
+    """Refuse a place that no latent has: there nothing would be done, without a word.
+
+    Raises:
+        UserError: the part has another name, or a step is below 1.
+    """
+    if part not in LATENT_PARTS:
+        raise UserError(f"latents have no part {part!r}; {did_you_mean(part, LATENT_PARTS)}")
+    if steps is not None and any(step < 1 for step in steps):
+        raise UserError(f"latent steps count from 1, so there is no step {min(steps)}")
+
+
 @dataclass(frozen=True)
 class Drop:
     """Append no slot for a part.
@@ -67,6 +79,10 @@ class Drop:
 
     closed: bool = False
     """Whether what follows closes up; by default positions are held."""
+
+    def __post_init__(self) -> None:
+        """Refuse parts and steps that there are none of."""
+        check_place(self.part, self.steps)
 
     def edit(self, latent: Latent, step: int, context: Context) -> Latent:
         """Remove the part at the chosen steps."""
@@ -96,6 +112,10 @@ class Replace:
 
     draw: int = 0
     """Which draw of what is random: its streams take the run's seed plus this number."""
+
+    def __post_init__(self) -> None:
+        """Refuse parts and steps that there are none of."""
+        check_place(self.part, self.steps)
 
     def edit(self, latent: Latent, step: int, context: Context) -> Latent:
         """Overwrite the part at the chosen steps."""
@@ -127,6 +147,10 @@ class Add:
 
     steps: tuple[int, ...] | None = None
     """At which steps, counted from 1; None means all."""
+
+    def __post_init__(self) -> None:
+        """Refuse parts and steps that there are none of."""
+        check_place(self.part, self.steps)
 
     def edit(self, latent: Latent, step: int, context: Context) -> Latent:
         """Add to the part at the chosen steps."""

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from latentlab.backbones import Backbone
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.selection import pick
 from latentlab.reasoning.trajectory import Latent, Trajectory
@@ -56,3 +57,10 @@ def patch_scores(plan: LatentPlan, state: Trajectory) -> Float[Tensor, "batch pa
     assert state.row is not None, "latent steps follow a prompt or another latent step, not text"
     row = state.row[[state.layers.index(layer) for layer in plan.select_layers or state.layers]]
     return row.mean(dim=(0, 2)).gather(1, state.patches.index)
+
+
+def placeholder_of(backbone: Backbone, token: int | None) -> Float[Tensor, "1 hidden"] | None:
+    """Embedding of the placeholder token; None where a model has none."""
+    if token is None:
+        return None
+    return backbone.embed_tokens(torch.tensor([token], device=backbone.device))

@@ -7,27 +7,24 @@ run under one definition of who sees whom (`visibility`), and interventions edit
 between its making and its appending: the only place a study needs to touch.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from transformers import DynamicCache
 
-from latentlab.backbones import Backbone, Batch, Capture
+from latentlab.backbones import Backbone, Batch
 from latentlab.reasoning.interventions import Hooked, Intervention, PromptReplace
 from latentlab.reasoning.layout import arrange, closed_positions, slot_positions, step_width
-from latentlab.reasoning.make import make_latent
+from latentlab.reasoning.make import make_latent, placeholder_of
+from latentlab.reasoning.passes import Around, advance
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.selection import check_patches
 from latentlab.reasoning.sources import Bank, Context
 from latentlab.reasoning.trajectory import Latent, Patches, Trajectory, Words
-from latentlab.reasoning.visibility import Kind, attention_mask, visibility_table
+from latentlab.reasoning.visibility import Kind, visibility_table
 from latentlab.reasoning.words import StepEnds, say
-
-Around = Callable[[Trajectory, Int[Tensor, "batch queries"]], AbstractContextManager[None]]
-"""Takes the state and the kinds of the new positions; what it gives is open during their pass."""
 
 
 class Rollout:
@@ -70,10 +67,8 @@ class Rollout:
         self.examples: tuple[str, ...] = ()
         """Whose sequences are run, for hooks that act on each in its own way."""
         self.pass_index = 0
-        """What is running: 0 the prompt, t step t, steps + 1 the text after the steps. Hooks on the
-        model's modules read it to know where they are. A step in words is two passes at t, first
-        its words and then its patches: the newest position is the one that ends the step in the
-        first, and the last patch in the second. Below 0 words are only tried (`words.DRAFT`)."""
+        """Which pass is running: 0 the prompt, t step t, steps + 1 the text after the steps. A step
+        in words is two passes, its words and then its patches; below 0 words are only tried."""
 
     def __call__(
         self, batch: Batch, interventions: Sequence[Intervention | Hooked] = ()
@@ -93,7 +88,7 @@ class Rollout:
         """
         is_image = (batch.input_ids == self.backbone.image_token_id) & batch.attention_mask
         embeds = self.backbone.embed(batch)
-        context = Context(batch.examples, self._placeholder(), self.seed)
+        context = Context(batch.examples, self.placeholder, self.seed)
         patches = Patches.of(embeds, is_image)
         for edit in edits:
             embeds = edit.edit_prompt(embeds, batch.attention_mask, is_image, context)
@@ -114,7 +109,7 @@ class Rollout:
             available=patches.exists,
         )
         self.pass_index = 0
-        self._advance(state, embeds, kinds, positions)
+        advance(self, state, embeds, kinds, positions)
         return state
 
     def continues(self, prefix: Trajectory) -> bool:
@@ -155,12 +150,24 @@ class Rollout:
         state = prefix.fork()
         given = state.batch.given_picks
         check_patches(self.plan, state.batch.examples, state.patches.count, given)
-        context = Context(state.batch.examples, self._placeholder(), self.seed, own, state.patches)
+        context = Context(
+            state.batch.examples,
+            self.placeholder,
+            self.seed,
+            own,
+            state.patches,
+        )
         edits = [one for one in interventions if isinstance(one, Intervention)]
         for step in range(self.plan.steps):
             if self.plan.in_words:
                 say(self, state, step, words[step] if words else None)
-            latent = make_latent(self.plan, state, step, self.seed, self._placeholder())
+            latent = make_latent(
+                self.plan,
+                state,
+                step,
+                self.seed,
+                self.placeholder,
+            )
             for intervention in edits:
                 latent = intervention.edit(latent, step, context)
             if state.row is not None:
@@ -202,7 +209,7 @@ class Rollout:
             return before
         count = (kinds != Kind.PAD).long().cumsum(-1)
         positions = state.next_position[:, None] + count - 1
-        hidden = self._advance(state, self.backbone.embed_tokens(ids), kinds, positions, keep_row)
+        hidden = advance(self, state, self.backbone.embed_tokens(ids), kinds, positions, keep_row)
         hidden = torch.cat([before, hidden], dim=1)
         place = torch.arange(1, hidden.shape[1], device=kinds.device)
         newest = (place * (kinds != Kind.PAD)).cummax(-1).values
@@ -230,34 +237,11 @@ class Rollout:
                 width = width * state.going_on
             else:
                 places = slot_positions(self.plan, kinds, width)
-            self._advance(state, embeds, kinds, start[:, None] + places)
+            advance(self, state, embeds, kinds, start[:, None] + places)
             state.hidden = torch.where(state.going_on[:, None], state.hidden, newest)
         state.next_position = start + width
 
-    def _advance(
-        self,
-        state: Trajectory,
-        embeds: Float[Tensor, "batch queries hidden"],
-        kinds: Int[Tensor, "batch queries"],
-        positions: Int[Tensor, "*axes batch queries"],
-        keep_row: bool = True,
-    ) -> Float[Tensor, "batch queries hidden"]:
-        """Run new positions and let the state grow by them."""
-        self.examples = tuple(state.batch.examples)
-        with ExitStack() as stack:
-            for around in self.around:
-                stack.enter_context(around(state, kinds))
-            state.kinds = torch.cat([state.kinds, kinds], dim=1)
-            mask = attention_mask(state.kinds, embeds.shape[1], self.table)
-            capture = Capture(state.layers) if keep_row and state.layers else None
-            hidden = self.backbone.forward(embeds, positions, mask, state.cache, capture)
-        state.hidden = hidden[:, -1]
-        state.row = capture.stacked() if capture is not None else None
-        return hidden
-
-    def _placeholder(self) -> Float[Tensor, "1 hidden"] | None:
-        """Embedding of the placeholder token."""
-        if self.placeholder_id is None:
-            return None
-        ids = torch.tensor([self.placeholder_id], device=self.backbone.device)
-        return self.backbone.embed_tokens(ids)
+    @property
+    def placeholder(self) -> Float[Tensor, "1 hidden"] | None:
+        """Embedding of the placeholder token, where there is one."""
+        return placeholder_of(self.backbone, self.placeholder_id)

@@ -5,8 +5,9 @@ stands in fields, which the rows of a study have as columns.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from latentlab.errors import UserError, did_you_mean
 from latentlab.data.perturb import Perturbation
 from latentlab.measures.outcomes import NONE
 from latentlab.reasoning.interventions import Hooked, Intervention, PromptReplace
@@ -75,6 +76,16 @@ class Arm:
     draw: int = 0
     """Which of these it is: picks of a changed plan take the run's seed plus this number, and so do
     edits that were given the same. Arms of one name are draws of one arm."""
+
+    def __post_init__(self) -> None:
+        """Refuse an action without a name.
+
+        Raises:
+            UserError: there is no such action.
+        """
+        if self.action not in get_args(Action):
+            known = did_you_mean(self.action, get_args(Action))
+            raise UserError(f"no arm does {self.action!r}; {known} (or other, with a label)")
 
     @property
     def name(self) -> str:

@@ -20,9 +20,9 @@ def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         seed: seed of the bootstrap.
 
     Returns:
-        The lines of an ablation (`measures.summary.by_domain`) with `record` "answer"; and one with `record`
-        "step" for each model and step that was probed: `place`, `target`, `n` recorded examples,
-        and the `value` of the probe's accuracy on them with its Wilson interval.
+        The lines of an ablation (`measures.summary.by_domain`) with `record` "answer"; and one with
+        `record` "step" for each model and step that was probed: `place`, `target`, `n` recorded
+        examples, and the `value` of the probe's accuracy on them with its Wilson interval.
     """
     answers = rows[rows["record"] == ANSWER].astype({"correct": bool})
     lines = by_domain(answers, seed).assign(record=ANSWER)

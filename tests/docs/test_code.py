@@ -26,7 +26,7 @@ def blocks(page: Path) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda p: p.stem)
 def test_code_runs(page, tmp_path, monkeypatch, capsys):
-    """Blocks of one page follow each other; one that begins with the name of a file is that file."""
+    """Blocks of a page follow each other; one that begins with the name of a file is that file."""
     monkeypatch.chdir(tmp_path)
     for registry in (COMMANDS, SOURCES, FAMILIES):
         for name in list(registry):

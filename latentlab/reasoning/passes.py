@@ -1,0 +1,70 @@
+"""One pass of the engine: new positions run under what they may see, and the sequence grows.
+
+What acts inside the model while a rollout runs is put around passes, and attention rows are those
+of what is then still seen.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from typing import Protocol
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from latentlab.backbones import Backbone, Capture
+from latentlab.reasoning.trajectory import Trajectory
+from latentlab.reasoning.visibility import attention_mask
+
+Around = Callable[[Trajectory, Int[Tensor, "batch queries"]], AbstractContextManager[None]]
+"""Takes the state and the kinds of the new positions; what it gives is open during their pass."""
+
+
+class Engine(Protocol):
+    """What a pass takes of the rollout that it belongs to."""
+
+    backbone: Backbone
+    """The model."""
+
+    table: Bool[Tensor, "query key"]
+    """Which kinds may see which (`visibility.visibility_table`)."""
+
+    around: list[Around]
+    """What is put around every pass."""
+
+    examples: tuple[str, ...]
+    """Whose sequences are run."""
+
+
+def advance(
+    engine: Engine,
+    state: Trajectory,
+    embeds: Float[Tensor, "batch queries hidden"],
+    kinds: Int[Tensor, "batch queries"],
+    positions: Int[Tensor, "*axes batch queries"],
+    keep_row: bool = True,
+) -> Float[Tensor, "batch queries hidden"]:
+    """Run new positions and let the state grow by them.
+
+    Args:
+        engine: the rollout.
+        state: the sequence, which grows.
+        embeds: what stands at the new positions.
+        kinds: the `Kind` of each.
+        positions: their position ids.
+        keep_row: whether the attention of the newest position is captured.
+
+    Returns:
+        Hidden states of the new positions, after the final norm.
+    """
+    engine.examples = tuple(state.batch.examples)
+    with ExitStack() as stack:
+        for around in engine.around:
+            stack.enter_context(around(state, kinds))
+        state.kinds = torch.cat([state.kinds, kinds], dim=1)
+        mask = attention_mask(state.kinds, embeds.shape[1], engine.table)
+        capture = Capture(state.layers) if keep_row and state.layers else None
+        hidden = engine.backbone.forward(embeds, positions, mask, state.cache, capture)
+    state.hidden = hidden[:, -1]
+    state.row = capture.stacked() if capture is not None else None
+    return hidden
