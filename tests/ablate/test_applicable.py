@@ -51,10 +51,10 @@ def test_what_a_model_has_is_kept():
     assert applicable(AblateConfig(), VISION, "it", fail).drop == ("latent_vision", "latent")
     both = applicable(AblateConfig(at=(3, 1, 3)), BOTH, "it", fail)
     assert both.drop == ("latent_text", "latent_vision", "latent")
-    assert both.at == ((0, 2),)
+    assert both.at == ((1, 3),)
     assert both.contexts == ("remade",)
     alone = AblateConfig(at=("each",), context=("frozen",))
-    assert applicable(alone, BOTH, "it", fail).at == ((0,), (1,), (2,))
+    assert applicable(alone, BOTH, "it", fail).at == ((1,), (2,), (3,))
     swept = AblateConfig(steps="0..4", k="0..3", select=("attention", "random", "none"))
     found = applicable(swept, BOTH, "it", fail)
     # Each rule is crossed with each k; only attention to two patches is what it does anyway.

@@ -27,7 +27,10 @@ def test_closed_up_an_arm_is_the_plan_without_what_it_removes(planned, data, par
         "k=3: positions closed": plan.replace(k=3),
         "steps=0": plan.replace(steps=0),
     }
-    without = [Arm(f"plan {arm}", KNOCK_OUT, plan=changed) for arm, changed in plans.items()]
+    without = [
+        Arm("other", label=f"plan {arm}", kind=KNOCK_OUT, plan=changed)
+        for arm, changed in plans.items()
+    ]
     rows = run_arms(reasoner, data, [Arm(), *made, *without], "benchmark", max_new_tokens=3)
     rows = rows.set_index(["intervention", "example"])
     said = ["text", "choice", "gold_logprob", "option_logprobs"]
@@ -87,7 +90,7 @@ def test_emptied_steps_stand_where_the_longer_rollout_has_them(model, data):
 def test_one_step_is_left_alone_by_what_is_done_at_another(model, data):
     reasoner = model("ivtlr")
     prompts = reasoner.prompter.batch(data, reasoner.plan)
-    (arm, *_) = arms.drop_arms(["latent_vision"], (2,), True)
+    (arm, *_) = arms.drop_arms(["latent_vision"], (3,), True)
     assert arm.name == "drop latent_vision at step 3"
     rollout = reasoner.rollout()
     untouched, dropped = rollout(prompts), rollout(prompts, arm.interventions)
@@ -112,10 +115,12 @@ def test_only_the_step_at_hand_differs_in_a_fixed_context(closed, model, data):
     rollout = reasoner.rollout()
     untouched = rollout(prompts)
     own = Bank.of(prompts.examples, [untouched.latents])
-    arm = Arm("x at step 1", interventions=(Drop("latent_text", (0,), closed),))
+    dropping = (Drop("latent_text", (1,), closed),)
+    arm = Arm("drop", "latent_text", (1,), interventions=dropping)
     remade, frozen = arms.in_contexts([arm], ("remade", "frozen"), reasoner.plan)
     assert (remade.context, frozen.context) == ("remade", "frozen")
-    assert (remade.name, frozen.name) == ("x at step 1", "x at step 1, others frozen")
+    names = ("drop latent_text at step 1", "drop latent_text at step 1, others frozen")
+    assert (remade.name, frozen.name) == names
     states = [
         rollout.reason(rollout.prefill(prompts), one.interventions, own) for one in (remade, frozen)
     ]

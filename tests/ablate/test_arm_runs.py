@@ -67,7 +67,7 @@ def test_every_arm_runs_and_nothing_done_changes_nothing(name, ask):
 
 
 def test_every_arm_runs_at_one_step_and_nothing_done_changes_nothing(ask):
-    unchanged(ask("ivtlr", (1,)))
+    unchanged(ask("ivtlr", (2,)))
 
 
 def test_answers_that_cannot_see_latents_do_not_change_with_them(ask):
@@ -118,7 +118,11 @@ def test_draws_differ_and_the_first_is_the_only_one_there_was(model, data, repla
     )
     assert sorted(thrice["seed"].unique()) == [0, 1, 2]
     first = thrice[thrice["seed"] == 0].reset_index(drop=True)
-    assert first.drop(columns="seconds").equals(once.drop(columns="seconds"))
+    apart = ["seconds", "draws"]
+    assert first.drop(columns=apart).equals(once.drop(columns=apart))
+    drawn = thrice["intervention"].ne("none")
+    assert (thrice["draws"] == drawn.map({True: 3, False: 1})).all()
+    assert (once["draws"] == 1).all()
     for name in ("noise 1 latent", "noise 1 latent: on unneeded prompt positions", "select random"):
         odds = thrice[thrice["intervention"] == name].groupby("seed")["gold_log_odds"].sum()
         assert odds.nunique() == 3, name
@@ -196,8 +200,8 @@ def test_freezing_everything_with_nothing_replaced_is_the_untouched_run(
     name, model, data, every_arm
 ):
     reasoner = model(name)
-    nothing = arms.frozen(Arm("nothing"), reasoner.plan)
-    shams = [arm for arm in every_arm(reasoner, data, (1,)) if arm.name.startswith("sham")]
+    nothing = arms.frozen(Arm("other", label="nothing"), reasoner.plan)
+    shams = [arm for arm in every_arm(reasoner, data, (2,)) if arm.name.startswith("sham")]
     frozen = [arms.frozen(arm, reasoner.plan) for arm in shams]
     rows = run_arms(reasoner, data, [Arm(), nothing, *frozen], "benchmark", max_new_tokens=3)
     rows = rows.set_index(["intervention", "example"])

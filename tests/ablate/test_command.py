@@ -1,6 +1,7 @@
 """The command from flags to files: what it refuses, what it passes over, what it leaves behind."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def test_one_run_leaves_rows_a_summary_and_a_sentence(ablate):
     assert set(lines["drop latent_vision"]) == {"held"}
     assert set(lines["drop latent_vision: positions closed"]) == {"closed"}
     assert set(lines["drop latent_vision: slots kept, empty"]) == {"kept"}
-    assert lines[["none", "select random", "other latent_text"]].isna().all()  # as a file has it
+    assert (lines[["none", "select random", "other latent_text"]] == "").all()
     rows = results.rows
     assert {m: set(of["intervention"]) for m, of in rows.groupby("model")} == arms
     assert len(rows) == 4 * sum(map(len, arms.values()))
@@ -128,7 +129,8 @@ def test_every_step_is_acted_on_alone_in_both_contexts_side_by_side(ablate):
     }
     for name, contexts in arms.items():
         assert contexts == ["frozen" if "frozen" in name else "remade"]
-    assert "Without its latent text at step 1 and all others held" in streams.out
+    assert "drop latent_text at step 1, others frozen: held" in streams.out
+    assert " of 6 parts left out measurably cost it points" in streams.out
 
 
 def test_where_every_step_is_acted_on_no_other_can_be_held(ablate, refused):
@@ -181,7 +183,7 @@ def test_an_explicit_model_shows_that_the_test_sees_use(monkeypatch, tmp_path, c
     assert right["none"] == right["sham rationale"] > 0.7
     for arm in ("drop", "other", "permute", "first", "placeholder"):
         assert right[f"{arm} rationale"] < right["none"] - 0.3, arm
-    assert "So the test sees the use of a rationale in words" in said
+    assert "so the test sees the use of a rationale in words" in said
     assert "cot is right with its rationale, and wrong with an empty token for each word," in said
     assert said.splitlines()[-1] == "Rows, summary and settings are in results/ablate."
     # It answers right after its question, and with as many tokens as words were left.
@@ -247,8 +249,10 @@ def test_masked_evidence_has_a_table_and_a_paragraph_of_its_own(ablate):
     code, streams = ablate(*flags, "--drop", "latent")
     assert code == 0, streams.err
     assert "--mask-evidence: cot" not in streams.out
-    told = [s for s in streams.out.splitlines() if ": where the cell that a hop needs" in s]
-    assert [sentence.partition(":")[0] for sentence in told] == ["ivtlr", "relay"]
+    start = "Where the cell that a hop needs is blank, "
+    told = [s.removeprefix(start) for s in streams.out.splitlines() if s.startswith(start)]
+    assert [sentence.partition(" is right")[0] for sentence in told] == ["ivtlr", "relay"]
+    assert [len(re.findall(r"\.(?: |$)", paragraph)) for paragraph in told] == [3, 3]
     assert "whole picture, empty" not in streams.out  # such arms are not in the usual tables
     assert "drop latent" in streams.out
     results = read_results(Path("results/ablate"))

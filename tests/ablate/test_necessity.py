@@ -14,6 +14,8 @@ from latentlab.ablate.necessity import (
     with_necessity,
 )
 from latentlab.measures.statistics import accuracy_interval
+from latentlab.vocabulary import EMPTY
+from tests.named import named
 
 CELLS = {
     "a": (True, False, NEEDED),
@@ -31,8 +33,8 @@ def rows_of(arm, values, model="m"):
             "data": "benchmark",
             "example": list(CELLS),
             "domain": ["x", "x", "x", "y", "y"],
-            "intervention": arm,
             "correct": values,
+            **named(arm, positions="kept" if arm.endswith(EMPTY) else "").facts,
         }
     )
 
@@ -47,7 +49,7 @@ def study(arm, model="m"):
     [
         ("placeholder latent", "latent"),
         ("drop latent: slots kept, empty", "latent"),
-        ("placeholder latent_text at step 2+3", "latent_text at step 2+3"),
+        ("placeholder latent_text at step 2..3", "latent_text at step 2..3"),
         ("placeholder rationale", "rationale"),
     ],
 )
