@@ -14,7 +14,7 @@ import pandas as pd
 from markupsafe import Markup
 from PIL import Image
 
-from latentlab.backbones.sight import Part, Sight
+from latentlab.backbones.sight import Crop, Sight
 from latentlab.console import interval_text
 from latentlab.measures.outcomes import NONE
 from latentlab.measures.summary import totals
@@ -31,7 +31,7 @@ def data_uri(content: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def picture_uri(image: Image.Image, part: Part | None = None) -> str:
+def picture_uri(image: Image.Image, part: Crop | None = None) -> str:
     """A picture as a data URI.
 
     Args:
@@ -131,7 +131,7 @@ def _step(image: Image.Image, sight: Sight | None, look: Look, step: int) -> Mar
 
 def _figure(image: Image.Image, sight: Sight | None, look: Look, what: str = "") -> Markup:
     """The picture, with attention and picks drawn over it where the grid of patches is known."""
-    part = Part(0, 0, image.width, image.height) if sight is None else sight.part
+    part = Crop(0, 0, image.width, image.height) if sight is None else sight.part
     height = SIDE * (part.bottom - part.top) / (part.right - part.left)
     drawn = [
         Markup("<image href='{}' width='{}' height='{:.1f}' preserveAspectRatio='none'/>").format(

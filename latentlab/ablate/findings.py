@@ -118,9 +118,8 @@ def _sentences(model: str, lines: pd.DataFrame) -> Iterator[str]:
     flips = little and "flip" in lines and not lines["flip"].isna().any()
     first = (lines["kind"] != CONTROL) & ~lines["control_of"].astype(bool)
     arms = _distinct(lines[first & (lines["intervention"] != NONE)])
-    left_out = arms[arms["action"] == "drop"]
     others = arms[arms["action"].isin(FAMILIES) & (arms["action"] != "drop")]
-    if len(left_out):
+    if len(left_out := arms[arms["action"] == "drop"]):
         yield _sentence(_left_out(left_out, lines, flips))
     last = [_family(others, lines, flips)] if len(others) else []
     in_words = arms[arms["part"] == "rationale"]

@@ -12,7 +12,7 @@ from latentlab.data.benchmark import NUMBERS
 from latentlab.data.example import Example
 from latentlab.reasoner import Reasoner
 
-Positions = Mapping[str, Sequence[int]]
+SparedPositions = Mapping[str, Sequence[int]]
 """Positions of each example, by identifier."""
 
 
@@ -20,13 +20,13 @@ Positions = Mapping[str, Sequence[int]]
 class Unneeded:
     """What of each prompt is not needed; empty where the data do not tell."""
 
-    patches: Positions = field(default_factory=dict)
+    patches: SparedPositions = field(default_factory=dict)
     """Patches that no hop begins or ends at, counted over the picture."""
 
-    image: Positions = field(default_factory=dict)
+    image: SparedPositions = field(default_factory=dict)
     """The positions of these patches, counted from the beginning of the prompt."""
 
-    words: Positions = field(default_factory=dict)
+    words: SparedPositions = field(default_factory=dict)
     """Positions of the words of the question that name neither its start nor how many hops."""
 
 

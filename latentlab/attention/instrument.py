@@ -2,7 +2,7 @@
 
 from latentlab.attention.config import AttentionConfig
 from latentlab.attention.findings import conclusion
-from latentlab.attention.modes import Run, prepare
+from latentlab.attention.modes import ModeRun, prepare
 from latentlab.attention.readout_findings import readout, show_readout
 from latentlab.attention.rows import rows_of
 from latentlab.attention.summary import summary_of
@@ -37,7 +37,7 @@ def _beside(config: AttentionConfig) -> tuple[str, ...]:
     return tuple(name for name in config.explicit if name not in config.model)
 
 
-INSTRUMENT: Instrument[AttentionConfig, list[Run]] = Instrument(
+INSTRUMENT: Instrument[AttentionConfig, list[ModeRun]] = Instrument(
     name="attention",
     question="Where does a model look?",
     prepare=prepare,

@@ -25,7 +25,7 @@ from latentlab.study.picks import fewest_patches
 from latentlab.study.run import batches
 from latentlab.vocabulary import VisionRun
 
-Run = tuple[Reasoner, VisionRun]
+ModeRun = tuple[Reasoner, VisionRun]
 """A model as it is to be read, and what becomes of its re-inserted patches."""
 
 Columns = dict[str, Any]
@@ -108,7 +108,7 @@ def at_random(reasoner: Reasoner) -> Reasoner | None:
     return with_plan(reasoner, plan.replace(select="random"))
 
 
-def prepare(config: AttentionConfig, subject: Subject) -> list[Run] | None:
+def prepare(config: AttentionConfig, subject: Subject) -> list[ModeRun] | None:
     """Make one model ready to be read in its mode, and its controls.
 
     Raises:
@@ -132,7 +132,7 @@ def prepare(config: AttentionConfig, subject: Subject) -> list[Run] | None:
     return [run for run in made if run is not None]
 
 
-def _run(config: AttentionConfig, run: Run, subject: Subject) -> Run | None:
+def _run(config: AttentionConfig, run: ModeRun, subject: Subject) -> ModeRun | None:
     """A run made ready; None where a model has no such control."""
     reasoner, vision = run
     plan = reasoner.plan

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import pandas as pd
 
 from latentlab.attention.config import AttentionConfig
-from latentlab.attention.modes import Run
+from latentlab.attention.modes import ModeRun
 from latentlab.attention.readout import has_readout, readout_rows
 from latentlab.attention.steps import step_rows
 from latentlab.study.instrument import Subject
 
 
-def rows_of(config: AttentionConfig, subject: Subject, runs: Sequence[Run]) -> pd.DataFrame:
+def rows_of(config: AttentionConfig, subject: Subject, runs: Sequence[ModeRun]) -> pd.DataFrame:
     """Measure one model's attention at every step of every run, and what its answer attends to."""
     parts = [pd.DataFrame()]
     for reasoner, vision in runs:

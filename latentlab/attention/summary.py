@@ -57,7 +57,7 @@ def is_control(mode: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Measure:
+class Quantity:
     """One number of a row, and where its null is found."""
 
     name: str
@@ -76,28 +76,28 @@ class Measure:
     """Whether rows hold hits and misses."""
 
 
-def _measures() -> Iterator[Measure]:
+def _measures() -> Iterator[Quantity]:
     for image in IMAGE_KEYS:
         for text in TEXT_KEYS:
             pair = f"{image}/{text}"
-            yield Measure("ratio", pair, f"ratio:{pair}", f"uniform_ratio:{pair}")
-            yield Measure("log_ratio", pair, f"log_ratio:{pair}", f"log_uniform_ratio:{pair}")
-            yield Measure("ratio_per_token", pair, f"ratio_per_token:{pair}", 1.0)
-        yield Measure("focus", image, f"focus:{image}", f"uniform_focus:{image}")
-        yield Measure("entropy", image, f"entropy:{image}", 1.0)
+            yield Quantity("ratio", pair, f"ratio:{pair}", f"uniform_ratio:{pair}")
+            yield Quantity("log_ratio", pair, f"log_ratio:{pair}", f"log_uniform_ratio:{pair}")
+            yield Quantity("ratio_per_token", pair, f"ratio_per_token:{pair}", 1.0)
+        yield Quantity("focus", image, f"focus:{image}", f"uniform_focus:{image}")
+        yield Quantity("entropy", image, f"entropy:{image}", 1.0)
     for bucket in BUCKETS:
-        yield Measure("mass", bucket, f"visible_mass:{bucket}", f"share:{bucket}")
+        yield Quantity("mass", bucket, f"visible_mass:{bucket}", f"share:{bucket}")
     for cell in ("read", "target"):
-        yield Measure("cell_mass", cell, f"mass_{cell}", f"background_{cell}")
-        yield Measure("enrichment", cell, f"enrichment_{cell}", 1.0)
+        yield Quantity("cell_mass", cell, f"mass_{cell}", f"background_{cell}")
+        yield Quantity("enrichment", cell, f"enrichment_{cell}", 1.0)
         for name in ("points_at", "random_at", "bottom_at"):
-            yield Measure(name, cell, f"{name}_{cell}", "chance", binary=True)
-        yield Measure("picked", cell, f"picked_{cell}", "picked_chance", binary=True)
+            yield Quantity(name, cell, f"{name}_{cell}", "chance", binary=True)
+        yield Quantity("picked", cell, f"picked_{cell}", "picked_chance", binary=True)
     for part in LATENT_PARTS:
-        yield Measure("answer_mass", part, f"answer_mass:{part}", f"answer_uniform:{part}")
-        yield Measure("answer_gradient", part, f"answer_gradient:{part}", 0.0)
-        yield Measure("answer_share", part, f"answer_share:{part}", f"answer_uniform:{part}")
-    yield Measure("reward", "latent", "reward", "answer_uniform:latent")
+        yield Quantity("answer_mass", part, f"answer_mass:{part}", f"answer_uniform:{part}")
+        yield Quantity("answer_gradient", part, f"answer_gradient:{part}", 0.0)
+        yield Quantity("answer_share", part, f"answer_share:{part}", f"answer_uniform:{part}")
+    yield Quantity("reward", "latent", "reward", "answer_uniform:latent")
 
 
 MEASURES = tuple(_measures())
@@ -215,12 +215,12 @@ def _differences(
             yield _line(measure, interval, (nulls - other_nulls)[known])
 
 
-def _present(group: pd.DataFrame) -> list[Measure]:
+def _present(group: pd.DataFrame) -> list[Quantity]:
     """Measures that the rows have; those of steps and those of the answer can be apart."""
     return [measure for measure in MEASURES if measure.column in group]
 
 
-def _values(group: pd.DataFrame, measure: Measure) -> tuple[Floats, Floats]:
+def _values(group: pd.DataFrame, measure: Quantity) -> tuple[Floats, Floats]:
     """A measure's values and nulls, missing where either is."""
     values = group[measure.column].to_numpy(float, na_value=np.nan)
     if isinstance(measure.null, float):
@@ -228,7 +228,7 @@ def _values(group: pd.DataFrame, measure: Measure) -> tuple[Floats, Floats]:
     return values, group[measure.null].to_numpy(float, na_value=np.nan)
 
 
-def _line(measure: Measure, interval: Interval, nulls: Floats) -> dict[str, object]:
+def _line(measure: Quantity, interval: Interval, nulls: Floats) -> dict[str, object]:
     return {
         "measure": measure.name,
         "keys": measure.keys,

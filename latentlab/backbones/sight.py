@@ -7,7 +7,7 @@ from PIL.Image import Image
 from latentlab.backbones.base import Backbone
 
 
-class Part(NamedTuple):
+class Crop(NamedTuple):
     """Part of a picture, in pixels."""
 
     left: int
@@ -25,7 +25,7 @@ class Sight(NamedTuple):
     columns: int
     """Columns of patches."""
 
-    part: Part
+    part: Crop
     """What they cover."""
 
 
@@ -35,11 +35,11 @@ def sight_of(backbone: Backbone, image: Image) -> Sight:
     return Sight(rows, columns, seen_part(backbone, image))
 
 
-def seen_part(backbone: Backbone, image: Image) -> Part:
+def seen_part(backbone: Backbone, image: Image) -> Crop:
     """What the patches cover: all, save where an image processor cuts out the middle square."""
     width, height = image.size
     if not getattr(backbone.image_processor, "do_center_crop", False):
-        return Part(0, 0, width, height)
+        return Crop(0, 0, width, height)
     side = min(width, height)
     left, top = (width - side) // 2, (height - side) // 2
-    return Part(left, top, left + side, top + side)
+    return Crop(left, top, left + side, top + side)

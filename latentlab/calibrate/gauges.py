@@ -16,7 +16,7 @@ from latentlab.calibrate import readers
 from latentlab.calibrate.readers import Reader
 from latentlab.vocabulary import LatentPart, Replacement
 
-Instrument = Literal[
+RunName = Literal[
     "ablate", "evidence", "mediation", "movement", "interchange", "flips", "patch", "lens",
     "latent lens", "probe",
 ]  # fmt: skip
@@ -79,7 +79,7 @@ class Gauge:
     unit: str
     """Unit of the reading."""
 
-    run: Instrument
+    run: RunName
     """Which rows it is read off."""
 
     read: Reader
@@ -203,7 +203,7 @@ def _gauge(
     name: str,
     part: LatentPart,
     unit: str,
-    run: Instrument,
+    run: RunName,
     read: Reader,
     negative: tuple[str, ...],
     positive: tuple[str, ...] = (),

@@ -10,14 +10,14 @@ import pandas as pd
 from latentlab.measures.outcomes import NONE
 from latentlab.vocabulary import LatentPart
 
-Values = pd.Series
+Readings = pd.Series
 """One number for each example, by its id."""
 
-Reader = Callable[[pd.DataFrame], Values]
+Reader = Callable[[pd.DataFrame], Readings]
 """Takes one number an example off rows."""
 
 
-def by_example(rows: pd.DataFrame, values: pd.Series) -> Values:
+def by_example(rows: pd.DataFrame, values: pd.Series) -> Readings:
     """Mean of a column of rows for each example."""
     return values.astype(float).groupby(rows["example"], sort=False).mean()
 
@@ -25,7 +25,7 @@ def by_example(rows: pd.DataFrame, values: pd.Series) -> Values:
 def lost(*arms: str) -> Reader:
     """Points of accuracy that every one of some arms costs, example by example."""
 
-    def read(rows: pd.DataFrame) -> Values:
+    def read(rows: pd.DataFrame) -> Readings:
         right = rows.set_index("example")["correct"].astype(float)
         named = rows.set_index("example")["intervention"]
         best = pd.concat([right[named == arm] for arm in arms]).groupby(level=0).max()
@@ -45,7 +45,7 @@ def effect(name: str, part: LatentPart, perturbation: str) -> Reader:
         perturbation: what was changed.
     """
 
-    def read(rows: pd.DataFrame) -> Values:
+    def read(rows: pd.DataFrame) -> Readings:
         chosen = rows[
             (rows["measure"] == "effect")
             & (rows["perturbation"] == perturbation)
@@ -58,7 +58,7 @@ def effect(name: str, part: LatentPart, perturbation: str) -> Reader:
     return read
 
 
-def flipped(rows: pd.DataFrame) -> Values:
+def flipped(rows: pd.DataFrame) -> Readings:
     """Whether the answer becomes what a changed mark in a patch says, less than under the sham."""
     if rows.empty:  # the model re-inserts nothing
         return pd.Series(dtype=float)
@@ -69,7 +69,7 @@ def flipped(rows: pd.DataFrame) -> Values:
     return flips.dropna()
 
 
-def supplied(rows: pd.DataFrame) -> Values:
+def supplied(rows: pd.DataFrame) -> Readings:
     """Whether patches of the whole picture make an answer right that lacks the needed cell.
 
     Less whether it is right with the same slots empty, under whichever rule of positions is best.
@@ -84,7 +84,7 @@ def supplied(rows: pd.DataFrame) -> Values:
 def follows(part: str) -> Reader:
     """Whether the answer is the donor's, all steps exchanged."""
 
-    def read(rows: pd.DataFrame) -> Values:
+    def read(rows: pd.DataFrame) -> Readings:
         chosen = rows[
             (rows["donor"] == "same_image") & (rows["part"] == part) & (rows["step_set"] == "all")
         ]
@@ -96,7 +96,7 @@ def follows(part: str) -> Reader:
 def restored(part: str) -> Reader:
     """Whether the last latent of the clean run turns the corrupt run's answer to the clean one."""
 
-    def read(rows: pd.DataFrame) -> Values:
+    def read(rows: pd.DataFrame) -> Readings:
         slots = rows.loc[rows["kind"] == "activation patching", "slot"]
         named = slots[slots.str.startswith(f"{part.removeprefix('latent_')} ")]
         if named.empty:
@@ -108,13 +108,13 @@ def restored(part: str) -> Reader:
     return read
 
 
-def hidden(rows: pd.DataFrame) -> Values:
+def hidden(rows: pd.DataFrame) -> Readings:
     """Points lost where the answer cannot attend to latents."""
     chosen = rows[rows["slot"] == "answer -/-> latent"]
     return by_example(chosen, chosen["hit_before"].astype(float) - chosen["hit"].astype(float))
 
 
-def attributed(rows: pd.DataFrame) -> Values:
+def attributed(rows: pd.DataFrame) -> Readings:
     """What attention to latent text adds to the answer's logit over the other options."""
     chosen = rows[
         (rows["measure"] == "attribution")
@@ -127,7 +127,7 @@ def attributed(rows: pd.DataFrame) -> Values:
 def moved(part: str) -> Reader:
     """How far another picture moves a latent, in deviations of its slot, over all steps."""
 
-    def read(rows: pd.DataFrame) -> Values:
+    def read(rows: pd.DataFrame) -> Readings:
         chosen = rows[
             (rows["measure"] == "movement")
             & (rows["perturbation"] == "other_image")
@@ -138,7 +138,7 @@ def moved(part: str) -> Reader:
     return read
 
 
-def probed(rows: pd.DataFrame) -> Values:
+def probed(rows: pd.DataFrame) -> Readings:
     """Whether a probe names the step's object from the latent, less a probe of shuffled labels."""
     own = "object " + rows["step"].astype("string")
     chosen = rows[
@@ -150,7 +150,7 @@ def probed(rows: pd.DataFrame) -> Values:
     return by_example(chosen, chosen["correct"].astype(float) - chosen["control"].astype(float))
 
 
-def named(rows: pd.DataFrame) -> Values:
+def named(rows: pd.DataFrame) -> Readings:
     """Whether a latent reads as the step's object, less as another object of the picture."""
     fed = rows[(rows["measure"] == "as fed in") & (rows["step"] > 0)]
     own = fed[(fed["target"] == "hop " + fed["step"].astype("string")).fillna(False)]

@@ -11,7 +11,7 @@ import pandas as pd
 
 from latentlab.ablate import rows as ablate
 from latentlab.ablate.config import REFERENCE, AblateConfig
-from latentlab.calibrate.gauges import REPLACEMENTS, SIGMA, Instrument
+from latentlab.calibrate.gauges import REPLACEMENTS, SIGMA, RunName
 from latentlab.data import CachedExamples, load_data
 from latentlab.interchange.config import InterchangeConfig
 from latentlab.lens.config import LensConfig
@@ -30,7 +30,7 @@ from latentlab.vocabulary import CONTROL, LatentPart
 PROBED = 600
 """Questions of the probe: fewer than these, and no linear map of so many names can be learnt."""
 
-Runs = dict[Instrument, pd.DataFrame]
+InstrumentRows = dict[RunName, pd.DataFrame]
 """Rows of each instrument on one model."""
 
 
@@ -54,7 +54,7 @@ class Settings:
     """Seed of everything that is drawn."""
 
 
-def run_instruments(reasoner: Reasoner, settings: Settings) -> Runs:
+def run_instruments(reasoner: Reasoner, settings: Settings) -> InstrumentRows:
     """Run every instrument on one model that has latent steps."""
     common = {
         "model": (reasoner.name,),

@@ -23,7 +23,7 @@ ONE_HOP = "benchmark:hops=1"
 
 
 @dataclass(frozen=True)
-class Subject:
+class Training:
     """One model that is read."""
 
     name: str
@@ -40,13 +40,13 @@ class Subject:
         return ONE_HOP if self.model in CANNOT_REASON else asked
 
 
-def subject(name: str, folder: Path) -> Subject:
+def subject(name: str, folder: Path) -> Training:
     """A model under its own name."""
     record = _record(folder)
-    return Subject(name, Path(name).name or folder.resolve().name, record[1] if record else None)
+    return Training(name, Path(name).name or folder.resolve().name, record[1] if record else None)
 
 
-def retrained(name: str, folder: Path) -> Subject:
+def retrained(name: str, folder: Path) -> Training:
     """A further training, under the name of the model it is a training of.
 
     Raises:
@@ -58,10 +58,10 @@ def retrained(name: str, folder: Path) -> Subject:
             f"--retrained {name}: {folder / RUN} does not say which model was trained from which "
             "seed; give a folder that latentlab.train or latentlab.organisms finished"
         )
-    return Subject(name, *record)
+    return Training(name, *record)
 
 
-def check_distinct(subjects: Sequence[Subject]) -> None:
+def check_distinct(subjects: Sequence[Training]) -> None:
     """Refuse to read one training twice: its readings would be taken for those of two.
 
     Raises:

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from latentlab.calibrate.gauges import TO_ANSWER, Gauge
-from latentlab.calibrate.runs import Runs
-from latentlab.calibrate.subjects import ORGANISMS, Subject
+from latentlab.calibrate.runs import InstrumentRows
+from latentlab.calibrate.subjects import ORGANISMS, Training
 from latentlab.measures.statistics import accuracy_interval, bootstrap_interval
 
 POSITIVE, NEGATIVE, UNKNOWN, SHAM = "positive", "negative", "unknown", "sham"
@@ -28,7 +28,9 @@ KEYS += ["model", "training_seed", "role", "data"]
 """What a line of the summary is about."""
 
 
-def rows_of(gauges: Sequence[Gauge], runs: Runs, subject: Subject, asked: str) -> pd.DataFrame:
+def rows_of(
+    gauges: Sequence[Gauge], runs: InstrumentRows, subject: Training, asked: str
+) -> pd.DataFrame:
     """Read all gauges on one model.
 
     Args:
@@ -54,7 +56,7 @@ def rows_of(gauges: Sequence[Gauge], runs: Runs, subject: Subject, asked: str) -
     return pd.concat(lines, ignore_index=True)
 
 
-def shams(runs: Runs) -> Iterator[tuple[str, pd.Series]]:
+def shams(runs: InstrumentRows) -> Iterator[tuple[str, pd.Series]]:
     """How much each example changes where its own latents or activations are put back."""
     ablate = runs["ablate"]
     back = ablate[ablate["action"] == "sham"]
@@ -105,7 +107,7 @@ def _role(gauge: Gauge, model: str) -> str:
 
 
 def _frame(
-    about: Sequence[str | bool], subject: Subject, role: str, asked: str, values: pd.Series
+    about: Sequence[str | bool], subject: Training, role: str, asked: str, values: pd.Series
 ) -> pd.DataFrame:
     of_model = (subject.model, subject.training_seed, role, asked)
     constant = dict(zip(KEYS, (*about, *of_model), strict=True))

@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
-Part = Literal["glyph", "mark"]
+GlyphPart = Literal["glyph", "mark"]
 """The big glyph that is a cell's identity, or the small one that names another cell."""
 
 Opacity = npt.NDArray[np.uint8]
@@ -30,7 +30,7 @@ DIGITS = tuple("0123456789")
 LETTERS = tuple("KLMOPSTVYZ")
 """The ten that overlap least at eleven pixels, of those that are not the name of an option."""
 
-_EXTENT: dict[Part, int] = {"glyph": 16, "mark": 11}
+_EXTENT: dict[GlyphPart, int] = {"glyph": 16, "mark": 11}
 """Pixels along the longer side."""
 _FINE = 8
 """Drawings are made this many times larger, then averaged down."""
@@ -52,7 +52,7 @@ _VARIANTS = (
 """Scale, and shift right and down in pixels of the 8x8 scan; the first is the scan as it is."""
 
 
-def draw_shapes(topic: str, split: Split, part: Part) -> list[list[Opacity]]:
+def draw_shapes(topic: str, split: Split, part: GlyphPart) -> list[list[Opacity]]:
     """Filled shapes, or outlined ones; marks are always filled, a thin line would be lost there."""
     outlined = topic == "outlined" and part == "glyph"
 
@@ -70,7 +70,7 @@ def draw_shapes(topic: str, split: Split, part: Part) -> list[list[Opacity]]:
     return [[shape(kind)] for kind in SHAPES]
 
 
-def draw_letters(topic: str, split: Split, part: Part) -> list[list[Opacity]]:
+def draw_letters(topic: str, split: Split, part: GlyphPart) -> list[list[Opacity]]:
     """Capitals of the bold fonts that matplotlib ships, with serifs or without."""
     import matplotlib
 
@@ -90,7 +90,7 @@ def draw_letters(topic: str, split: Split, part: Part) -> list[list[Opacity]]:
     return [[letter(kind)] for kind in LETTERS]
 
 
-def draw_digits(topic: str, split: Split, part: Part) -> list[list[Opacity]]:
+def draw_digits(topic: str, split: Split, part: GlyphPart) -> list[list[Opacity]]:
     """Handwritten digits of the split, in several variants each for training.
 
     The topic is a matter of background. Without variants, a model learns the training scans and

@@ -37,10 +37,10 @@ class Examples(Sequence[Example]):
             IndexError: There is no such example.
         """
         positions = range(len(self))[index]
-        return self.make(positions) if isinstance(positions, int) else Selection(self, positions)
+        return self.make(positions) if isinstance(positions, int) else Subset(self, positions)
 
 
-class Selection(Examples):
+class Subset(Examples):
     """Some examples of another sequence, in a given order."""
 
     def __init__(self, source: Examples, positions: Sequence[int]) -> None:

@@ -17,8 +17,8 @@ from latentlab.data.glyphs import (
     DIGITS,
     LETTERS,
     SHAPES,
+    GlyphPart,
     Opacity,
-    Part,
     Split,
     draw_digits,
     draw_letters,
@@ -41,7 +41,7 @@ COLOURS: dict[str, tuple[int, int, int]] = {
 """Mid-tones, so that each is legible on dark and on light."""
 
 _DARK, _LIGHT = (18, 18, 24), (244, 244, 238)
-_CENTRE: dict[Part, float] = {"glyph": 9.0, "mark": 21.5}
+_CENTRE: dict[GlyphPart, float] = {"glyph": 9.0, "mark": 21.5}
 """Where a glyph or mark sits, along both axes of its cell."""
 
 
@@ -55,7 +55,7 @@ class Domain:
     topics: tuple[str, ...]
     """The ways in which the same kinds are shown."""
 
-    draw: Callable[[str, Split, Part], list[list[Opacity]]]
+    draw: Callable[[str, Split, GlyphPart], list[list[Opacity]]]
     """Drawings of every sample of every kind; only handwriting depends on the split."""
 
 
@@ -85,7 +85,7 @@ class Sheet:
 def sheet(domain: str, topic: str, split: Split) -> Sheet:
     """The tiles of a domain and topic, drawn at the first call."""
 
-    def tiles(part: Part) -> Opacity:
+    def tiles(part: GlyphPart) -> Opacity:
         kinds = DOMAINS[domain].draw(topic, split, part)
         return np.array([[_tile(sample, _CENTRE[part]) for sample in kind] for kind in kinds])
 

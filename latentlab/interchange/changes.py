@@ -19,7 +19,7 @@ from latentlab.reasoning.sources import Bank
 from latentlab.study.recorded import Recorded
 from latentlab.vocabulary import LatentPart, ShamName
 
-Patches = Literal["needed", "every"]
+ChangedPatches = Literal["needed", "every"]
 """Which re-inserted patches come from the edited picture: that of the needed cell, or all."""
 
 
@@ -48,7 +48,7 @@ class Change:
 
 
 @dataclass(frozen=True, eq=False)
-class Runs:
+class EditedRuns:
     """Undisturbed runs on a picture and on its two edits, in the same order of examples."""
 
     own: Recorded
@@ -72,7 +72,7 @@ class Runs:
     seed: int
     """Seed of the order of dimensions."""
 
-    def real(self, patches: Patches) -> Change:
+    def real(self, patches: ChangedPatches) -> Change:
         """What the edited picture makes of each latent."""
         vision = None
         if (picks := self.own.picks) is not None:

@@ -18,7 +18,7 @@ from latentlab.data.counterfactual import relink_other
 from latentlab.data.perturb import example_stream
 from latentlab.data.scene import CELLS
 from latentlab.errors import UserError
-from latentlab.interchange.changes import Change, Patches, Runs
+from latentlab.interchange.changes import Change, ChangedPatches, EditedRuns
 from latentlab.interchange.config import InterchangeConfig
 from latentlab.interchange.edits import DONOR, Edit, edits_of, hops_of
 from latentlab.interchange.exchanges import Swap, ask
@@ -46,7 +46,7 @@ class Exchange:
     change: Change
     """What is put in."""
 
-    patches: Patches | None
+    patches: ChangedPatches | None
     """Which patches come from the edited picture; None where none is exchanged."""
 
     sham: ShamName | None = None
@@ -95,9 +95,9 @@ def rows_of(
             yield _rows(config, reasoner, edits, swaps)
 
 
-def exchanges_of(runs: Runs, swaps: Sequence[Swap]) -> list[Exchange]:
+def exchanges_of(runs: EditedRuns, swaps: Sequence[Swap]) -> list[Exchange]:
     """Every exchange with its shams, those of one swap together."""
-    real = {name: runs.real(name) for name in get_args(Patches)}
+    real = {name: runs.real(name) for name in get_args(ChangedPatches)}
     shams = {name: runs.sham(name) for name in SHAMS}
     seen = runs.own.bank.vision is not None
     made: list[Exchange] = []
@@ -106,12 +106,12 @@ def exchanges_of(runs: Runs, swaps: Sequence[Swap]) -> list[Exchange]:
         made.append(Exchange(swap, real["needed"], "needed" if vision else None))
         if vision:
             made.append(Exchange(swap, real["every"], "every"))
-        which: Patches | None = "needed" if vision else None
+        which: ChangedPatches | None = "needed" if vision else None
         made += [Exchange(swap, shams[name], which, name) for name in SHAMS]
     return made
 
 
-def runs_of(config: InterchangeConfig, reasoner: Reasoner, edits: Sequence[Edit]) -> Runs:
+def runs_of(config: InterchangeConfig, reasoner: Reasoner, edits: Sequence[Edit]) -> EditedRuns:
     """Run each question on its picture, and on the two edits of it."""
     size, seed = config.batch_size, config.seed
     own = record_runs(reasoner, [edit.example for edit in edits], size, seed)
@@ -133,7 +133,7 @@ def runs_of(config: InterchangeConfig, reasoner: Reasoner, edits: Sequence[Edit]
         off.append(changed[0])
         cells.append(changed[1])
     device = own.patches.device
-    return Runs(
+    return EditedRuns(
         own,
         record_runs(reasoner, [edit.donor for edit in edits], size, seed),
         record_runs(reasoner, off, size, seed),

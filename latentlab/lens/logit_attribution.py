@@ -34,7 +34,7 @@ otherwise than assumed misses by far more."""
 
 
 @dataclass(frozen=True, order=True)
-class Part:
+class LogitPart:
     """One term of the sum."""
 
     component: str
@@ -54,7 +54,7 @@ class Part:
 class Attribution:
     """The parts of a logit; they sum to it."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[LogitPart, ...]
     """What each row of `shares` is of."""
 
     shares: Float[Tensor, "parts batch vocab"]
@@ -86,18 +86,18 @@ def attribute(rollout: Rollout, grown: Grown, tokens: Int[Tensor, "batch vocab"]
     head: Tensor = model.get_output_embeddings().weight
     stream = kept[Site(pass_index, last)].float()
     directions = _frozen_scale(backbone, stream) * head[tokens].float().transpose(0, 1)
-    labels, vectors = [Part("embed")], [grown.embeds[:, -1]]
+    labels, vectors = [LogitPart("embed")], [grown.embeds[:, -1]]
     sources, cached = _sources(grown), cast(list[Any], cache.layers)
     for layer in range(backbone.n_layers):
         attended = _by_source(backbone, layer, capture.rows[layer], cached[layer].values, sources)
-        labels += [Part("attn_out", layer, source, step) for source, step in sources]
+        labels += [LogitPart("attn_out", layer, source, step) for source, step in sources]
         vectors += attended
         project: Any = backbone.component(layer, "attn_out").get_submodule("o_proj")
         bias: Tensor | None = project.bias
         if bias is not None:
-            labels.append(Part("bias", layer))
+            labels.append(LogitPart("bias", layer))
             vectors.append(bias.expand_as(vectors[0]))
-        labels.append(Part("mlp_out", layer))
+        labels.append(LogitPart("mlp_out", layer))
         vectors.append(kept[Site(pass_index, layer, "mlp_out")])
     shares = torch.einsum("pbh,vbh->pbv", torch.stack(vectors).float(), directions)
     total = backbone.logits(hidden[:, -1]).float().gather(1, tokens)

@@ -25,7 +25,7 @@ NO_TOKEN = -1
 
 
 @dataclass(frozen=True)
-class Reading:
+class LensReading:
     """What one reading of one state says, about some target tokens and altogether."""
 
     rank: Float[Tensor, "batch targets"]
@@ -68,7 +68,7 @@ def read(
     scores: Float[Tensor, "batch vocab"],
     targets: Int[Tensor, "batch targets spellings"],
     probabilities: bool = True,
-) -> Reading:
+) -> LensReading:
     """Read scores over the vocabulary.
 
     Args:
@@ -94,7 +94,7 @@ def read(
         entropy = torch.special.entr(log_p.exp()).sum(-1)
     else:
         logprob, entropy = torch.full_like(best, torch.nan), torch.full_like(best[:, 0], torch.nan)
-    return Reading(rank, logprob.masked_fill(~there, torch.nan), scores.argmax(-1), entropy)
+    return LensReading(rank, logprob.masked_fill(~there, torch.nan), scores.argmax(-1), entropy)
 
 
 def padded_targets(

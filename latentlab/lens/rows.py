@@ -20,7 +20,7 @@ from latentlab.lens.attribution import attribution_rows
 from latentlab.lens.config import LensConfig
 from latentlab.lens.logit_lens import (
     NO_TOKEN,
-    Reading,
+    LensReading,
     lens_logits,
     nearest_tokens,
     padded_targets,
@@ -174,7 +174,7 @@ def _readings(
     streams: Sequence[Float[Tensor, "batch hidden"]],
     fed: Float[Tensor, "batch hidden"] | None,
     targets: Int[Tensor, "batch targets spellings"],
-) -> Iterator[tuple[str, int | None, Reading]]:
+) -> Iterator[tuple[str, int | None, LensReading]]:
     """What is read at one place: measure, layer and reading; `fed` is a latent as it was fed in."""
     if fed is not None:
         yield FED_IN, None, read(backbone.logits(fed), targets)
@@ -197,7 +197,7 @@ def _reading_rows(
     head: pd.DataFrame,
     where: dict[str, Any],
     names: list[str],
-    reading: Reading,
+    reading: LensReading,
 ) -> pd.DataFrame:
     """One row per example and target that is there."""
     logprob = reading.logprob.cpu().numpy()

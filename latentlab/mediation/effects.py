@@ -34,7 +34,7 @@ EFFECTS = ("te", "nde", "nie", "tie", "tde", "interaction")
 SHARED = ("nie", "tie", "interaction")
 """Effects that are also given as a share of the total one, in columns `nie_share` and so on."""
 
-Reading = Literal[
+EffectReading = Literal[
     "bypassed", "redundant", "necessary, not sufficient", "necessary and sufficient", ""
 ]
 """What the two shares of a deletion say together (`reading`)."""
@@ -125,7 +125,7 @@ def mediated_share(
     return share, "" if share else "the interval of the total effect includes 0"
 
 
-def reading(nie: Interval | None, tie: Interval | None) -> Reading:
+def reading(nie: Interval | None, tie: Interval | None) -> EffectReading:
     """What a mediator is to an answer, told by its two shares of the effect of a deletion.
 
     A deletion takes evidence away. The pure indirect effect is then what the answer loses when the
@@ -145,7 +145,7 @@ def reading(nie: Interval | None, tie: Interval | None) -> Reading:
         The word for it, for most of the effect; empty where a share is neither small nor large, or
         is not there.
     """
-    words: dict[tuple[str, str], Reading] = {
+    words: dict[tuple[str, str], EffectReading] = {
         ("small", "small"): "bypassed",
         ("small", "large"): "redundant",
         ("large", "small"): "necessary, not sufficient",

@@ -2,7 +2,7 @@
 
 from latentlab.mediation.config import MediationConfig
 from latentlab.mediation.findings import conclusion
-from latentlab.mediation.mediators import Prepared, prepare
+from latentlab.mediation.mediators import PreparedMediation, prepare
 from latentlab.mediation.rows import rows_of
 from latentlab.mediation.summary import summary_of
 from latentlab.mediation.tables import show_tables
@@ -14,7 +14,7 @@ READ = (
 )
 """How the numbers are to be read."""
 
-INSTRUMENT: Instrument[MediationConfig, Prepared] = Instrument(
+INSTRUMENT: Instrument[MediationConfig, PreparedMediation] = Instrument(
     name="mediation",
     question="How much of what the input does runs through the latents?",
     prepare=prepare,

@@ -108,7 +108,7 @@ def perturbations_of(
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
+class PreparedMediation:
     """What is done to one model."""
 
     edits: list[Perturbation]
@@ -118,7 +118,7 @@ class Prepared:
     """What is taken from the other input."""
 
 
-def prepare(config: MediationConfig, subject: Subject) -> Prepared | None:
+def prepare(config: MediationConfig, subject: Subject) -> PreparedMediation | None:
     """Look for what would go wrong in the middle of a run.
 
     Raises:
@@ -138,7 +138,7 @@ def prepare(config: MediationConfig, subject: Subject) -> Prepared | None:
         if not plan.has_part(part):
             subject.lacks(f"--part {part}: {name} has none")
     found = mediators(config, plan)
-    return Prepared(edits, found) if found else None
+    return PreparedMediation(edits, found) if found else None
 
 
 def _grids(reasoner: Reasoner) -> Callable[[Example], Grid]:

@@ -13,7 +13,7 @@ from latentlab.data.perturb import Perturbation
 from latentlab.mediation.config import MediationConfig
 from latentlab.mediation.effects import OUTCOMES, outcomes, with_effects
 from latentlab.mediation.input_run import InputRun
-from latentlab.mediation.mediators import Mediator, Prepared
+from latentlab.mediation.mediators import Mediator, PreparedMediation
 from latentlab.mediation.movement import Spreads, movement_rows, reference_spreads
 from latentlab.mediation.summary import DISTANCES, EFFECT
 from latentlab.reasoner import Reasoner
@@ -23,7 +23,7 @@ from latentlab.study.run import batches
 
 
 @torch.no_grad()
-def rows_of(config: MediationConfig, subject: Subject, prepared: Prepared) -> pd.DataFrame:
+def rows_of(config: MediationConfig, subject: Subject, prepared: PreparedMediation) -> pd.DataFrame:
     """Measure how a model's latents move with the input and what they carry of its effect.
 
     Args:

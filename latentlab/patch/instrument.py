@@ -6,7 +6,7 @@ from latentlab.data import load_data
 from latentlab.patch.config import PatchConfig
 from latentlab.patch.findings import conclusion, show_tables
 from latentlab.patch.pairs import rule_for
-from latentlab.patch.rows import Prepared, prepare, rows_of
+from latentlab.patch.rows import PreparedPatching, prepare, rows_of
 from latentlab.patch.summary import summary_of
 from latentlab.study.instrument import Instrument
 from latentlab.study.results import Results
@@ -22,7 +22,7 @@ def _closing(results: Results, out: Path) -> list[str]:
     ]
 
 
-INSTRUMENT: Instrument[PatchConfig, Prepared] = Instrument(
+INSTRUMENT: Instrument[PatchConfig, PreparedPatching] = Instrument(
     name="patch",
     question="Where in the model is the answer carried?",
     prepare=prepare,

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from latentlab.patch.readout import KNOCKED_OUT, Readout, Row, answer_logits
-from latentlab.patch.runs import Run
+from latentlab.patch.runs import PairRun
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.knockout import Knockout, knocked_out
 from latentlab.reasoning.plan import LatentPlan
@@ -56,7 +56,7 @@ def windows(n_layers: int, width: int) -> list[range]:
 
 
 def logits_without(
-    reasoner: Reasoner, run: Run, knockout: Knockout, layers: Sequence[int], seed: int
+    reasoner: Reasoner, run: PairRun, knockout: Knockout, layers: Sequence[int], seed: int
 ) -> Float[Tensor, "batch vocab"]:
     """Logits where the answer begins, under a knock-out; picks stay those of the run."""
     plan, prefix, picks = reasoner.plan, run.prefix, run.state.picks
@@ -80,7 +80,7 @@ def logits_without(
 
 def knockout_rows(
     reasoner: Reasoner,
-    run: Run,
+    run: PairRun,
     readout: Readout,
     names: Sequence[KnockoutName],
     width: int,

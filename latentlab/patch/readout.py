@@ -23,7 +23,7 @@ KNOCKED_OUT = "knock-out"
 Row = tuple[tuple[int, int], dict[str, Any]]
 """A row, and where it belongs: number of the intervention, number of the pair in its batch."""
 
-Reading = tuple[list[float], list[int]]
+LogitReading = tuple[list[float], list[int]]
 """Of each pair the logit difference in nats, clean answer less corrupt answer, and the index of the
 option with the highest logit."""
 
@@ -62,7 +62,7 @@ class Readout:
         self._right = torch.tensor([[p.clean_option, p.corrupt_option] for p in pairs])
         self.clean, self.corrupt = self.read(clean), self.read(corrupt)
 
-    def read(self, logits: Float[Tensor, "batch vocab"]) -> Reading:
+    def read(self, logits: Float[Tensor, "batch vocab"]) -> LogitReading:
         """Read every answer off the logits where it begins."""
         scores = logits.float().cpu().gather(1, self._options.clamp(min=0))
         scores = scores.masked_fill(self._options < 0, -torch.inf)

@@ -13,14 +13,14 @@ from latentlab.patch.config import PatchConfig
 from latentlab.patch.knockouts import applicable, knockout_rows
 from latentlab.patch.pairs import Pair, pairs_of
 from latentlab.patch.readout import Readout, Row
-from latentlab.patch.runs import Run, patch_rows, random_places
+from latentlab.patch.runs import PairRun, patch_rows, random_places
 from latentlab.study.instrument import Subject
 from latentlab.study.run import batches
 from latentlab.vocabulary import KnockoutName
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
+class PreparedPatching:
     """What is run on one model."""
 
     pairs: list[Pair]
@@ -33,7 +33,7 @@ class Prepared:
     """Attention that is knocked out."""
 
 
-def prepare(config: PatchConfig, subject: Subject) -> Prepared:
+def prepare(config: PatchConfig, subject: Subject) -> PreparedPatching:
     """Pair the questions, and look for what would go wrong in the middle of a run.
 
     Raises:
@@ -59,11 +59,11 @@ def prepare(config: PatchConfig, subject: Subject) -> Prepared:
         # Whatever is left of the flags is worth running.
         (subject.tell if there or config.component or config.heads else subject.lacks)(message)
     reasoner.prompter.batch([pairs[0].clean, pairs[0].corrupt], reasoner.plan)
-    return Prepared(pairs, cells_of(reasoner, config.component, config.heads), there)
+    return PreparedPatching(pairs, cells_of(reasoner, config.component, config.heads), there)
 
 
 @torch.no_grad()
-def rows_of(config: PatchConfig, subject: Subject, prepared: Prepared) -> pd.DataFrame:
+def rows_of(config: PatchConfig, subject: Subject, prepared: PreparedPatching) -> pd.DataFrame:
     """Run every cell and knock-out on one model.
 
     Returns:
@@ -79,10 +79,10 @@ def rows_of(config: PatchConfig, subject: Subject, prepared: Prepared) -> pd.Dat
     for numbered in track(batches(asked, size), reasoner.name, -(-len(asked) // size)):
         chosen = [pairs[i] for i, _ in numbered]
         places = random_places(reasoner.prompter, chosen, seed) if cells else []
-        clean = Run(reasoner, [pair.clean for pair in chosen], cells, seed, places)
-        corrupt = Run(reasoner, [pair.corrupt for pair in chosen], cells, seed, places)
+        clean = PairRun(reasoner, [pair.clean for pair in chosen], cells, seed, places)
+        corrupt = PairRun(reasoner, [pair.corrupt for pair in chosen], cells, seed, places)
         thirds = [pair.unrelated for pair in chosen if pair.unrelated is not None]
-        third = Run(reasoner, thirds, cells, seed) if cells and control else None
+        third = PairRun(reasoner, thirds, cells, seed) if cells and control else None
         readout = Readout(chosen, clean.logits, corrupt.logits)
         new = list(patch_rows(clean, corrupt, third, readout, cells, config.mode, places))
         first = new[-1][0][0] + 1 if new else 0

@@ -19,7 +19,7 @@ from latentlab.reasoning.plan import LatentPlan
 from latentlab.vocabulary import CONTROL, PatchMode
 
 
-class Run:
+class PairRun:
     """An undisturbed run of one side of a batch of pairs, recorded at every cell."""
 
     def __init__(
@@ -81,9 +81,9 @@ def random_places(prompter: Prompter, pairs: Sequence[Pair], seed: int) -> list[
 
 
 def patch_rows(
-    clean: Run,
-    corrupt: Run,
-    unrelated: Run | None,
+    clean: PairRun,
+    corrupt: PairRun,
+    unrelated: PairRun | None,
     readout: Readout,
     cells: Sequence[Cell],
     modes: Sequence[PatchMode],

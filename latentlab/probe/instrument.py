@@ -4,7 +4,7 @@ from pathlib import Path
 
 from latentlab.probe.config import ProbeConfig
 from latentlab.probe.findings import conclusion, show_tables
-from latentlab.probe.rows import Labels, prepare, rows_of
+from latentlab.probe.rows import ProbeLabels, prepare, rows_of
 from latentlab.probe.summary import summary_of
 from latentlab.study.instrument import Instrument
 from latentlab.study.results import Results
@@ -17,7 +17,7 @@ def _closing(results: Results, out: Path) -> list[str]:
     ]
 
 
-INSTRUMENT: Instrument[ProbeConfig, Labels] = Instrument(
+INSTRUMENT: Instrument[ProbeConfig, ProbeLabels] = Instrument(
     name="probe",
     question="What do the latents hold?",
     prepare=prepare,

@@ -18,11 +18,11 @@ from latentlab.study.instrument import Subject
 from latentlab.study.picks import check_picks
 from latentlab.study.run import run_arms
 
-Labels = dict[str, list[str]]
+ProbeLabels = dict[str, list[str]]
 """What probes read: a label of each example, by the name of the target."""
 
 
-def prepare(config: ProbeConfig, subject: Subject) -> Labels | None:
+def prepare(config: ProbeConfig, subject: Subject) -> ProbeLabels | None:
     """Look for what would go wrong in the middle of a run, and find what can be probed.
 
     Raises:
@@ -48,7 +48,7 @@ def prepare(config: ProbeConfig, subject: Subject) -> Labels | None:
     return labels
 
 
-def rows_of(config: ProbeConfig, subject: Subject, labels: Labels) -> pd.DataFrame:
+def rows_of(config: ProbeConfig, subject: Subject, labels: ProbeLabels) -> pd.DataFrame:
     """Run every reading of one model that takes latent steps.
 
     Returns:

@@ -145,6 +145,8 @@ class Bank:
         Raises:
             UserError: the reference rollouts have no such part, or no such step.
         """
+        if part not in ("latent_text", "latent_vision", *PROMPT_PARTS):
+            raise UserError(f"reference rollouts have no part {part!r}")
         values = {"latent_text": self.text, "latent_vision": self.vision}.get(
             part, self.ordinary(part)
         )

@@ -20,7 +20,7 @@ _NUMBER = re.compile(r"[-–<+]?\d|[-–]?$")
 
 
 @dataclass(frozen=True)
-class Grid:
+class TableGrid:
     """The cells of a table."""
 
     note: str
@@ -59,7 +59,7 @@ class Exhibit:
     size: tuple[int, int] = (0, 0)
     """Width and height at which the figure is shown."""
 
-    grids: tuple[Grid, ...] = ()
+    grids: tuple[TableGrid, ...] = ()
     """What a table prints."""
 
 
@@ -93,7 +93,7 @@ def _figure(path: Path) -> tuple[str, tuple[int, int]]:
     return data_uri(content, "image/png"), (width, height)
 
 
-def _grids(markdown: str) -> list[Grid]:
+def _grids(markdown: str) -> list[TableGrid]:
     """The tables in a Markdown text, each with the paragraph above it."""
     grids, note = [], ""
     for block in re.split(r"\n\s*\n", markdown.strip()):
@@ -101,7 +101,7 @@ def _grids(markdown: str) -> list[Grid]:
             note = block
             continue
         head, _, *rows = (_cells(line) for line in block.splitlines())
-        grids.append(Grid(note, head, tuple(rows)))
+        grids.append(TableGrid(note, head, tuple(rows)))
         note = ""
     return grids
 

@@ -19,7 +19,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
 from latentlab.report.gallery import Exhibit
-from latentlab.report.runs import Run, question
+from latentlab.report.runs import ToldStudy, question
 from latentlab.version import __version__
 
 GENERATOR = "LatentLab report"
@@ -36,7 +36,7 @@ _ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 
 def render(
-    runs: Sequence[Run],
+    runs: Sequence[ToldStudy],
     exhibits: Sequence[Exhibit],
     traces: dict[str, Any] | None,
     about_traces: str,
@@ -98,7 +98,7 @@ def typeset(paragraph: str, models: Sequence[str]) -> Markup:
     return lead + Markup(rest)
 
 
-def _by_question(runs: Sequence[Run]) -> Iterator[tuple[str, list[Run]]]:
+def _by_question(runs: Sequence[ToldStudy]) -> Iterator[tuple[str, list[ToldStudy]]]:
     """Runs under the question that their command answers."""
     for asked_of, asked in groupby(runs, key=lambda run: question(run.study.command)):
         yield asked_of, list(asked)

@@ -14,7 +14,7 @@ from latentlab.study.results import Results, facts
 
 
 @dataclass(frozen=True)
-class Run:
+class ToldStudy:
     """One study as the page tells it."""
 
     study: Study
@@ -37,11 +37,11 @@ class Run:
         return sentences(self.results)
 
 
-def told(found: dict[str, Results], studies: Iterable[Study], folder: Path) -> list[Run]:
+def told(found: dict[str, Results], studies: Iterable[Study], folder: Path) -> list[ToldStudy]:
     """The studies whose results were found, in the order of the questions of the page."""
     there = [study for study in studies if study.name in found]
     there.sort(key=lambda study: ORDER.index(study.command))
-    return [Run(study, found[study.name], study.command_line(folder)) for study in there]
+    return [ToldStudy(study, found[study.name], study.command_line(folder)) for study in there]
 
 
 def question(command: str) -> str:

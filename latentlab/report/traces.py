@@ -11,7 +11,7 @@ import pandas as pd
 
 from latentlab.ablate.necessity import necessity
 from latentlab.ablate.phrases import CONTROLS, phrase
-from latentlab.backbones.sight import Part
+from latentlab.backbones.sight import Crop
 from latentlab.console import estimate
 from latentlab.data import Example, load_data
 from latentlab.errors import UserError
@@ -73,7 +73,7 @@ def _examples(results: Results, wanted: list[str]) -> dict[str, Example]:
 def _asked(example: Example, seen: Any) -> Plain:
     """What was asked, and what is known about it."""
     walk = range((example.hops or 0) + 1) if example.trace else range(0)
-    part = None if seen is None else Part(*(int(end) for end in seen))
+    part = None if seen is None else Crop(*(int(end) for end in seen))
     return {
         "question": example.question,
         "choices": list(example.choices),

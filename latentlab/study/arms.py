@@ -7,8 +7,8 @@ stands in fields, which the rows of a study have as columns.
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from latentlab.errors import UserError, did_you_mean
 from latentlab.data.perturb import Perturbation
+from latentlab.errors import UserError, did_you_mean
 from latentlab.measures.outcomes import NONE
 from latentlab.reasoning.interventions import Hooked, Intervention, PromptReplace
 from latentlab.reasoning.plan import LatentPlan

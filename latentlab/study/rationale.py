@@ -17,7 +17,7 @@ from latentlab.reasoning.donors import Donors
 from latentlab.reasoning.orders import order_of
 from latentlab.vocabulary import WordReplacement
 
-Steps = list[list[int]]
+StepIds = list[list[int]]
 """Token ids of each step of a rationale, separators among them."""
 
 
@@ -28,7 +28,7 @@ class Rationales:
     examples: tuple[str, ...]
     """Their identifiers."""
 
-    steps: tuple[Steps | None, ...]
+    steps: tuple[StepIds | None, ...]
     """What was written before the answer marker; None where the marker never came."""
 
     @property
@@ -82,7 +82,7 @@ class RationaleEdit:
             UserError: another example's rationale is asked for, and nobody else has written any.
         """
         seed += self.draw
-        steps: Sequence[Steps | None] = own.steps
+        steps: Sequence[StepIds | None] = own.steps
         if self.how == "other":
             if self.rationales is None or self.donors is None:
                 raise UserError("there are no rationales of other examples to take")
@@ -90,7 +90,7 @@ class RationaleEdit:
         pairs = zip(own.examples, steps, strict=True)
         return [self._one(example, words, seed) for example, words in pairs]
 
-    def _one(self, example: str, steps: Steps | None, seed: int) -> list[int] | None:
+    def _one(self, example: str, steps: StepIds | None, seed: int) -> list[int] | None:
         if self.how == "drop":
             return []
         if steps is None:  # nothing was written that led to an answer: there is nothing to edit
@@ -111,7 +111,7 @@ def blank_token(reasoner: Reasoner) -> int:
     return int(next(token for token in known if token is not None))
 
 
-def split(prompter: Prompter, ids: Sequence[int]) -> Steps:
+def split(prompter: Prompter, ids: Sequence[int]) -> StepIds:
     """Cut a rationale into steps, each with the separator that ends it.
 
     A separator may be part of a longer token, as the line break in a token for a full stop with a
@@ -121,7 +121,7 @@ def split(prompter: Prompter, ids: Sequence[int]) -> Steps:
     if not prompter.encode(separator):
         return [[token] for token in ids]
     mark = separator.strip() or separator
-    steps: Steps = [[]]
+    steps: StepIds = [[]]
     for token in ids:
         steps[-1].append(token)
         if mark in prompter.tokenizer.decode([token]):

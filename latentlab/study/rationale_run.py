@@ -13,7 +13,7 @@ from latentlab.reasoning.decode import generate, option_logprobs
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.visibility import Kind
-from latentlab.study.rationale import Rationales, Steps, split
+from latentlab.study.rationale import Rationales, StepIds, split
 
 
 @torch.no_grad()
@@ -24,7 +24,7 @@ def write(
     prompter, marker = reasoner.prompter, reasoner.prompter.marker_ids
     first = marker[0] if marker else None
     outputs = generate(rollout, state, prompter.eos_id, first, max_new_tokens)
-    steps: list[Steps | None] = []
+    steps: list[StepIds | None] = []
     for output in outputs:
         at = [i for i in range(len(output)) if marker and output[i : i + len(marker)] == marker]
         steps.append(split(prompter, output[: at[-1]]) if at else None)
@@ -40,7 +40,7 @@ def write_all(
 ) -> Rationales:
     """Let a model answer batches of numbered examples; those it writes for, by their numbers."""
     rollout = reasoner.rollout(seed=seed)
-    found: dict[int, tuple[str, Steps | None]] = {}
+    found: dict[int, tuple[str, StepIds | None]] = {}
     for numbered in batches:
         prompts = reasoner.prompter.batch([example for _, example in numbered], reasoner.plan)
         state = rollout(prompts.to(reasoner.backbone.device))

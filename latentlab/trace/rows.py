@@ -47,7 +47,7 @@ LOOKED = (
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedTrace:
     """The knock-outs of one model."""
 
     flags: AblateConfig
@@ -57,7 +57,7 @@ class Prepared:
     """What of them applies."""
 
 
-def prepare(config: TraceConfig, subject: Subject) -> Prepared | None:
+def prepare(config: TraceConfig, subject: Subject) -> PreparedTrace | None:
     """Look for what would go wrong in the middle of a run.
 
     Raises:
@@ -69,10 +69,10 @@ def prepare(config: TraceConfig, subject: Subject) -> Prepared | None:
     flags = knock_outs(config, reasoner)
     # A part that the model does not have gets no arm.
     found = ablate.prepare(flags, replace(subject, lacks=lambda message: None))
-    return None if found is None else Prepared(flags, found)
+    return None if found is None else PreparedTrace(flags, found)
 
 
-def rows_of(config: TraceConfig, subject: Subject, prepared: Prepared) -> pd.DataFrame:
+def rows_of(config: TraceConfig, subject: Subject, prepared: PreparedTrace) -> pd.DataFrame:
     """Record one model's answers.
 
     Args:

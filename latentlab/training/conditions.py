@@ -26,7 +26,7 @@ HIDDEN = (("prompt", "image"), ("latent", "image"), ("answer", "image"))
 
 
 @dataclass(frozen=True)
-class Exchange:
+class LatentExchange:
     """Each example gets the latents of another one of its batch."""
 
     order: tuple[int, ...]
@@ -64,5 +64,5 @@ def interventions_under(
         ready = at_once.nonzero().flatten().tolist()
         for receiver, giver in zip(ready, ready[1:] + ready[:1], strict=True):
             order[receiver] = giver
-        return (Exchange(tuple(order)),)
+        return (LatentExchange(tuple(order)),)
     return ()

@@ -3,7 +3,7 @@ import pytest
 
 from latentlab.calibrate.findings import conclusion
 from latentlab.calibrate.gauges import NEEDED_BY, Gauge, gauges
-from latentlab.calibrate.subjects import ORGANISMS, Subject
+from latentlab.calibrate.subjects import ORGANISMS, Training
 from latentlab.calibrate.verdicts import (
     BROKEN,
     ONE_RULE,
@@ -54,7 +54,7 @@ def calibrated():
         for key, values in readings.items():
             model, seed = key if isinstance(key, tuple) else (key, 0)
             runs = {**shams, "lens": pd.DataFrame({"reading": values})}
-            rows.append(rows_of([gauge], runs, Subject(model, model, seed), "benchmark"))
+            rows.append(rows_of([gauge], runs, Training(model, model, seed), "benchmark"))
         return summary_of(pd.concat(rows))
 
     return calibrate

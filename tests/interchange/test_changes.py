@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from latentlab.interchange.changes import Runs
+from latentlab.interchange.changes import EditedRuns
 from latentlab.reasoning.sources import Bank
 from latentlab.study.recorded import Recorded
 
@@ -27,9 +27,9 @@ def recorded(seed: int, picks=PICKS, text=True) -> Recorded:
 
 
 @pytest.fixture
-def runs() -> Runs:
+def runs() -> EditedRuns:
     cells = (torch.full((3,), NEEDED), torch.full((3,), OTHER))
-    return Runs(recorded(0), recorded(1), recorded(2), *cells, torch.tensor([1, 2, 0]), 0)
+    return EditedRuns(recorded(0), recorded(1), recorded(2), *cells, torch.tensor([1, 2, 0]), 0)
 
 
 def test_the_sharp_change_is_the_needed_patch_and_no_other(runs):
@@ -86,9 +86,9 @@ def test_putting_back_is_the_very_same_vectors(runs):
 
 def test_a_model_without_patches_or_text_has_changes_of_the_other_part():
     cells = (torch.full((3,), NEEDED), torch.full((3,), OTHER), torch.tensor([1, 2, 0]), 0)
-    blind = Runs(*(recorded(i, picks=None) for i in range(3)), *cells)
+    blind = EditedRuns(*(recorded(i, picks=None) for i in range(3)), *cells)
     assert blind.needed_picked is None
-    silent = Runs(*(recorded(i, text=False) for i in range(3)), *cells)
+    silent = EditedRuns(*(recorded(i, text=False) for i in range(3)), *cells)
     for name in ("permuted", "other_question", "off_walk"):
         torch.testing.assert_close(
             blind.sham(name).norm("latent", [1, 2]),

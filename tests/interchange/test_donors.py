@@ -7,7 +7,7 @@ import pytest
 
 from latentlab.data import Benchmark, CachedExamples, Examples, LazyExamples, load_data
 from latentlab.data.pairs import RULES, expected_answer, match, start_cells
-from latentlab.data.sequence import Selection
+from latentlab.data.sequence import Subset
 from latentlab.errors import UserError
 from latentlab.interchange.donors import check_donors
 
@@ -116,7 +116,7 @@ def test_a_donor_depends_on_the_seed_and_the_treatment_on_nothing_else(data):
     for rule in ("same_image", "unrelated"):
         assert ids(match(rule, data, 3)) == ids(match(rule, data, 3))
         assert ids(match(rule, data, 3)) != ids(match(rule, data, 4))
-    backwards = Selection(data, range(len(data))[::-1])
+    backwards = Subset(data, range(len(data))[::-1])
     assert ids(match("same_image", backwards)) == ids(match("same_image", data))[::-1]
 
 

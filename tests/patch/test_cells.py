@@ -15,7 +15,7 @@ from latentlab.patch.knockouts import (
 )
 from latentlab.patch.pairs import pairs_of
 from latentlab.patch.readout import Readout
-from latentlab.patch.runs import Run, patch_rows, random_places
+from latentlab.patch.runs import PairRun, patch_rows, random_places
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.visibility import Kind
 from latentlab.training.recipes import PLANS
@@ -48,7 +48,9 @@ class Grid:
         self.cells = cells_of(self.reasoner, components, heads)
         self.places = random_places(prompter, self.pairs, 0)
         self.clean, self.corrupt, self.third = (
-            Run(self.reasoner, [getattr(p, side) for p in self.pairs], self.cells, 0, self.places)
+            PairRun(
+                self.reasoner, [getattr(p, side) for p in self.pairs], self.cells, 0, self.places
+            )
             for side in ("clean", "corrupt", "unrelated")
         )
         self.readout = Readout(self.pairs, self.clean.logits, self.corrupt.logits)

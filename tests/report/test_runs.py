@@ -11,7 +11,7 @@ from latentlab.attention.readout_findings import readout
 from latentlab.attention.summary import summary_of
 from latentlab.data import load_data
 from latentlab.figures.experiment import Study
-from latentlab.report.runs import Run, told
+from latentlab.report.runs import ToldStudy, told
 from latentlab.study.results import read_results, write_results
 
 
@@ -43,4 +43,4 @@ def test_runs_come_in_the_order_of_the_questions(results, tmp_path):
     found = dict.fromkeys(names, read)
     order = [run.study.name for run in told(found, studies, tmp_path)]
     assert order == ["answers", "attention", "probe"]
-    assert isinstance(Run(studies[0], read, "").results.summary, pd.DataFrame)
+    assert isinstance(ToldStudy(studies[0], read, "").results.summary, pd.DataFrame)

@@ -7,7 +7,7 @@ import pytest
 
 from latentlab.errors import UserError
 from latentlab.report.gallery import read_gallery
-from latentlab.report.runs import Run
+from latentlab.report.runs import ToldStudy
 from latentlab.report.traces import viewer_data
 from latentlab.study.results import read_results
 from latentlab.trace.findings import conclusion, summary_of
@@ -77,7 +77,7 @@ def test_sentences_are_the_same_from_disk(world, results):
     read = results
     assert "step 1 in" in conclusion(read.summary)[-1]  # and not "step 1.0"
     assert conclusion(read.summary)[-1] == fresh[-1]
-    run = Run(None, read, "")
+    run = ToldStudy(None, read, "")
     assert run.facts["models"].startswith("tiny (")
     assert run.facts["questions"] == "18"  # a quarter of 24 are references
 
