@@ -190,7 +190,8 @@ def test_of_many_parts_left_out_the_worst_is_told():
     assert said.endswith(
         "2 of 4 parts left out measurably cost it points whatever becomes of positions, 2 "
         "depending on that; the worst: it loses at least 50.0 points [45.0, 55.0] without its "
-        "latents at step 1, whether positions are held, closed up or kept empty: a matter of content."
+        "latents at step 1, whether positions are held, closed up or kept empty: a matter of "
+        "content."
     )
 
 
