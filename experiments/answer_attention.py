@@ -37,7 +37,7 @@ def make(found: Found) -> Drawing:
     parts = []
     for study, suffix in zip(STUDIES, ("", " (one hop)"), strict=True):
         lines = found[study.name].summary
-        whole = (lines[["domain", "answered"]] == ALL).all(axis=1) & lines["against"].isna()
+        whole = (lines[["domain", "answered"]] == ALL).all(axis=1) & lines["against"].eq("")
         chosen = whole & (lines["query"] == AFTER) & lines["measure"].isin(MEASURES)
         layers = (lines["layers"] == ALL) | (lines["measure"] == "reward")
         lines = lines[chosen & layers]

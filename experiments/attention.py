@@ -40,7 +40,7 @@ def make(found: Found) -> Drawing:
     results = found[studies.ATTENTION.name]
     lines = results.summary
     keys = pd.MultiIndex.from_frame(lines[["measure", "keys"]])
-    whole = (lines[["domain", "answered"]] == ALL).all(axis=1) & lines["against"].isna()
+    whole = (lines[["domain", "answered"]] == ALL).all(axis=1) & lines["against"].eq("")
     averaged = (lines[["layers", "heads"]] == ALL).all(axis=1)
     lines = lines[whole & averaged & keys.isin(MEASURES)]
     split = lines["mode"].str.partition(", ")

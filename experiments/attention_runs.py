@@ -46,7 +46,7 @@ def make(found: Found) -> Drawing:
     results = found[studies.ATTENTION_RUNS.name]
     lines = results.summary
     keys = pd.MultiIndex.from_frame(lines[["measure", "keys"]])
-    whole = (lines[["domain", "answered"]] == ALL).all(axis=1) & lines["against"].isna()
+    whole = (lines[["domain", "answered"]] == ALL).all(axis=1) & lines["against"].eq("")
     averaged = (lines[["layers", "heads"]] == ALL).all(axis=1)
     lines = lines[whole & averaged & keys.isin(MEASURES)]
     lines = lines.assign(run=lines["mode"].str.partition(", ")[2])

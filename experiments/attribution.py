@@ -43,7 +43,7 @@ def make(found: Found) -> Drawing:
     # Latents are shown step by step; their sums over steps would count them twice.
     stepwise = lines["source"].isin(lines.loc[lines["step"].notna(), "source"])
     data = lines[~stepwise | lines["step"].notna()]
-    source = data["source"].fillna(data["component"])
+    source = data["source"].where(data["source"] != "", data["component"])
     step = data["step"].astype("Int64").astype("str").where(data["step"].notna(), "")
     data = data.assign(
         row=(source + " " + step).str.strip(),

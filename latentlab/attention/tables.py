@@ -9,10 +9,12 @@ from latentlab.measures.summary import ALL
 R_IMAGE, R_AGAIN = ("ratio", "image/text"), ("ratio", "reinserted/text")
 POINTS = ("points_at", "read")
 
-SHOWN = {
+_RATIOS = {
     R_IMAGE: "R image/text",
     R_AGAIN: "R re-inserted/text",
     ("entropy", "image"): "entropy on image",
+}
+_POINTING = {
     POINTS: "cell read in top {top}, %",
     ("enrichment", "read"): "enrichment",
     ("picked", "read"): "picked, %",
@@ -36,7 +38,9 @@ _NULLS = {
     ("picked", "target"): "at random",
 }
 _FRACTIONS = ("points_at:read", "picked:read", "picked:target")
+_TABLES = ((_RATIOS, ""), (_POINTING, ", cell to be read"))
 ONE_READING = "all"
+READING = ["step", "layers", "heads"]
 
 
 def whole(lines: pd.DataFrame) -> pd.DataFrame:
@@ -51,7 +55,7 @@ def measured(lines: pd.DataFrame, measure: str, keys: str) -> pd.DataFrame:
 
 
 def show_tables(summary: pd.DataFrame, top: int) -> None:
-    """Put two tables a model on the screen: its steps, and its last step beside other runs.
+    """Put on the screen where each step of a model looks, and its last step beside other runs.
 
     Args:
         summary: lines of `attention.summary.summary_of`.
@@ -61,27 +65,37 @@ def show_tables(summary: pd.DataFrame, top: int) -> None:
     for (model, mode), lines in steps.groupby(["model", "mode"], sort=False):
         if is_control(str(mode)):
             continue  # these are in the table of differences
-        columns = {"step": "step"}
-        reading = ["step", "layers", "heads"]
-        shown = lines[reading].drop_duplicates().reset_index(drop=True)
-        columns |= {name: name for name in reading[1:] if (shown[name] != ONE_READING).any()}
-        averaged = (shown["layers"] == ONE_READING).all()
-        for (measure, keys), heading in (SHOWN if averaged else SHOWN_OF_PARTS).items():
-            found = measured(lines, measure, keys)
-            if found.empty:
-                continue
-            name, null = f"{measure}:{keys}", f"null:{measure}:{keys}"
-            ends = {f"value{end}": f"{name}{end}" for end in ("", "_low", "_high")}
-            found = found[[*reading, *ends, "null"]].rename(columns={**ends, "null": null})
-            shown = shown.merge(found, on=reading, how="left")
-            columns[name] = heading.format(top=top)
-            if (measure, keys) in _NULLS:
-                columns[null] = _NULLS[measure, keys]
-        title = f"{model} ({mode}): n = {lines['n'].max()}, 95 % intervals"
-        percent = [f"{kind}{name}" for name in _FRACTIONS for kind in ("", "null:")]
-        table(shown, columns, title, percent=percent)
+        title = f"{model} ({mode})"
+        averaged = (lines[READING[1:]] == ONE_READING).all(axis=None)
+        for headings, what in _TABLES if averaged else ((SHOWN_OF_PARTS, ""),):
+            _show_steps(lines, headings, f"{title}{what}", top)
         if averaged:
             _show_differences(str(model), str(mode), summary)
+
+
+def _show_steps(
+    lines: pd.DataFrame, headings: dict[tuple[str, str], str], title: str, top: int
+) -> None:
+    """A line for each step, and for each layer or head; nothing where no measure is there."""
+    shown = lines[READING].drop_duplicates().reset_index(drop=True)
+    columns = {"step": "step"}
+    columns |= {name: name for name in READING[1:] if (shown[name] != ONE_READING).any()}
+    keys_only = len(columns)
+    for (measure, keys), heading in headings.items():
+        found = measured(lines, measure, keys)
+        if found.empty:
+            continue
+        name, null = f"{measure}:{keys}", f"null:{measure}:{keys}"
+        ends = {f"value{end}": f"{name}{end}" for end in ("", "_low", "_high")}
+        found = found[[*READING, *ends, "null"]].rename(columns={**ends, "null": null})
+        shown = shown.merge(found, on=READING, how="left")
+        columns[name] = heading.format(top=top)
+        if (measure, keys) in _NULLS:
+            columns[null] = _NULLS[measure, keys]
+    if len(columns) == keys_only:
+        return
+    percent = [f"{kind}{name}" for name in _FRACTIONS for kind in ("", "null:")]
+    table(shown, columns, f"{title}: n = {lines['n'].max()}, 95 % intervals", percent=percent)
 
 
 def _show_differences(model: str, mode: str, summary: pd.DataFrame) -> None:

@@ -34,6 +34,20 @@ _LABELS = {
 }
 
 
+_FLIPS = {
+    "n": "n",
+    "strict_flip": "strict flips %",
+    "false_flip": "false flips %",
+    "strict_flip_above": "above sham, points",
+}
+_OWN = {
+    "change_norm": "size",
+    "keeps_own": "own answer %",
+    "own_lift": "change, points",
+    "own_lift_smallest": "n could tell",
+}
+
+
 def of_edits(summary: pd.DataFrame) -> pd.DataFrame:
     """The lines of counterfactual donors over all domains."""
     lines = summary[(summary["donor"] == DONOR) & (summary["domain"] == ALL)]
@@ -42,7 +56,7 @@ def of_edits(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def show_flips(summary: pd.DataFrame) -> None:
-    """Put one table a model and hop on the screen; shams and picks for the widest exchange only."""
+    """Put two tables a model and hop on the screen; shams and picks of the widest exchange."""
     for (model, hop), of in of_edits(summary).groupby(["model", "hop"], sort=False):
         widest = of["steps"] == of.groupby("part")["steps"].transform("last")
         real, whole = of["sham"] == "", of["needed_cell"] == ALL
@@ -50,25 +64,23 @@ def show_flips(summary: pd.DataFrame) -> None:
         labels = zip(shown["sham"], shown["patches"], strict=True)
         shown = shown.assign(what=[_LABELS[sham or patches] for sham, patches in labels])
         data, context = of[["data", "context"]].iloc[0]
-        table(
-            shown,
-            {
-                "part": "part",
-                "steps": "steps",
-                "what": "changed",
-                "needed_cell": "needed cell",
-                "n": "n",
-                "change_norm": "size",
-                "own_lift": "own answers, points",
-                "own_lift_smallest": "n could tell",
-                "strict_flip": "strict flips %",
-                "false_flip": "false flips %",
-                "strict_flip_above": "above sham, points",
-            },
-            f"{model} on {data}: the mark that hop {hop} reads changed in latents alone, "
-            f"all else {context}; 95 % intervals",
-            percent=(*FRACTIONS, "strict_flip_above", "own_lift", "own_lift_smallest"),
-        )
+        title = f"{model} on {data}: the mark that hop {hop} reads changed in latents alone, "
+        for columns, end in (
+            (_FLIPS, f"all else {context}; 95 % intervals"),
+            (_OWN, "own answers"),
+        ):
+            table(
+                shown,
+                {
+                    "part": "part",
+                    "steps": "steps",
+                    "what": "changed",
+                    "needed_cell": "needed cell",
+                    **columns,
+                },
+                f"{title}{end}",
+                percent=(*FRACTIONS, "strict_flip_above", "own_lift", "own_lift_smallest"),
+            )
 
 
 def flip_sentences(summary: pd.DataFrame) -> Iterator[str]:
@@ -107,9 +119,10 @@ def _sentences(hop: str, exchanges: list[pd.DataFrame], back: pd.DataFrame) -> I
     for lines in exchanges:
         shams = lines[(lines["sham"] != "") & (lines["needed_cell"] == ALL)]
         if len(shams):
-            most = shams.sort_values("strict_flip", kind="stable").iloc[-1]
+            most = shams.sort_values(["strict_flip", "n"], kind="stable").iloc[-1]
             found.append(
-                f"{estimate(most, 'strict_flip')} ({_part(most)}: {SHAMS[str(most['sham'])]}), "
+                f"{estimate(most, 'strict_flip')} ({_part(most)}: {SHAMS[str(most['sham'])]}; "
+                f"n = {most['n']}), "
                 f"{estimate(most, 'strict_flip_above', 'points')} less"
             )
     flips, moved = round((back["flip"] * back["n"]).sum()), (back["kl"] != 0).any()

@@ -129,7 +129,8 @@ def test_every_step_is_acted_on_alone_in_both_contexts_side_by_side(ablate):
     }
     for name, contexts in arms.items():
         assert contexts == ["frozen" if "frozen" in name else "remade"]
-    assert "drop latent_text at step 1, others frozen: held" in streams.out
+    assert "│ drop latent_text at step 1: held " in streams.out
+    assert "│ drop latent_text at step 1, others " in streams.out  # frozen: held
     assert " of 6 parts left out measurably cost it points" in streams.out
 
 

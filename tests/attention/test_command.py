@@ -266,7 +266,7 @@ def test_the_answer_is_read_beside_the_steps(attention):
     assert (answers.groupby(["model", "mode", "layers"]).size() == 6).all()
     assert answers["patch_attention"].isna().all()
     lines = results.summary
-    reward = lines[(lines["measure"] == "reward") & lines["against"].isna()]
+    reward = lines[(lines["measure"] == "reward") & (lines["against"] == "")]
     assert set(reward["layers"].astype(str)) == {"0"}
     hidden = lines[(lines["model"] == "bypass") & (lines["query"] == AFTER)]
     assert len(hidden) and (hidden["value"] == 0).all()

@@ -12,7 +12,11 @@ from latentlab.commands import COMMANDS
 FORBIDDEN = ("reasoning", "study", "measures", "reasoner", "adapters", *COMMANDS)
 """Parts of the package that the plain rollout must not take a line from."""
 
-ASKING = {"latentlab.study.instrument.Subject", "latentlab.study.results.read_results"}
+ASKING = {
+    "latentlab.study.instrument.Subject",
+    "latentlab.study.instrument.instrument",
+    "latentlab.study.results.read_results",
+}
 """What it takes to ask an instrument and to read what it wrote; nothing is computed there."""
 
 MODELS = {
