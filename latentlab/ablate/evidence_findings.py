@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from latentlab import console
 from latentlab.ablate.amounts import points
 from latentlab.ablate.evidence import MASKED, OTHER_MASKED, SHOWN
 from latentlab.ablate.evidence_summary import evidence_lines
@@ -15,6 +16,9 @@ from latentlab.study.results import Results
 
 if TYPE_CHECKING:
     Line = pd.Series[float]
+
+WIDE = 145
+"""Columns of a screen below which the table is cut in two."""
 
 
 def without_evidence(results: Results) -> pd.DataFrame:
@@ -36,24 +40,33 @@ def show_evidence(rows: pd.DataFrame, seed: int) -> None:
     lines = evidence_lines(rows, seed)
     for model, of in lines[lines["domain"] == ALL].groupby("model", sort=False):
         put_back = of["evidence"].eq(MASKED) & of["vision_slots"].eq("own")
-        table(
-            of[of["needed_cell"].eq(ALL) | put_back],
-            {
-                "evidence": "evidence",
-                "vision_slots": "patches",
-                "text_slots": "text",
-                "positions": "positions",
-                "needed_cell": "needed cell",
-                "n": "n",
-                "accuracy": "accuracy %",
-                "likelihood": "by likelihood %",
-                "supplied": "above empty, points",
-                "supplied_smallest": "could tell",
-            },
-            f"{model} on {of['data'].iloc[0]} where the picture shows, or lacks, what a hop needs; "
-            "95 % intervals",
-            percent=("accuracy", "likelihood", "supplied", "supplied_smallest"),
-        )
+        shown = of[of["needed_cell"].eq(ALL) | put_back]
+        wide = console.results.width >= WIDE
+        if wide:
+            heads = {"evidence": "evidence", "vision_slots": "patches", "text_slots": "text"}
+            heads |= {"positions": "positions", "needed_cell": "needed cell"}
+        else:
+            shown = shown.assign(run=[_run(line) for _, line in shown.iterrows()])
+            heads = {"run": "evidence: patches, text"}
+        heads |= {"n": "n"}
+        counted = {"accuracy": "accuracy %", "likelihood": "by likelihood %"}
+        above = {"supplied": "above empty, points", "supplied_smallest": "could tell"}
+        for columns in [heads | counted | above] if wide else [heads | counted, heads | above]:
+            table(
+                shown,
+                columns,
+                f"{model} on {of['data'].iloc[0]} where the picture shows, or lacks, what a hop "
+                "needs; 95 % intervals",
+                percent=("accuracy", "likelihood", "supplied", "supplied_smallest"),
+            )
+
+
+def _run(line: "Line") -> str:
+    """Input, slots and cells of a line, for a narrow screen."""
+    slots = [str(line[name]) for name in ("vision_slots", "text_slots") if line[name]]
+    cell = str(line["needed_cell"])
+    more = [word for word in (str(line["positions"]), "" if cell == ALL else cell) if word]
+    return f"{line['evidence']}: {', '.join(slots)}" + (f" ({', '.join(more)})" if more else "")
 
 
 def evidence_sentences(rows: pd.DataFrame, seed: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""What an ablation found, as tables and in sentences; made of the summary alone.
+"""What an ablation found, in sentences; made of the summary alone.
 
 The sentences are for someone who has read nothing else: they never say that a part is not needed,
 only that no harm was measured, and not even that where there were too few questions to see any.
@@ -9,20 +9,16 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from latentlab import console
 from latentlab.ablate.amounts import lost, numbers, points, verdict
 from latentlab.ablate.phrases import CONTROLS, FAMILIES, phrase
 from latentlab.ablate.removals import WORDS, Done, depends, effects, joined, ways_of
-from latentlab.console import estimate, table
+from latentlab.console import estimate
 from latentlab.measures.outcomes import HELD_BACK, NONE, SHAM
 from latentlab.measures.summary import totals
-from latentlab.vocabulary import CONTROL, EMPTY
+from latentlab.vocabulary import CONTROL
 
 if TYPE_CHECKING:
     from latentlab.ablate.amounts import Line
-
-WIDE = 120
-"""Columns of a screen below which a table is cut in two."""
 
 LITTLE = 0.3
 """Below this accuracy a model is about as good as guessing among four options."""
@@ -34,35 +30,7 @@ STILL = 1e-3
 """Nats that the log-odds under a sham may move by; on a CPU they do not move at all."""
 
 _DISTURBED = ", so the instrument itself disturbs the model"
-_MOVED = {"flip": "answers flipped, %", "log_odds_change": "log-odds of right, nats"}
-
-
-def show_tables(summary: pd.DataFrame) -> None:
-    """Put one table a model on the screen: every arm, and under it what goes with it.
-
-    What removes the same stands together, whatever becomes of positions. A narrow screen gets what
-    happens to accuracy first, and how answers move in a table of its own.
-    """
-    for model, lines in totals(summary).groupby("model", sort=False):
-        shown = lines.assign(intervention=[_label(line) for _, line in lines.iterrows()])
-        # Compared with itself a model says nothing.
-        moved = {name: heading for name, heading in _MOVED.items() if name in shown}
-        ends = [f"{name}{end}" for name in ("delta", *moved) for end in ("", "_low", "_high")]
-        ends += [name for name in ("delta_smallest", "p_holm") if name in shown]
-        shown.loc[lines["intervention"] == NONE, ends] = None
-        data, n = lines["data"].iloc[0], lines["n"].iloc[0]
-        arm = {"intervention": "knock-out at inference"}
-        counted = {"accuracy": "accuracy % [95 %]", "delta": "paired difference, points"}
-        counted |= {"delta_smallest": "could tell"} if "delta_smallest" in shown else {}
-        moved = {"p_holm": "p (Holm)", **moved}
-        wide = console.results.width >= WIDE
-        for columns in [arm | counted | moved] if wide else [arm | counted, arm | moved]:
-            table(
-                shown,
-                columns,
-                f"{model}: {n} questions of {data}{_seeds(lines)}",
-                percent=("accuracy", "delta", "delta_smallest", "flip"),
-            )
+_MOVED = ("flip", "log_odds_change")
 
 
 def conclusion(summary: pd.DataFrame) -> list[str]:
@@ -92,17 +60,6 @@ def held_back(rows: pd.DataFrame) -> list[str]:
         "its latent steps before it answers; see --answer"
         for model, value in share[share > HELD_BACK].items()
     ]
-
-
-def _label(line: "Line") -> str:
-    """An arm's name in the table; what goes with another arm is set in, under it."""
-    arm, positions = str(line["intervention"]), str(line["positions"])
-    if positions:
-        rule = EMPTY if positions == "kept" else positions
-        return f"  {rule}" if line["control_of"] else f"{arm}: {rule}"
-    if str(line["action"]) == SHAM:
-        return f"  control: {arm}"
-    return f"  control: {line['control']}" if str(line["kind"]) == CONTROL else arm
 
 
 def _sentences(model: str, lines: pd.DataFrame) -> Iterator[str]:
@@ -240,11 +197,3 @@ def _shown(line: "Line", name: str) -> str:
     if 0 < max(abs(line[f"{name}_low"]), abs(line[f"{name}_high"])) < STILL:
         return "nothing but rounding"
     return estimate(line, name, "nats")
-
-
-def _seeds(lines: pd.DataFrame) -> str:
-    """A remark on random arms that were drawn several times."""
-    most = int(lines["seeds"].max()) if "seeds" in lines else 1
-    return (
-        f"; what is random drawn with {most} seeds, averaged for each question" if most > 1 else ""
-    )

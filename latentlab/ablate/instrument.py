@@ -9,11 +9,12 @@ from latentlab.ablate.evidence_findings import (
     show_evidence,
     without_evidence,
 )
-from latentlab.ablate.findings import conclusion, held_back, show_tables
+from latentlab.ablate.findings import conclusion, held_back
 from latentlab.ablate.materials import REFERRING
 from latentlab.ablate.necessity import necessity
 from latentlab.ablate.necessity_findings import necessity_sentences, show_necessity
 from latentlab.ablate.rows import prepare, rows_of
+from latentlab.ablate.tables import show_tables
 from latentlab.console import warn
 from latentlab.study.instrument import Instrument
 from latentlab.study.results import Results

@@ -2,16 +2,16 @@
 
 import pandas as pd
 
+from latentlab import console
 from latentlab.ablate.necessity import HARMFUL, LABELS, NEEDED, count_necessity
 from latentlab.ablate.phrases import part_name
+from latentlab.ablate.tables import WIDE
 from latentlab.console import interval_text, table
 from latentlab.measures.summary import ALL
 
-_LINE = ["model", "part", "domain", "n"]
-
 
 def show_necessity(labels: pd.DataFrame) -> None:
-    """Put a table on the screen that tells how many answers hang on the latents.
+    """Put one table a model on the screen that tells how many answers hang on the latents.
 
     Args:
         labels: what `ablate.necessity.necessity` returns; nothing is shown where it is empty.
@@ -22,14 +22,17 @@ def show_necessity(labels: pd.DataFrame) -> None:
     shares = list(counts[["share", "share_low", "share_high"]].itertuples(index=False))
     pairs = list(zip(counts["count"], shares, strict=True))
     counts["shown"] = [f"{count} = {interval_text(*share)}" for count, share in pairs]
-    order = counts[_LINE].drop_duplicates().itertuples(index=False, name=None)
-    lines = counts.pivot(index=_LINE, columns="necessity", values="shown").loc[list(order)]
-    headings = {"model": "model", "part": "emptied", "domain": "questions", "n": "n"}
-    table(
-        lines.reset_index(),
-        headings | {label: label for label in LABELS},
-        "Right with what the slots hold, and with the same slots empty: answers = % [95 %]",
-    )
+    wide = console.results.width >= WIDE
+    for (model, part), lines in counts.groupby(["model", "part"], sort=False):
+        order = list(dict.fromkeys(lines["domain"]))
+        shown = lines.pivot(index=["domain", "n"], columns="necessity", values="shown")
+        shown = shown.reset_index().set_index("domain", drop=False).loc[order]
+        for labels_of in [LABELS] if wide else [LABELS[:2], LABELS[2:]]:
+            table(
+                shown,
+                {"domain": "questions", "n": "n"} | {label: label for label in labels_of},
+                f"{model}: right with its {part}, and with these slots empty: answers = % [95 %]",
+            )
 
 
 def necessity_sentences(labels: pd.DataFrame) -> list[str]:

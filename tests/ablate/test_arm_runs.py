@@ -120,7 +120,7 @@ def test_draws_differ_and_the_first_is_the_only_one_there_was(model, data, repla
     first = thrice[thrice["seed"] == 0].reset_index(drop=True)
     apart = ["seconds", "draws"]
     assert first.drop(columns=apart).equals(once.drop(columns=apart))
-    drawn = thrice["intervention"].ne("none")
+    drawn = ~thrice["intervention"].str.match("none|sham")
     assert (thrice["draws"] == drawn.map({True: 3, False: 1})).all()
     assert (once["draws"] == 1).all()
     for name in ("noise 1 latent", "noise 1 latent: on unneeded prompt positions", "select random"):

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from latentlab import console
-from latentlab.ablate.findings import show_tables
+from latentlab.ablate.tables import show_tables
 from latentlab.vocabulary import EMPTY
 from tests.ablate.lines import GAIN, HARM, MOVES, NOTHING, control, line, moved, removed
 

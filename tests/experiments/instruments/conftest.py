@@ -73,8 +73,7 @@ def bent(found):
     rows = rows.assign(clean=rows["clean"] + 5, corrupt=rows["corrupt"] - 5)
     own = rows["corrupt"].where(rows["mode"] == "restore", rows["clean"])
     rows["patched"] = rows["patched"].mask(sham, own)
-    summary = recovery.summary_of(rows).replace("", np.nan)  # as it is read from disk
-    patching = replace(found["patching"], rows=rows, summary=summary)
+    patching = replace(found["patching"], rows=rows, summary=recovery.summary_of(rows))
     changed = {"patching": patching}
     for name in ("mediation", "mediation-steps"):
         rows = found[name].rows

@@ -32,13 +32,13 @@ def test_effects_and_shares_are_those_of_the_rows(make, found, at):
 def test_steps_stand_alone_and_in_runs_from_the_first(make, found):
     (experiment,) = find_experiments(EXPERIMENTS, ["mediation_steps"])
     by_last_step = experiment.make.__globals__["_by_last_step"]
-    lines = pd.DataFrame({"steps": ["1", "2", "3", "1+2", "all"]})
+    lines = pd.DataFrame({"steps": ["1", "2", "3", "1..2", "all"]})
     placed = by_last_step(lines)
     sets = {
         name: dict(zip(g["last"], g["steps"], strict=True)) for name, g in placed.groupby("set")
     }
     assert sets["each"] == {1: "1", 2: "2", 3: "3"}
-    assert sets["cumulative"] == {1: "1", 2: "1+2", 3: "all"}
+    assert sets["cumulative"] == {1: "1", 2: "1..2", 3: "all"}
 
 
 def test_movement_is_that_of_each_step_beside_an_ordinary_token(make, found, at):
