@@ -31,7 +31,7 @@ def make(found: Found) -> Drawing:
     lines = lines[lines["mode"] == KNOCKED_OUT]
     data = lines[lines["layers"] == lines["layers"].max()]
     data = data.assign(
-        row=data["control_of"].where(data["control_of"] != "", data["slot"]),
+        row=data["control_of"].fillna("").where(lambda of: of != "", data["slot"]),
         series=data["kind"].where(data["kind"] == CONTROL, "knock-out"),
     )
     rows = {row: _label(row) for row in names(data["row"])}

@@ -79,7 +79,7 @@ def _cells(summary: pd.DataFrame) -> pd.DataFrame:
     stream = summary["component"].isin(["resid_pre", "resid_post"]) & summary["head"].isna()
     data = summary[stream & summary["mode"].isin(list(MODES))]
     random = data["slot"].str.contains("random prompt position")
-    column = data["control_of"].where(data["control_of"] != "", data["slot"])
+    column = data["control_of"].fillna("").where(lambda of: of != "", data["slot"])
     number = column.str.extract(r"^(\d+) random", expand=False).fillna("1")
     layer = "layer " + data["layer"].astype(int).astype("str")
     side = data["kind"].eq(PATCH) | random

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from latentlab.answers import Answered as Answered
     from latentlab.answers import Run as Run
     from latentlab.checkpoint import load as load
-    from latentlab.checkpoint import save as save
     from latentlab.data import Example as Example
     from latentlab.data import load_data as load_data
     from latentlab.reasoner import Reasoner as Reasoner
@@ -48,7 +47,7 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "answers": ("Answer", "Answered", "Run"),
-    "checkpoint": ("load", "save"),
+    "checkpoint": ("load",),
     "data": ("Example", "load_data"),
     "reasoner": ("Reasoner",),
     "reasoning.activations": ("Patch", "Site", "patched", "record"),

@@ -204,7 +204,10 @@ def test_rows_of_edited_words_do_not_depend_on_the_batch(writer, data):
     edits = ("other", "permute", "reverse", "first", "placeholder", "drop")
     names = dict.fromkeys(donors.examples, "")
     dealt = Donors(dict.fromkeys([example.id for example in data], ""), names)
-    arms = [Arm(), *(Arm(how, rationale=RationaleEdit(how, donors, dealt, 6)) for how in edits)]
+    arms = [
+        Arm(),
+        *(Arm("other", label=how, rationale=RationaleEdit(how, donors, dealt, 6)) for how in edits),
+    ]
     frames = [
         run_arms(writer, data, arms, "benchmark", size, max_new_tokens=LONGEST) for size in (2, 6)
     ]
