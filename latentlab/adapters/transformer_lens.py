@@ -33,7 +33,7 @@ from latentlab.backbones.attention import attention
 from latentlab.data.example import Example
 from latentlab.errors import UserError
 from latentlab.reasoner import Reasoner
-from latentlab.reasoning.grown import Grown, grow
+from latentlab.reasoning.unrolled import Unrolled, unroll
 
 if TYPE_CHECKING:
     from transformer_lens import ActivationCache
@@ -67,8 +67,8 @@ class Bridged:
         examples: Sequence[Example],
         names_filter: str | list[str] | Callable[[str], bool] | None = None,
         seed: int = 0,
-    ) -> tuple[Float[Tensor, "batch seq vocab"], "ActivationCache", Grown]:
-        """Run examples to their answer marker, and the grown sequence once more with a cache.
+    ) -> tuple[Float[Tensor, "batch seq vocab"], "ActivationCache", Unrolled]:
+        """Run examples to their answer marker, and the unrolled sequence once more with a cache.
 
         Args:
             examples: what to ask.
@@ -84,15 +84,15 @@ class Bridged:
         reasoner = self.reasoner
         batch = reasoner.batch(examples)
         rollout = reasoner.rollout(seed=seed)
-        _, grown = grow(rollout, batch, reasoner.prompter.marker_ids)
+        _, unrolled = unroll(rollout, batch, reasoner.prompter.marker_ids)
         with torch.no_grad():
             logits, kept = self.bridge.run_with_cache(
-                grown.embeds,
+                unrolled.embeds,
                 names_filter=names_filter,
-                position_ids=grown.positions,
-                attention_mask=grown.mask,
+                position_ids=unrolled.positions,
+                attention_mask=unrolled.mask,
             )
-        return logits, kept, grown
+        return logits, kept, unrolled
 
     def hooks(self, fwd_hooks: Sequence[Hook]) -> AbstractContextManager[Any]:
         """Set TransformerLens hooks under which `reasoner` runs its rollouts.

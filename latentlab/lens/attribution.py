@@ -17,15 +17,15 @@ from latentlab.lens.logit_attribution import TOTAL, attribute
 from latentlab.lens.summary import ATTRIBUTION
 from latentlab.lens.targets import ANSWER, OTHER_OPTION, TARGET, drawn_option
 from latentlab.reasoner import Reasoner
-from latentlab.reasoning.grown import Grown
 from latentlab.reasoning.rollout import Rollout
+from latentlab.reasoning.unrolled import Unrolled
 from latentlab.vocabulary import CONTROL
 
 
 def attribution_rows(
     reasoner: Reasoner,
     rollout: Rollout,
-    grown: Grown,
+    unrolled: Unrolled,
     asked: Sequence[Example],
     head: pd.DataFrame,
     seed: int,
@@ -35,7 +35,7 @@ def attribution_rows(
     Args:
         reasoner: the model.
         rollout: the engine that grew the sequence.
-        grown: the sequence, up to the answer marker.
+        unrolled: the sequence, up to the answer marker.
         asked: the batch's examples.
         head: columns that say which model and example a row is about, one row an example.
         seed: seed of the wrong option's draw.
@@ -49,7 +49,7 @@ def attribution_rows(
     first = [[prompter.answer_ids(text)[0] for text in row] for row in texts]
     tokens = torch.tensor([row + row[:1] * (width - len(row)) for row in first])
     there = torch.tensor([[True] * len(row) + [False] * (width - len(row)) for row in first])
-    found = attribute(rollout, grown, tokens.to(grown.kinds.device))
+    found = attribute(rollout, unrolled, tokens.to(unrolled.kinds.device))
     every = torch.cat([found.shares, found.total[None]]).cpu()
     right = torch.tensor([example.choices.index(example.answer) for example in asked])
     drawn = [drawn_option(example, seed) for example in asked]

@@ -21,8 +21,8 @@ from latentlab.backbones import Backbone, Capture
 from latentlab.errors import UserError
 from latentlab.lens.logit_lens import final_norm
 from latentlab.reasoning.activations import Site, record
-from latentlab.reasoning.grown import Grown
 from latentlab.reasoning.rollout import Rollout
+from latentlab.reasoning.unrolled import Unrolled
 from latentlab.reasoning.visibility import Kind
 
 TOTAL = "total"
@@ -65,12 +65,14 @@ class Attribution:
 
 
 @torch.no_grad()
-def attribute(rollout: Rollout, grown: Grown, tokens: Int[Tensor, "batch vocab"]) -> Attribution:
+def attribute(
+    rollout: Rollout, unrolled: Unrolled, tokens: Int[Tensor, "batch vocab"]
+) -> Attribution:
     """Decompose logits of the last position.
 
     Args:
         rollout: the engine that grew the sequence.
-        grown: the sequence; its last position says the answer.
+        unrolled: the sequence; its last position says the answer.
         tokens: ids of the tokens whose logits are asked for, for each example.
 
     Raises:
@@ -80,14 +82,14 @@ def attribute(rollout: Rollout, grown: Grown, tokens: Int[Tensor, "batch vocab"]
     backbone = rollout.backbone
     capture = Capture()
     with record(rollout, components=("resid_post", "attn_out", "mlp_out")) as kept:
-        hidden, cache = grown.forward(backbone, capture)
+        hidden, cache = unrolled.forward(backbone, capture)
     pass_index, last = rollout.pass_index, backbone.n_layers - 1
     model: Any = backbone.model
     head: Tensor = model.get_output_embeddings().weight
     stream = kept[Site(pass_index, last)].float()
     directions = _frozen_scale(backbone, stream) * head[tokens].float().transpose(0, 1)
-    labels, vectors = [LogitPart("embed")], [grown.embeds[:, -1]]
-    sources, cached = _sources(grown), cast(list[Any], cache.layers)
+    labels, vectors = [LogitPart("embed")], [unrolled.embeds[:, -1]]
+    sources, cached = _sources(unrolled), cast(list[Any], cache.layers)
     for layer in range(backbone.n_layers):
         attended = _by_source(backbone, layer, capture.rows[layer], cached[layer].values, sources)
         labels += [LogitPart("attn_out", layer, source, step) for source, step in sources]
@@ -122,17 +124,17 @@ def _frozen_scale(
     return weight * (normed * scaled).sum(-1, keepdim=True) / scaled.square().sum(-1, keepdim=True)
 
 
-def _sources(grown: Grown) -> dict[tuple[str, int | None], Float[Tensor, "batch seq"]]:
+def _sources(unrolled: Unrolled) -> dict[tuple[str, int | None], Float[Tensor, "batch seq"]]:
     """Which positions belong to which source: kinds, and for latents steps as well."""
     found: dict[tuple[str, int | None], Tensor] = {}
     for kind in Kind:
-        where = grown.kinds == kind
+        where = unrolled.kinds == kind
         if kind == Kind.PAD or not bool(where.any()):
             continue
         latent = kind in (Kind.LATENT_VISION, Kind.LATENT_TEXT)
-        passes = sorted(set(grown.pass_index[where.any(0)].tolist())) if latent else [None]
+        passes = sorted(set(unrolled.pass_index[where.any(0)].tolist())) if latent else [None]
         for pass_index in passes:
-            here = where if pass_index is None else where & (grown.pass_index == pass_index)
+            here = where if pass_index is None else where & (unrolled.pass_index == pass_index)
             found[kind.name.lower(), pass_index] = here.float()
     return found
 

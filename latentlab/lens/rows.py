@@ -1,6 +1,6 @@
 """Rows of the lens study: what is read off every latent slot, and what makes the answer's logit.
 
-A rollout is run once; the sequence it grew is then read in one forward pass (`reasoning.grown`).
+A rollout is run once; the sequence it grew is then read in one forward pass (`reasoning.unrolled`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,8 +29,8 @@ from latentlab.lens.logit_lens import (
 from latentlab.lens.targets import OWN, TARGET, control_of, targets_of
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.activations import Activations, Site, record
-from latentlab.reasoning.grown import Grown, grow
 from latentlab.reasoning.rollout import Rollout
+from latentlab.reasoning.unrolled import Unrolled, unroll
 from latentlab.reasoning.visibility import Kind
 from latentlab.study.instrument import Subject
 from latentlab.study.picks import check_picks
@@ -46,7 +46,7 @@ LATENTS = (Kind.LATENT_TEXT, Kind.LATENT_VISION)
 
 @dataclass(frozen=True)
 class Place:
-    """A position of the grown sequence that is read."""
+    """A position of the unrolled sequence that is read."""
 
     step: int
     """0 the last of the prompt, t latent step t, steps + 1 the last of the answer marker."""
@@ -94,27 +94,29 @@ def rows_of(config: LensConfig, subject: Subject, prepared: bool = True) -> pd.D
         asked = [example for _, example in numbered]
         rollout = reasoner.rollout(seed=seed)
         prompts = reasoner.batch(asked)
-        state, grown = grow(rollout, prompts, reasoner.prompter.marker_ids)
+        state, unrolled = unroll(rollout, prompts, reasoner.prompter.marker_ids)
         state.check_finite()
         head = _head(reasoner, asked, config.data)
-        frames += _lens_rows(reasoner, rollout, grown, asked, head, config.slots == "every", seed)
-        frames += attribution_rows(reasoner, rollout, grown, asked, head, seed)
+        frames += _lens_rows(
+            reasoner, rollout, unrolled, asked, head, config.slots == "every", seed
+        )
+        frames += attribution_rows(reasoner, rollout, unrolled, asked, head, seed)
     rows = pd.concat(frames, ignore_index=True)
     known = rows["rank"].notna() | rows["logit"].notna()
     whole = dict.fromkeys(("hops", "step", "layer"), "Int64")
     return rows[known].astype({**whole, "at_once": "boolean"})
 
 
-def places_of(grown: Grown, steps: int, every_slot: bool) -> list[Place]:
+def places_of(unrolled: Unrolled, steps: int, every_slot: bool) -> list[Place]:
     """Which positions are read: the newest of each pass, or every slot of the latent steps."""
     found = []
     for pass_index in range(steps + 2):
-        if (newest := grown.newest(pass_index)) is None:
+        if (newest := unrolled.newest(pass_index)) is None:
             continue
         indices = [newest]
         if every_slot and 0 < pass_index <= steps:
-            indices = [i for kind in LATENTS for i in grown.slots(pass_index, kind)]
-        kinds = [Kind(int(grown.kinds[:, i].max())).name.lower() for i in indices]
+            indices = [i for kind in LATENTS for i in unrolled.slots(pass_index, kind)]
+        kinds = [Kind(int(unrolled.kinds[:, i].max())).name.lower() for i in indices]
         for n, (index, kind) in enumerate(zip(indices, kinds, strict=True)):
             number = f" {kinds[:n].count(kind) + 1}" if kinds.count(kind) > 1 else ""
             found.append(Place(pass_index, kind + number, index))
@@ -134,24 +136,24 @@ def _head(reasoner: Reasoner, asked: Sequence[Example], data: str) -> pd.DataFra
 def _lens_rows(
     reasoner: Reasoner,
     rollout: Rollout,
-    grown: Grown,
+    unrolled: Unrolled,
     asked: Sequence[Example],
     head: pd.DataFrame,
     every_slot: bool,
     seed: int,
 ) -> Iterator[pd.DataFrame]:
     """What is read at every place and layer."""
-    backbone, length = reasoner.backbone, grown.kinds.shape[1]
+    backbone, length = reasoner.backbone, unrolled.kinds.shape[1]
     found = [targets_of(example, reasoner.prompter, seed) for example in asked]
     names = list(dict.fromkeys(name for targets in found for name in targets))
     ids = padded_targets(
-        [[targets.get(name, []) for name in names] for targets in found], grown.kinds.device
+        [[targets.get(name, []) for name in names] for targets in found], unrolled.kinds.device
     )
-    places = places_of(grown, rollout.plan.steps, every_slot)
+    places = places_of(unrolled, rollout.plan.steps, every_slot)
     positions = [place.index - length for place in places]
     kept: Activations
     with record(rollout, positions=positions) as kept:
-        grown.forward(backbone)
+        unrolled.forward(backbone)
     layers = range(backbone.n_layers)
     marker = reasoner.prompter.marker_ids
     for place, position in zip(places, positions, strict=True):
@@ -159,11 +161,11 @@ def _lens_rows(
             kept[Site(rollout.pass_index, layer, "resid_post", position)] for layer in layers
         ]
         is_latent = 0 < place.step <= rollout.plan.steps
-        fed = grown.embeds[:, place.index] if is_latent else None
+        fed = unrolled.embeds[:, place.index] if is_latent else None
         own = lens_logits(backbone, streams[-1]).argmax(-1)
         if marker and place.index == length - len(marker) - 1:
             head = head.assign(at_once=(own == marker[0]).tolist())
-        real = np.repeat((grown.kinds[:, place.index] != Kind.PAD).cpu().numpy(), len(names) + 1)
+        real = np.repeat((unrolled.kinds[:, place.index] != Kind.PAD).cpu().numpy(), len(names) + 1)
         for measure, layer, reading in _readings(backbone, streams, fed, _with_own(ids, own)):
             where = {"measure": measure, "step": place.step, "slot": place.slot, "layer": layer}
             yield _reading_rows(reasoner, head, where, [*names, OWN], reading)[real]

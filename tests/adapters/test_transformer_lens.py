@@ -9,7 +9,7 @@ from latentlab.adapters.transformer_lens import Bridged, attention_with_pattern,
 from latentlab.backbones.attention import attention
 from latentlab.errors import UserError
 from latentlab.reasoning.activations import Site, record
-from latentlab.reasoning.grown import append_text
+from latentlab.reasoning.unrolled import append_text
 from latentlab.reasoning.visibility import Kind
 
 LAYERS = range(2)
@@ -58,12 +58,12 @@ def test_a_cache_over_the_grown_sequence_holds_what_the_engine_computed(
     rollout = planned.rollout()
     with record(rollout, components=("resid_post", "attn_out", "mlp_out")) as kept:
         rollout(batch)
-    logits, cache, grown = bridge.run_with_cache(examples)
+    logits, cache, unrolled = bridge.run_with_cache(examples)
     close = {"atol": 1e-5, "rtol": 1e-5}
     torch.testing.assert_close(logits[:, -1], planned.backbone.logits(run.hidden), **close)
     names = {"resid_post": "hook_out", "attn_out": "hook_attn_out", "mlp_out": "hook_mlp_out"}
     for pass_index in range(planned.plan.steps + 1):
-        index = grown.newest(pass_index)
+        index = unrolled.newest(pass_index)
         for layer in LAYERS:
             for component, name in names.items():
                 expected = kept[Site(pass_index, layer, component)]
@@ -74,15 +74,15 @@ def test_a_cache_over_the_grown_sequence_holds_what_the_engine_computed(
 @torch.no_grad()
 def test_patterns_are_the_captured_rows(planned, bridge, run, examples):
     names = [f"blocks.{layer}.attn.hook_pattern" for layer in LAYERS]
-    _, cache, grown = bridge.run_with_cache(examples, names_filter=names)
+    _, cache, unrolled = bridge.run_with_cache(examples, names_filter=names)
     assert set(cache.keys()) == set(names)
-    real = grown.kinds != Kind.PAD
+    real = unrolled.kinds != Kind.PAD
     for layer in LAYERS:
         pattern = cache["pattern", layer]
         sums = pattern.sum(-1).transpose(1, 2)[real]
         torch.testing.assert_close(sums, torch.ones_like(sums), atol=1e-5, rtol=0)
         for step, row in enumerate(run.rows):
-            query = grown.newest(step)
+            query = unrolled.newest(step)
             found = pattern[:, :, query, : query + 1]
             torch.testing.assert_close(found, row[layer], atol=1e-5, rtol=0)
             assert (pattern[:, :, query, query + 1 :] == 0).all()

@@ -17,8 +17,8 @@ from latentlab.backbones.attention import ATTENTION_NAME, attention, differentia
 from latentlab.data import load_data
 from latentlab.measures.outcomes import log_odds
 from latentlab.reasoner import Reasoner
-from latentlab.reasoning.grown import grow
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.reasoning.unrolled import unroll
 from latentlab.reasoning.visibility import GROUPS, Kind
 from latentlab.training.recipes import PLANS
 
@@ -45,24 +45,29 @@ def unrolled(reasoner, example):
     answer = texts[example.choices.index(example.answer)]
     tokens = [*prompter.marker_ids, *prompter.answer_ids(answer)]
     batch = prompter.batch([example], reasoner.plan)
-    _, grown = grow(reasoner.rollout(), batch, tokens)
-    seq = grown.embeds.shape[1]
+    _, unrolled = unroll(reasoner.rollout(), batch, tokens)
+    seq = unrolled.embeds.shape[1]
     causal = torch.ones(seq, seq).tril().bool()
-    allowed = causal if grown.mask is None else grown.mask[0, 0]
+    allowed = causal if unrolled.mask is None else unrolled.mask[0, 0]
     added = torch.zeros(1, 1, seq, seq).masked_fill(~allowed, torch.finfo(torch.float32).min)
     backbone._set_attention("eager")
     try:
         with torch.no_grad():
             output = backbone.decoder(
-                inputs_embeds=grown.embeds,
-                position_ids=grown.positions,
+                inputs_embeds=unrolled.embeds,
+                position_ids=unrolled.positions,
                 attention_mask=added,
                 output_attentions=True,
                 use_cache=False,
             )
     finally:
         backbone._set_attention(ATTENTION_NAME)
-    return [layer[0].mean(0) for layer in output.attentions], grown.kinds[0], allowed, len(tokens)
+    return (
+        [layer[0].mean(0) for layer in output.attentions],
+        unrolled.kinds[0],
+        allowed,
+        len(tokens),
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from latentlab.errors import UserError
 from latentlab.lens.logit_attribution import attribute
 from latentlab.lens.logit_lens import final_norm, lens_logits, nearest_tokens, padded_targets, read
 from latentlab.reasoning.activations import Site, record
-from latentlab.reasoning.grown import Grown, grow
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.reasoning.unrolled import Unrolled, unroll
 from latentlab.reasoning.visibility import Kind
 
 MARKER = [3, 5]
@@ -52,9 +52,9 @@ def test_scores_without_probabilities_have_ranks_only():
 @torch.no_grad()
 def test_the_lens_after_the_last_layer_is_the_model_itself(reasoner, examples):
     rollout = reasoner.rollout()
-    state, grown = grow(rollout, reasoner.prompter.batch(examples, reasoner.plan), MARKER)
+    state, unrolled = unroll(rollout, reasoner.prompter.batch(examples, reasoner.plan), MARKER)
     with record(rollout) as kept:
-        grown.forward(reasoner.backbone)
+        unrolled.forward(reasoner.backbone)
     last = kept[Site(rollout.pass_index, reasoner.backbone.n_layers - 1)]
     expected = reasoner.backbone.logits(state.hidden)
     torch.testing.assert_close(lens_logits(reasoner.backbone, last), expected, atol=1e-4, rtol=1e-4)
@@ -76,8 +76,8 @@ def differences(logits: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
 def test_parts_sum_to_the_logits(reasoner, examples, plan):
     rollout = reasoner.rollout(plan)
-    state, grown = grow(rollout, reasoner.prompter.batch(examples, plan), MARKER)
-    found = attribute(rollout, grown, TOKENS)
+    state, unrolled = unroll(rollout, reasoner.prompter.batch(examples, plan), MARKER)
+    found = attribute(rollout, unrolled, TOKENS)
     assert len(found.parts) == len(set(found.parts)) == len(found.shares)
     expected = reasoner.backbone.logits(state.hidden).gather(1, TOKENS)
     torch.testing.assert_close(found.total, expected, atol=1e-5, rtol=1e-5)
@@ -91,11 +91,11 @@ def test_parts_sum_to_the_logits(reasoner, examples, plan):
 def test_shares_of_attention_are_its_output_split_by_source(reasoner, examples):
     """By hand for one example: weights x values, head by head, through the output projection."""
     backbone, rollout = reasoner.backbone, reasoner.rollout()
-    _, grown = grow(rollout, reasoner.prompter.batch(examples, reasoner.plan), MARKER)
-    found = attribute(rollout, grown, TOKENS)
+    _, unrolled = unroll(rollout, reasoner.prompter.batch(examples, reasoner.plan), MARKER)
+    found = attribute(rollout, unrolled, TOKENS)
     capture = Capture()
     with record(rollout, components=("resid_post", "attn_out")) as kept:
-        _, cache = grown.forward(backbone, capture)
+        _, cache = unrolled.forward(backbone, capture)
     stream = kept[Site(rollout.pass_index, backbone.n_layers - 1)][1]
     norm = final_norm(backbone)
     scale = norm.weight / (stream.square().mean() + norm.variance_epsilon).sqrt()
@@ -109,9 +109,9 @@ def test_shares_of_attention_are_its_output_split_by_source(reasoner, examples):
         for part, index in parts.items():
             if part.component != "attn_out":
                 continue
-            where = grown.kinds[1] == Kind[part.source.upper()]
+            where = unrolled.kinds[1] == Kind[part.source.upper()]
             if part.step is not None:
-                where = where & (grown.pass_index == part.step)
+                where = where & (unrolled.pass_index == part.step)
             mixed = torch.zeros(heads, dim)
             for head in range(heads):
                 own = values[head // (heads // len(values))]
@@ -131,8 +131,8 @@ def test_shares_of_attention_are_its_output_split_by_source(reasoner, examples):
 def test_what_cannot_be_seen_adds_exactly_nothing(reasoner, examples):
     plan = PLANS["blocked"]
     rollout = reasoner.rollout(plan)
-    _, grown = grow(rollout, reasoner.prompter.batch(examples, plan), MARKER)
-    found = attribute(rollout, grown, TOKENS)
+    _, unrolled = unroll(rollout, reasoner.prompter.batch(examples, plan), MARKER)
+    found = attribute(rollout, unrolled, TOKENS)
     for part, share in zip(found.parts, found.shares, strict=True):
         hidden = part.source in ("latent_text", "latent_vision", "prompt")
         assert bool((share == 0).all()) == hidden, part
@@ -150,9 +150,9 @@ def test_layers_that_do_more_than_add_are_refused(chameleon, examples):
     other = copy.copy(chameleon)
     other.backbone = ChameleonBackbone(model, chameleon.backbone.image_processor)
     rollout = other.rollout(LatentPlan(steps=0))
-    _, grown = grow(rollout, chameleon.prompter.batch(examples, rollout.plan), MARKER)
+    _, unrolled = unroll(rollout, chameleon.prompter.batch(examples, rollout.plan), MARKER)
     with pytest.raises(UserError, match="is not the sum"):
-        attribute(rollout, grown, TOKENS)
+        attribute(rollout, unrolled, TOKENS)
 
 
 @torch.no_grad()
@@ -161,8 +161,8 @@ def test_the_grown_sequence_is_read_at_its_last_position(qwen):
     embeds = torch.randn(3, 4, 32)
     kinds = torch.full((3, 4), int(Kind.PROMPT))
     positions = torch.arange(4).expand(3, -1)
-    grown = Grown(embeds, positions, kinds, torch.zeros(4, dtype=torch.long), None)
-    found = attribute(qwen.rollout(), grown, TOKENS)
+    unrolled = Unrolled(embeds, positions, kinds, torch.zeros(4, dtype=torch.long), None)
+    found = attribute(qwen.rollout(), unrolled, TOKENS)
     hidden = qwen.backbone.forward(embeds, positions, None, DynamicCache())
     expected = qwen.backbone.logits(hidden[:, -1]).gather(1, TOKENS)
     torch.testing.assert_close(found.shares.sum(0), expected, atol=1e-4, rtol=1e-3)

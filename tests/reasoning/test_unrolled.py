@@ -5,10 +5,10 @@ import torch
 
 from latentlab.backbones import Capture
 from latentlab.errors import UserError
-from latentlab.reasoning.grown import grow
 from latentlab.reasoning.interventions import Drop, Replace
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.sources import Zero
+from latentlab.reasoning.unrolled import unroll
 from latentlab.reasoning.visibility import Kind
 
 MARKER = [3, 5]
@@ -33,15 +33,15 @@ def test_one_pass_gives_the_states_of_the_rollout(reasoner, examples, plan, inte
     batch = reasoner.prompter.batch(examples, plan)
     with torch.no_grad():
         before = rollout(batch, interventions)
-        state, grown = grow(rollout, batch, MARKER, interventions)
+        state, unrolled = unroll(rollout, batch, MARKER, interventions)
         capture = Capture()
-        hidden, cache = grown.forward(reasoner.backbone, capture)
+        hidden, cache = unrolled.forward(reasoner.backbone, capture)
     close = {"atol": 1e-5, "rtol": 1e-5}
     torch.testing.assert_close(hidden[:, -1], state.hidden, **close)
     torch.testing.assert_close(hidden[:, -1 - len(MARKER)], before.hidden, **close)
     for step, latent in enumerate(state.latents):
         if latent.text is not None and not interventions:
-            index = grown.newest(step)
+            index = unrolled.newest(step)
             torch.testing.assert_close(hidden[:, index], latent.text, **close)
     for layer, kept in enumerate(state.cache.layers):
         ours = cache.layers[layer].values.transpose(1, 2)[state.kinds != Kind.PAD]
@@ -52,20 +52,20 @@ def test_one_pass_gives_the_states_of_the_rollout(reasoner, examples, plan, inte
 def test_positions_are_told_apart(qwen, examples):
     plan = LatentPlan(steps=2, k=2)
     batch = qwen.prompter.batch(examples, plan)
-    _, grown = grow(qwen.rollout(plan), batch, MARKER)
+    _, unrolled = unroll(qwen.rollout(plan), batch, MARKER)
     width = batch.input_ids.shape[1]
-    assert grown.pass_index.tolist() == [0] * width + [1] * 3 + [2] * 3 + [3] * 2
-    assert [grown.newest(pass_index) for pass_index in (0, 1, 2, 3)] == [
+    assert unrolled.pass_index.tolist() == [0] * width + [1] * 3 + [2] * 3 + [3] * 2
+    assert [unrolled.newest(pass_index) for pass_index in (0, 1, 2, 3)] == [
         width - 1 + n for n in (0, 3, 6, 8)
     ]
-    assert grown.newest(4) is None
-    assert grown.slots(1, Kind.LATENT_VISION) == [width, width + 1]
-    assert grown.slots(2, Kind.LATENT_TEXT) == [width + 5]
+    assert unrolled.newest(4) is None
+    assert unrolled.slots(1, Kind.LATENT_VISION) == [width, width + 1]
+    assert unrolled.slots(2, Kind.LATENT_TEXT) == [width + 5]
     assert not qwen.backbone.decoder._forward_pre_hooks
 
 
 def test_the_hook_goes_when_a_rollout_fails(qwen, examples):
     plan = LatentPlan(steps=2, k=9)
     with pytest.raises(UserError, match="needs 18 patches"):
-        grow(qwen.rollout(plan), qwen.prompter.batch(examples, plan))
+        unroll(qwen.rollout(plan), qwen.prompter.batch(examples, plan))
     assert not qwen.backbone.decoder._forward_pre_hooks

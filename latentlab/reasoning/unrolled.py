@@ -2,8 +2,8 @@
 
 A rollout feeds its model piece by piece: the prompt, the slots of each latent step, text. What was
 fed is noted while it runs, so that interventions and whatever a plan appends are in it. One pass
-over the whole (`Grown.forward`) gives the states that the rollout gave, because every position sees
-what it saw then.
+over the whole (`Unrolled.forward`) gives the states that the rollout gave, because every position
+sees what it saw then.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from latentlab.reasoning.visibility import Kind, attention_mask
 
 
 @dataclass(frozen=True)
-class Grown:
+class Unrolled:
     """All positions of a rollout, in the order they were appended."""
 
     embeds: Float[Tensor, "batch seq hidden"]
@@ -72,12 +72,12 @@ def append_text(rollout: Rollout, state: Trajectory, text: Sequence[int]) -> Non
 
 
 @torch.no_grad()
-def grow(
+def unroll(
     rollout: Rollout,
     batch: Batch,
     text: Sequence[int] = (),
     interventions: Sequence[Intervention] = (),
-) -> tuple[Trajectory, Grown]:
+) -> tuple[Trajectory, Unrolled]:
     """Run a rollout and keep the sequence that it made.
 
     Args:
@@ -104,11 +104,11 @@ def grow(
     axes = max(positions.ndim for _, positions, _ in fed)
     positions = [p if p.ndim == axes else p.expand(3, *p.shape) for _, p, _ in fed]
     passes = [torch.full(embeds.shape[1:2], pass_index) for embeds, _, pass_index in fed]
-    grown = Grown(
+    unrolled = Unrolled(
         embeds=torch.cat([embeds for embeds, _, _ in fed], dim=1),
         positions=torch.cat(positions, dim=-1),
         kinds=state.kinds,
         pass_index=torch.cat(passes).to(state.kinds.device),
         mask=attention_mask(state.kinds, state.kinds.shape[1], rollout.table),
     )
-    return state, grown
+    return state, unrolled
