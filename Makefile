@@ -45,7 +45,7 @@ docs: install  ## the pages as a site; broken links, names and examples fail it
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --site-dir site
 
 test: install  ## all tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: lint types fast  ## what a change has to pass before it is committed
 
@@ -61,7 +61,7 @@ types: install  ## type checks
 	$(BIN)/mypy
 
 fast: install  ## the tests that take seconds
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 organisms: install  ## train the embedded models anew
 	$(BIN)/python -m latentlab.organisms
