@@ -17,9 +17,10 @@ from latentlab.figures.artifacts import Drawing
 from latentlab.figures.dots import draw_dots
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import WEIGHTS, legend, sampled
-from latentlab.figures.lines import PARTS, names
+from latentlab.figures.lines import names
 from latentlab.figures.style import canvas, look
 from latentlab.measures.summary import ALL
+from latentlab.vocabulary import PARTS
 
 STUDIES = (studies.ATTENTION_ANSWERS, studies.ATTENTION_ANSWERS_ONE_HOP)
 

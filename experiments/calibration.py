@@ -14,8 +14,9 @@ from latentlab.figures.artifacts import Drawing
 from latentlab.figures.dots import HOLLOW, draw_dots
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import WEIGHTS, legend, of_sham
-from latentlab.figures.lines import PARTS, names
+from latentlab.figures.lines import names
 from latentlab.figures.style import canvas, look_of
+from latentlab.vocabulary import PARTS
 
 STUDIES = (studies.CALIBRATION,)
 

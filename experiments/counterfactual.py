@@ -15,10 +15,11 @@ from latentlab.figures.artifacts import Drawing
 from latentlab.figures.dots import HOLLOW, draw_dots
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import UNPUBLISHED, WEIGHTS, legend, of_sham, sampled
-from latentlab.figures.lines import PARTS, names
+from latentlab.figures.lines import names
 from latentlab.figures.style import canvas, look
 from latentlab.interchange.flips import of_edits
 from latentlab.measures.summary import ALL
+from latentlab.vocabulary import PARTS
 
 STUDIES = (studies.COUNTERFACTUALS, studies.COUNTERFACTUALS_ONE_HOP)
 

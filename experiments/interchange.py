@@ -17,10 +17,11 @@ from latentlab.figures import studies
 from latentlab.figures.artifacts import Drawing
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import WEIGHTS, sampled, without_repeats
-from latentlab.figures.lines import PARTS, names
+from latentlab.figures.lines import names
 from latentlab.figures.style import canvas
 from latentlab.measures.outcomes import NONE
 from latentlab.measures.statistics import accuracy_interval
+from latentlab.vocabulary import PARTS
 
 STUDIES = (studies.INTERCHANGES,)
 

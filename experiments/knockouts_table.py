@@ -13,7 +13,6 @@ from latentlab.figures.artifacts import Table, printed
 from latentlab.figures.experiment import Found
 from latentlab.figures.lines import (
     INFERENCE,
-    PARTS,
     REMOVALS,
     REPLACEMENTS,
     beside_controls,
@@ -21,6 +20,7 @@ from latentlab.figures.lines import (
     sample,
     untouched,
 )
+from latentlab.vocabulary import PARTS
 
 STUDIES = (studies.KNOCKOUTS, studies.KNOCKOUTS_ONE_HOP)
 

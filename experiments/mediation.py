@@ -15,11 +15,12 @@ from latentlab.figures.artifacts import Drawing
 from latentlab.figures.dots import HOLLOW, draw_dots
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import WEIGHTS, legend, of_sham, perturbations_in, sampled
-from latentlab.figures.lines import PARTS, names
+from latentlab.figures.lines import names
 from latentlab.figures.style import canvas, look
 from latentlab.measures.summary import ALL
 from latentlab.mediation.summary import EFFECT, single_hops
 from latentlab.mediation.tables import told
+from latentlab.vocabulary import PARTS
 
 STUDIES = (studies.MEDIATION,)
 

@@ -22,10 +22,11 @@ from latentlab.figures.instruments import (
     sampled,
     without_repeats,
 )
-from latentlab.figures.lines import PARTS, names
+from latentlab.figures.lines import names
 from latentlab.figures.style import canvas, draw_intervals, look
 from latentlab.measures.summary import ALL
 from latentlab.mediation.summary import EFFECT, single_hops
+from latentlab.vocabulary import PARTS
 
 STUDIES = (studies.MEDIATION_STEPS,)
 

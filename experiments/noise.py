@@ -13,9 +13,9 @@ from latentlab.figures import studies
 from latentlab.figures.artifacts import Drawing
 from latentlab.figures.dots import HOLLOW
 from latentlab.figures.experiment import Found
-from latentlab.figures.lines import INFERENCE, LOST, PARTS, names, overall, sample, untouched
+from latentlab.figures.lines import INFERENCE, LOST, names, overall, sample, untouched
 from latentlab.figures.style import canvas, draw_intervals, look_of
-from latentlab.vocabulary import CONTROL, KNOCK_OUT
+from latentlab.vocabulary import CONTROL, KNOCK_OUT, PARTS
 
 STUDIES = (studies.NOISE,)
 

@@ -11,19 +11,10 @@ from latentlab.figures import studies
 from latentlab.figures.artifacts import Drawing
 from latentlab.figures.dots import HOLLOW, draw_dots
 from latentlab.figures.experiment import Found
-from latentlab.figures.lines import (
-    INFERENCE,
-    LOST,
-    PARTS,
-    REPLACEMENTS,
-    names,
-    overall,
-    sample,
-    untouched,
-)
+from latentlab.figures.lines import INFERENCE, LOST, REPLACEMENTS, names, overall, sample, untouched
 from latentlab.figures.style import canvas, look_of
 from latentlab.measures.outcomes import SHAM
-from latentlab.vocabulary import CONTROL, KNOCK_OUT
+from latentlab.vocabulary import CONTROL, KNOCK_OUT, PARTS
 
 STUDIES = (studies.REPLACEMENTS,)
 

@@ -15,8 +15,9 @@ from latentlab.figures.artifacts import Drawing
 from latentlab.figures.dots import draw_dots
 from latentlab.figures.experiment import Found, Study
 from latentlab.figures.instruments import legend
-from latentlab.figures.lines import PARTS, names
+from latentlab.figures.lines import names
 from latentlab.figures.style import canvas, look_of
+from latentlab.vocabulary import PARTS
 
 STUDIES: tuple[Study, ...] = ()
 

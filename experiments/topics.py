@@ -15,7 +15,6 @@ from latentlab.figures.experiment import Found
 from latentlab.figures.lines import (
     INFERENCE,
     LOST,
-    PARTS,
     REMOVALS,
     divided,
     names,
@@ -28,6 +27,7 @@ from latentlab.figures.lines import (
 )
 from latentlab.figures.style import canvas, look_of
 from latentlab.measures.summary import ALL
+from latentlab.vocabulary import PARTS
 
 STUDIES = (studies.KNOCKOUTS,)
 

@@ -5,7 +5,8 @@ also what every study is given: `rollout` makes engines, `decode` turns their st
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 
@@ -89,9 +90,7 @@ class Reasoner:
         example = Example("question", question, tuple(choices), "", open_picture(image))
         rollout = self.rollout(capture_layers=range(self.backbone.n_layers))
         started = time.perf_counter()
-        batch = self.batch([example])
-        with applied(rollout, interventions):
-            state = rollout.reason(rollout.prefill(batch), interventions)
+        with self._reasoned(rollout, [example], interventions) as state:
             answers = self.decode(rollout, state, [example], max_new_tokens, started)
         sight = None if example.image is None else sight_of(self.backbone, example.image)
         return Answered(answers[0], state, example, sight)
@@ -120,12 +119,7 @@ class Reasoner:
             UserError: the plan or an intervention does not fit the model or the examples.
         """
         rollout = self.rollout(seed=seed, capture_layers=layers)
-        prefix = rollout.prefill(self.batch(examples))
-        own = None
-        if interventions:  # some put back what was there
-            own = Bank.of([example.id for example in examples], [rollout.reason(prefix).latents])
-        with applied(rollout, interventions):
-            state = rollout.reason(prefix, interventions, own)
+        with self._reasoned(rollout, examples, interventions) as state:
             answers = self.decode(rollout, state, examples, max_new_tokens, at_once=True)
         return Run(tuple(examples), state, tuple(answers))
 
@@ -188,6 +182,20 @@ class Reasoner:
                 )
             )
         return answers
+
+    @contextmanager
+    def _reasoned(
+        self,
+        rollout: Rollout,
+        examples: Sequence[Example],
+        interventions: Sequence[Intervention | Hooked],
+    ) -> Iterator[Trajectory]:
+        """Take the latent steps under interventions, which act as long as the context is open."""
+        batch, own = self.batch(examples), None
+        if interventions:  # some put back what was there
+            own = Bank.of(batch.examples, [rollout(batch).latents])
+        with applied(rollout, interventions):  # the prompt is read under them as well
+            yield rollout.reason(rollout.prefill(batch), interventions, own)
 
     def _with_marker(self, rollout: Rollout, state: Trajectory) -> Trajectory:
         """Return a fork of a state to which the answer marker is appended."""

@@ -13,6 +13,13 @@ LatentPart = Literal["latent_text", "latent_vision", "latent"]
 LATENT_PARTS: tuple[LatentPart, ...] = ("latent_text", "latent_vision", "latent")
 """All of them."""
 
+PARTS: dict[str, str] = {
+    "latent_text": "latent text",
+    "latent_vision": "latent vision",
+    "latent": "latents",
+}
+"""The parts as sentences, tables and figures call them."""
+
 AblatedPart = Literal[LatentPart, "rationale"]
 """What an ablation can act on: the latent steps, or a rationale that is written in words."""
 

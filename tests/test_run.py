@@ -34,6 +34,8 @@ def cases(reasoner):
         "steered": (Add("latent_text", Vector(vector(reasoner)), 2.0, (2,)),),
         "cut": (Knockout("answer", "image"),),
         "patched": (patch,),
+        "prompt patched": (Patch(Site(0, 0), vector(reasoner)),),
+        "prompt cut": (Knockout("prompt", "image"),),
         "together": (patch, Replace("latent_text", Zero(), (2,)), Knockout("answer", "latent")),
     }
 
@@ -159,3 +161,23 @@ def test_one_question_may_be_answered_under_interventions(reasoner, examples):
     assert not torch.equal(zeroed.attention(2, 1), plain.attention(2, 1))
     again, said = ask()  # nothing stays behind
     assert said == expected and torch.equal(again.hidden, plain.hidden)
+
+
+def test_what_acts_inside_the_model_acts_on_the_prompt_wherever_it_is_asked_for(qwen, examples):
+    """A prefix that others share was read undisturbed, and is not gone on from."""
+    inside = (Patch(Site(0, 0), vector(qwen)),)
+    asked = examples[:1]
+    before = qwen.run(asked).answers[0].option_logprobs
+    run = qwen.run(asked, inside).answers[0].option_logprobs
+    arms = [Arm(), Arm("other", label="patched", interventions=inside), Arm("other", label="again")]
+    rows = run_arms(qwen, asked, arms, "mine", at_once=True).set_index("intervention")
+    assert run != before
+    assert rows.loc["patched", "option_logprobs"] == list(run)
+    assert rows.loc["none", "option_logprobs"] == list(before)
+    assert rows.loc["again", "option_logprobs"] == list(before)
+    one = asked[0]
+    plain, patched = (
+        qwen.answer(one.image, one.question, one.choices, 3, interventions)
+        for interventions in ((), inside)
+    )
+    assert plain.answer.option_logprobs != patched.answer.option_logprobs

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from latentlab.measures.clusters import clusters_of
-from latentlab.measures.outcomes import NONE, PICKED
+from latentlab.measures.outcomes import NONE
 from latentlab.measures.statistics import accuracy_interval, paired_difference, smallest_effect
-from latentlab.measures.summary import ALL
+from latentlab.measures.summary import by_domain_and_pick
 
 ARM = ["model", "data", "evidence", "vision_slots", "text_slots", "positions"]
 """Columns that tell arms apart."""
@@ -50,7 +50,7 @@ def _lines(rows: pd.DataFrame, seed: int) -> Iterator[dict[str, object]]:
     for values, group in rows.groupby(ARM, sort=False):
         head: dict[str, object] = dict(zip(ARM, values, strict=True))
         empty = _emptied(rows, head)
-        for domain, picked, chosen in _groups(group):
+        for domain, picked, chosen in by_domain_and_pick(group):
             correct = chosen["correct"].to_numpy(bool)
             shared = clusters_of(chosen)
             right = accuracy_interval(correct, shared)
@@ -76,15 +76,6 @@ def _emptied(rows: pd.DataFrame, head: dict[str, object]) -> pd.DataFrame:
     ways = list(dict.fromkeys(empty["positions"]))
     way = "kept" if "kept" in ways else ways[0]
     return empty.loc[empty["positions"] == way, ["example", "correct"]]
-
-
-def _groups(rows: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """All rows of an arm, those of each domain, and those with and without the needed cell."""
-    yield ALL, ALL, rows
-    for domain, of_domain in rows.groupby("domain"):
-        yield str(domain), ALL, of_domain
-    for picked, of_picked in rows.groupby("needed_cell_picked"):
-        yield ALL, PICKED[bool(picked)], of_picked
 
 
 def _difference(

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from latentlab.vocabulary import EMPTY, POSITION_ARMS
+from latentlab.vocabulary import EMPTY, PARTS, POSITION_ARMS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,7 @@ FAMILIES = {
 
 def part_name(part: str) -> str:
     """A part as sentences call it."""
-    return "latents" if part == "latent" else part.replace("_", " ")
+    return PARTS.get(part, part)
 
 
 def phrase(line: "Line") -> str:

@@ -8,7 +8,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from latentlab.figures.lines import PARTS, names
+from latentlab.figures.lines import names
+from latentlab.vocabulary import PARTS
 
 WEIGHTS = "Weights are fixed; nothing was retrained."
 """What captions say of how the numbers came about."""

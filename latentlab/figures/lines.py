@@ -66,9 +66,6 @@ REPLACEMENTS = {
 """What can be put in the place of latents or words, as figures name it, from the crudest to the
 subtlest."""
 
-PARTS = {"latent_text": "latent text", "latent_vision": "latent vision", "latent": "latents"}
-"""Parts of latents, as figures name them."""
-
 
 def names(values: Iterable[str]) -> list[str]:
     """Distinct values in the order in which they first appear."""

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from latentlab.measures.clusters import Clusters, clusters_of
-from latentlab.measures.outcomes import NONE, PICKED
+from latentlab.measures.outcomes import NONE
 from latentlab.measures.statistics import (
     Interval,
     accuracy_interval,
@@ -20,7 +20,7 @@ from latentlab.measures.statistics import (
     paired_difference,
     smallest_effect,
 )
-from latentlab.measures.summary import ALL
+from latentlab.measures.summary import by_domain_and_pick
 
 FRACTIONS = (
     "iia",
@@ -122,9 +122,9 @@ def summary_of(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
 
     Returns:
         In the order of the rows, `model, data, donor, hop, context, part, steps, step_set, patches,
-        sham`, the group: `domain`, and `needed_cell` (`PICKED`: whether the cell that the hop
-        needs is among the patches of the exchanged steps), each `all` unless the line is about
-        one; the number of pairs `n`, and with their intervals (`_low`, `_high`)
+        sham`, the group: `domain`, and `needed_cell` (`measures.outcomes.PICKED`: whether the cell
+        that the hop needs is among the patches of the exchanged steps), each `all` unless the line
+        is about one; the number of pairs `n`, and with their intervals (`_low`, `_high`)
 
         - `iia`: fraction of answers that are the expected ones, of the `n_iia` pairs where that is
           defined and not the recipient's own answer;
@@ -159,18 +159,9 @@ def _lines(rows: pd.DataFrame, seed: int) -> Iterator[dict[str, object]]:
     for values, group in rows.groupby(_LINE, sort=False, dropna=False):
         head: dict[str, object] = dict(zip(_LINE, values, strict=True))
         treated = real.get(values[:-1]) if head["sham"] else None
-        for domain, picked, chosen in _groups(group):
+        for domain, picked, chosen in by_domain_and_pick(group):
             found = _measure(chosen, seed) | _above(treated, chosen, seed)
             yield {**head, "domain": domain, "needed_cell": picked, **found}
-
-
-def _groups(rows: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """All rows of an exchange, those of each domain, and those with and without the needed cell."""
-    yield ALL, ALL, rows
-    for domain, of_domain in rows.groupby("domain"):
-        yield str(domain), ALL, of_domain
-    for picked, of_picked in rows.groupby("needed_cell_picked"):
-        yield ALL, PICKED[bool(picked)], of_picked
 
 
 def _measure(group: pd.DataFrame, seed: int) -> dict[str, float]:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from latentlab import console
 from latentlab.measures.clusters import Clusters, clusters_of
-from latentlab.measures.outcomes import NONE, OUTCOMES, SHAM
+from latentlab.measures.outcomes import NONE, OUTCOMES, PICKED, SHAM
 from latentlab.measures.seeds import mean_over_seeds
 from latentlab.measures.significance import holm, mcnemar, sign_flip
 from latentlab.measures.statistics import (
@@ -218,3 +218,17 @@ def by_domain(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
     facts = rows[[*arm, *(name for name in ARM_FACTS if name in rows)]].drop_duplicates(arm)
     lines = summarise(rows, also=("hops", "question_type"), seed=seed)
     return lines.merge(facts, on=arm, how="left")
+
+
+def by_domain_and_pick(rows: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """All rows, those of each domain, and those in which the needed cell was picked or not.
+
+    Yields:
+        The domain, the value of `outcomes.PICKED`, each `all` unless the rows are of one, and the
+        rows.
+    """
+    yield ALL, ALL, rows
+    for domain, of_domain in rows.groupby("domain"):
+        yield str(domain), ALL, of_domain
+    for picked, of_picked in rows.groupby("needed_cell_picked"):
+        yield ALL, PICKED[bool(picked)], of_picked

@@ -14,7 +14,8 @@ from latentlab.measures.outcomes import NONE
 from latentlab.measures.summary import ALL
 from latentlab.mediation.effects import EFFECTS
 from latentlab.mediation.summary import BETWEEN, DISTANCES, EFFECT, FIRST, LAST
-from latentlab.mediation.tables import PARTS, told
+from latentlab.mediation.tables import told
+from latentlab.vocabulary import PARTS
 
 if TYPE_CHECKING:
     Line = pd.Series[float]

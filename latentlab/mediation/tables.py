@@ -8,12 +8,10 @@ from latentlab.console import table
 from latentlab.measures.summary import ALL
 from latentlab.mediation.movement import ORDINARY
 from latentlab.mediation.summary import EFFECT, MOVEMENT, single_hops
+from latentlab.vocabulary import PARTS
 
 if TYPE_CHECKING:
     Line = pd.Series[float]
-
-PARTS = {"latent_text": "latent text", "latent_vision": "latent vision", "latent": "latents"}
-"""Parts of latents in words."""
 
 _HEADINGS = {
     "perturbation": "perturbation",

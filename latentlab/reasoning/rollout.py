@@ -150,24 +150,12 @@ class Rollout:
         state = prefix.fork()
         given = state.batch.given_picks
         check_patches(self.plan, state.batch.examples, state.patches.count, given)
-        context = Context(
-            state.batch.examples,
-            self.placeholder,
-            self.seed,
-            own,
-            state.patches,
-        )
+        context = Context(state.batch.examples, self.placeholder, self.seed, own, state.patches)
         edits = [one for one in interventions if isinstance(one, Intervention)]
         for step in range(self.plan.steps):
             if self.plan.in_words:
                 say(self, state, step, words[step] if words else None)
-            latent = make_latent(
-                self.plan,
-                state,
-                step,
-                self.seed,
-                self.placeholder,
-            )
+            latent = make_latent(self.plan, state, step, self.seed, self.placeholder)
             for intervention in edits:
                 latent = intervention.edit(latent, step, context)
             if state.row is not None:

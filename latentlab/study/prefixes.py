@@ -23,15 +23,24 @@ class Prefixes:
         self._seconds = seconds
         self._made: list[tuple[Trajectory, float]] = []
 
-    def of(self, rollout: Rollout, edits: Sequence[PromptReplace] = ()) -> tuple[Trajectory, float]:
-        """A prefix for a rollout, and the seconds from text and picture to it."""
-        if not edits:
+    def of(
+        self, rollout: Rollout, edits: Sequence[PromptReplace] = (), shared: bool = True
+    ) -> tuple[Trajectory, float]:
+        """A prefix for a rollout, and the seconds from text and picture to it.
+
+        Args:
+            rollout: the engine.
+            edits: what is done to the prompt's embeddings; with any, the prefix is made anew.
+            shared: whether nothing acts inside the model, so that others can go on from it.
+        """
+        shared = shared and not edits
+        if shared:
             for state, seconds in self._made:
                 if rollout.continues(state):
                     return state, seconds
         started = time.perf_counter() - self._seconds
         state = rollout.prefill(self._prompts, edits)
         made = state, time.perf_counter() - started
-        if not edits:
+        if shared:
             self._made.append(made)
         return made

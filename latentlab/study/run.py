@@ -20,7 +20,7 @@ from latentlab.measures.outcomes import log_odds, with_outcomes
 from latentlab.measures.scores import lenient_match
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.donors import Donors
-from latentlab.reasoning.interventions import PromptReplace, Replace, applied
+from latentlab.reasoning.interventions import Hooked, PromptReplace, Replace, applied
 from latentlab.reasoning.sources import Bank, Resample
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.study.arms import Arm
@@ -105,9 +105,10 @@ def run_arms(
             if arm.change is not None and arm.change not in changed:
                 changed[arm.change] = _changed(reasoner, asked, arm.change, arms)
             version, allowed = changed[arm.change] if arm.change is not None else whole
-            prefix, seconds = version.of(rollout, arm.prompt_edits)
-            started = time.perf_counter() - seconds
             with applied(rollout, arm.interventions):
+                outside = not any(isinstance(one, Hooked) for one in arm.interventions)
+                prefix, seconds = version.of(rollout, arm.prompt_edits, outside)
+                started = time.perf_counter() - seconds
                 state = rollout.reason(prefix, arm.interventions, own)
                 if arm.rationale is None:
                     answers = reasoner.decode(
