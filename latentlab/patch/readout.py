@@ -23,6 +23,18 @@ KNOCKED_OUT = "knock-out"
 Row = tuple[tuple[int, int], dict[str, Any]]
 """A row, and where it belongs: number of the intervention, number of the pair in its batch."""
 
+NOWHERE: dict[str, Any] = {
+    "part": "",
+    "step": None,
+    "n_positions": None,
+    "query": "",
+    "key": "",
+    "control": "",
+}
+"""Facts of a row that an intervention has nothing for: the `part` of the sequence, the latent
+`step` and how many positions are patched, the `query` and `key` of a knock-out, and what a
+`control` puts in place of what is named (`unrelated`, `random`, `sham`)."""
+
 LogitReading = tuple[list[float], list[int]]
 """Of each pair the logit difference in nats, clean answer less corrupt answer, and the index of the
 option with the highest logit."""
@@ -102,6 +114,7 @@ class Readout:
                     "question_type": example.question_type,
                     "cluster": list(example.clusters),
                     "mode": mode,
+                    **NOWHERE,
                     **what,
                     "clean": self.clean[0][i],
                     "corrupt": self.corrupt[0][i],
