@@ -13,9 +13,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from latentlab.patch.pairs import Pair
+from latentlab.reasoning.decode import append_text
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.trajectory import Trajectory
-from latentlab.reasoning.visibility import Kind
 
 KNOCKED_OUT = "knock-out"
 """Mode of rows whose clean run had some of its attention knocked out."""
@@ -44,10 +44,7 @@ def answer_logits(
     rollout: Rollout, state: Trajectory, marker: Sequence[int]
 ) -> Float[Tensor, "batch vocab"]:
     """Logits where the answer begins, with the marker right after the latent steps."""
-    fork = state.fork()
-    ids = torch.tensor(marker, dtype=torch.long, device=state.hidden.device)
-    ids = ids.expand(len(state.hidden), -1)
-    return rollout.extend(fork, ids, torch.full_like(ids, int(Kind.ANSWER)))[:, -1]
+    return append_text(rollout, state.fork(), marker)[:, -1]
 
 
 class Readout:
