@@ -46,7 +46,7 @@ class Pair:
     data has any: its activations are a control."""
 
 
-def rule_for(rule: PairRule, examples: Examples) -> PairRule:
+def rule_for(rule: PairRule, examples: Sequence[Example]) -> PairRule:
     """Settle `auto`: another question about the same picture where the data knows of any."""
     if rule != "auto":
         return rule

@@ -1,36 +1,28 @@
 """No example is both evaluated and referred to, and each can be scored."""
 
-from dataclasses import replace
-
 import pytest
 
+from latentlab.command import CommonConfig
 from latentlab.data import export, load_data
 from latentlab.errors import UserError
-from latentlab.study.division import check_examples, divide
+from latentlab.study.division import divide
+
+
+def divided(data, limit, most, **flags):
+    return divide(CommonConfig(data=str(data), limit=limit, **flags), most)
 
 
 def ids(examples):
     return [example.id for example in examples]
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [({"choices": (), "answer": ""}, "has no choices"), ({"answer": ""}, "has no known answer")],
-)
-def test_questions_without_a_right_answer_are_refused(changes, message, drawn):
-    (example,) = drawn(None)
-    check_examples([example])
-    with pytest.raises(UserError, match=message):
-        check_examples([replace(example, **changes)])
-
-
 def test_references_are_the_examples_after_the_limit_whatever_is_asked_for(capsys):
     whole = ids(load_data("benchmark:size=12"))
-    one, again = (divide("benchmark:size=12", 0, 5, 4) for _ in range(2))
+    one, again = (divided("benchmark:size=12", 5, 4) for _ in range(2))
     assert ids(one.evaluated) == whole[:5]
     assert ids(one.references) == ids(again.references) == whole[5:9]
-    assert ids(divide("benchmark:size=12", 0, 5, 99).references) == whole[5:]
-    nothing = divide("benchmark:size=12", 0, 50, 0)
+    assert ids(divided("benchmark:size=12", 5, 99).references) == whole[5:]
+    nothing = divided("benchmark:size=12", 50, 0)
     assert ids(nothing.evaluated) == whole
     assert not len(nothing.references)
     assert capsys.readouterr().err == ""
@@ -39,11 +31,11 @@ def test_references_are_the_examples_after_the_limit_whatever_is_asked_for(capsy
 def test_where_the_data_have_no_more_another_split_is_referred_to(tmp_path, capsys):
     for split, n in (("test", 4), ("train", 9), ("validation", 1)):
         export(load_data("benchmark", split, limit=n), tmp_path / split)
-    division = divide(str(tmp_path), 0, 50, 5)
+    division = divided(tmp_path, 50, 5)
     assert ids(division.evaluated) == ids(load_data("benchmark", limit=4))
     assert ids(division.references) == ids(load_data("benchmark", "train", limit=5))
     assert "references are 5 examples of the train split" in capsys.readouterr().err
-    generated = divide("benchmark:size=4", 0, 50, 5)
+    generated = divided("benchmark:size=4", 50, 5)
     assert ids(generated.references) == [f"validation-0-{i}" for i in range(4)]
 
 
@@ -54,16 +46,16 @@ def test_where_there_is_no_other_split_the_last_quarter_is_held_back(
     n, limit, most, held, tmp_path, capsys
 ):
     export(load_data("benchmark", limit=n), tmp_path)
-    division = divide(str(tmp_path), 0, limit, most)
+    division = divided(tmp_path, limit, most)
     evaluated, references = ids(division.evaluated), ids(division.references)
     assert evaluated + references == ids(load_data("benchmark", limit=n))
     assert len(references) == held
     assert f"the last {held} of {n} examples are references" in capsys.readouterr().err
-    named = divide("benchmark:size=8,split=test", 0, 8, 9)
+    named = divided("benchmark:size=8,split=test", 8, 9)
     assert (len(named.evaluated), len(named.references)) == (6, 2)
 
 
 def test_two_references_and_one_to_evaluate_are_the_least(tmp_path):
     export(load_data("benchmark", limit=2), tmp_path)
     with pytest.raises(UserError, match="two for reference and one to evaluate"):
-        divide(str(tmp_path), 0, 9, 9)
+        divided(tmp_path, 9, 9)
