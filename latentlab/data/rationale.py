@@ -1,4 +1,4 @@
-"""From a published rationale to the steps that training replaces: the rule of the IVT-LR release."""
+"""From a rationale to the steps that training replaces, by the rule of the IVT-LR release."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _BETWEEN = ". "
 def split_steps(rationale: str, most: int = STEPS) -> tuple[str, ...]:
     """Split a rationale into sentences, and merge them into at most so many steps.
 
-    Line breaks become blanks, and every full stop followed by a blank divides two sentences; nothing
-    else does, so that "e.g. this" is divided as well. Up to `most` sentences stay as they are. More
-    are merged into `most` runs of consecutive sentences, as equally long as can be, of which the
-    first take one more where that does not come out even. The full stop between two steps is lost,
-    as in the release.
+    Line breaks become blanks, and two sentences are divided by a full stop and a blank, wherever
+    that stands: "e.g. this" is divided as well. Up to `most` sentences stay as they are. More are
+    merged into `most` runs of consecutive sentences, as equally long as can be, of which the first
+    take one more where that does not come out even. The full stop between two steps is lost, as in
+    the release.
 
     Args:
         rationale: The text; empty for none.

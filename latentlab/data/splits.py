@@ -17,7 +17,7 @@ KNOWN = tuple(name for names in SPLIT_NAMES.values() for name in names)
 """Every name that is understood."""
 
 
-class MissingSplit(UserError):
+class MissingSplitError(UserError):
     """The data has splits, and not the one that is asked for."""
 
 
@@ -42,10 +42,10 @@ def choose_split(data: str, split: str, there: Sequence[str]) -> str:
         there: The splits that the data has.
 
     Raises:
-        MissingSplit: It has none of that name.
+        MissingSplitError: It has none of that name.
         UserError: Nothing is called so.
     """
     for name in names_of(split):
         if name in there:
             return name
-    raise MissingSplit(f"{data} has no split {split!r}; it has {', '.join(there)}")
+    raise MissingSplitError(f"{data} has no split {split!r}; it has {', '.join(there)}")

@@ -6,7 +6,7 @@ from typing import Any
 from latentlab.command import CommonConfig
 from latentlab.console import note
 from latentlab.data import CachedExamples, Examples, readable, sound
-from latentlab.data.splits import MissingSplit
+from latentlab.data.splits import MissingSplitError
 from latentlab.errors import UserError
 from latentlab.study.asked import load_for, tell_left_out
 
@@ -75,7 +75,7 @@ def _parts(config: CommonConfig, whole: Examples, most: int) -> tuple[Examples, 
     for split in ("validation", "train"):
         try:
             others = CachedExamples(load_for(config, split, most))
-        except MissingSplit:
+        except MissingSplitError:
             continue
         # Data without that split, or with a spec that names one, give the same examples again.
         if len(others) >= FEWEST and asked.isdisjoint(one.id for one in readable(others)):
