@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from latentlab.data.example import Example
 from latentlab.data.sequence import Examples, Subset
@@ -78,6 +78,53 @@ def readable(examples: Examples) -> Iterator[Example]:
         except UserError:
             continue
         yield example
+
+
+class Substituted(Examples):
+    """Examples among which the next one that can be made stands in for one that cannot.
+
+    Training goes through its data many times and in an order that must not depend on what is found
+    on the way, so that places are kept and no picture is decoded beforehand.
+    """
+
+    def __init__(self, source: Examples, tell: Callable[[str], None]) -> None:
+        """Keep the source.
+
+        Args:
+            source: What may hold examples that cannot be made, or have no answer.
+            tell: Told, once for each of them, which one and why.
+        """
+        self._source = source
+        self._tell = tell
+        self._told: set[int] = set()
+
+    @property
+    def left_out(self) -> Sequence[str]:
+        """What the source left out."""
+        return self._source.left_out
+
+    def __len__(self) -> int:
+        """Number of examples, with those that another one stands in for."""
+        return len(self._source)
+
+    def make(self, index: int) -> Example:
+        """Make the example at `index`, or the next one that can be made.
+
+        Raises:
+            UserError: None can be made.
+        """
+        for at in (*range(index, len(self)), *range(index)):
+            try:
+                example = self._source.make(at)
+                if not example.answer:
+                    raise UserError(f"example {example.id} has no known answer")
+            except UserError as error:
+                if at not in self._told:
+                    self._told.add(at)
+                    self._tell(f"{error}; the next example stands in for it")
+                continue
+            return example
+        raise UserError("none of the examples can be used")
 
 
 def _check_scored(example: Example) -> None:

@@ -4,6 +4,7 @@ import pytest
 from PIL import Image
 
 from latentlab.data import CachedExamples, Example, LazyExamples, load_data, readable, sound
+from latentlab.data.leftout import Substituted
 from latentlab.errors import UserError
 
 
@@ -62,3 +63,20 @@ def test_what_a_table_left_out_is_known_of_every_part_of_it(tmp_path):
         (reason,) = part.left_out
         assert "t.csv, line 3" in reason
     assert load_data("benchmark").left_out == ()
+
+
+def test_the_next_example_stands_in_for_one_that_cannot_be_made(mixed):
+    told = []
+    data = Substituted(mixed, told.append)
+    assert len(data) == len(mixed)
+    for _ in range(2):
+        assert [data[i].id for i in range(5)] == ["good", *["also good"] * 4]
+    assert len(told) == 3  # each once: the broken, the free one and the one without an answer
+    assert "b.png is no readable image; the next example stands in for it" in told
+    with pytest.raises(UserError, match="none of the examples can be used"):
+        Substituted(LazyExamples([broken, broken]), told.append)[1]
+
+
+def test_the_first_stands_in_for_the_last(mixed):
+    data = Substituted(LazyExamples([lambda: example("good"), broken]), lambda _: None)
+    assert data[1].id == "good"
