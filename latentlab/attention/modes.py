@@ -20,6 +20,7 @@ from latentlab.reasoning.interventions import Drop, Intervention, Replace
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.selection import check_patches
 from latentlab.reasoning.sources import Placeholder
+from latentlab.study.identity import group_columns
 from latentlab.study.instrument import Subject
 from latentlab.study.picks import fewest_patches
 from latentlab.study.run import batches
@@ -61,6 +62,7 @@ def identity(
 ) -> dict[str, Any]:
     """The columns that say whose row it is, and in which run."""
     return {
+        **group_columns(asked),
         "model": reasoner.name,
         "data": config.data,
         "mode": mode_of(reasoner, vision),

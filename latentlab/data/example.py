@@ -18,6 +18,12 @@ LONGEST = 8
 """Links that a trace follows: the most hops a question can ask for."""
 
 
+OWN_COLUMNS = frozenset(
+    ("model", "data", "example", "domain", "topic", "hops", "question_type", "order", "index")
+)
+"""Columns that rows of every study have, which no group of a user's may be called."""
+
+
 @dataclass(frozen=True)
 class Trace:
     """Which cell is met at each hop, and how all cells of the picture are linked.
@@ -122,6 +128,12 @@ class Example:
     trace: Trace | None = None
     """Where each look-up leads, where that is known."""
 
+    context: str = ""
+    """What is told beside the question, such as a hint or a passage."""
+
+    groups: tuple[tuple[str, str], ...] = ()
+    """Further groups for tables, each a name and a value, e.g. ("grade", "grade4")."""
+
     def __post_init__(self) -> None:
         """Refuse an example that contradicts itself."""
         if problem := self._problem():
@@ -134,6 +146,8 @@ class Example:
             return "two choices have the same text"
         if self.choices and self.answer and self.answer not in self.choices:
             return f"the answer {self.answer!r} is not among the choices {list(self.choices)}"
+        if taken := [name for name, _ in self.groups if name in OWN_COLUMNS]:
+            return f"no group can be called {taken[0]!r}, which is a column of results"
         if self.hops is not None and not 1 <= self.hops <= LONGEST:
             return f"hops is {self.hops}, must be 1 to {LONGEST}"
         if self.trace and self.hops and self.answer and self.answer != self.trace.at(self.hops):

@@ -32,6 +32,7 @@ from latentlab.reasoning.activations import Activations, Site, record
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.unrolled import Unrolled, unroll
 from latentlab.reasoning.visibility import Kind
+from latentlab.study.identity import group_columns
 from latentlab.study.instrument import Subject
 from latentlab.study.picks import check_picks
 from latentlab.study.run import batches
@@ -130,7 +131,7 @@ def _head(reasoner: Reasoner, asked: Sequence[Example], data: str) -> pd.DataFra
     ids = [example.id for example in asked]
     named: dict[str, Any] = {"model": reasoner.name, "data": data, "example": ids}
     named["cluster"] = [list(example.clusters) for example in asked]
-    return pd.DataFrame({**named, **about, "at_once": pd.NA})
+    return pd.DataFrame({**group_columns(asked), **named, **about, "at_once": pd.NA})
 
 
 def _lens_rows(

@@ -8,15 +8,18 @@ _LETTER = re.compile(r"\(?([A-Z])(?:\s*[.:)]|\s*$|\n)")
 _CANDIDATE = re.compile(r"(?:answer is|Answer:)\s*\(?([A-Z])")
 
 
-def parse_answer(said: str, answers: Sequence[str], form: Literal["letter", "text"]) -> int | None:
+def parse_answer(
+    said: str, answers: Sequence[str], form: Literal["letter", "text", "index"]
+) -> int | None:
     """Read which choice an answer names, strictly.
 
     Args:
         said: the text after the answer marker.
-        answers: the choices as the model words them (letters or texts).
+        answers: the choices as the model words them (letters, texts or numbers).
         form: "letter": the text must begin with one letter that stands alone, as in "B", "(B)" or
             "B. cat", and not as in "A cat" or "A and B";
-            "text": it must equal one choice's text, apart from case, spacing and a full stop.
+            "text", "index": it must equal one choice's text or number, apart from case, spacing
+            and a full stop.
 
     Returns:
         The index of the choice, or None where the text names none or is ambiguous.

@@ -103,6 +103,7 @@ class Readout:
             yield (
                 (number, i),
                 {
+                    **dict(example.groups),
                     "example": example.id,
                     "corrupt_example": pair.corrupt.id,
                     "domain": example.domain,

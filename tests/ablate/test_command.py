@@ -228,7 +228,7 @@ def test_an_unreadable_picture_is_named_and_nothing_is_written(ablate, refused):
     folder = export(load_data("benchmark", limit=3), Path("mine"))
     broken = folder / "images" / "000001.png"
     broken.write_bytes(broken.read_bytes()[:100])
-    message = refused(ablate("--data", "mine"))
+    message = refused(ablate("--data", "mine", "--strict"))
     assert "000001.png" in message
 
 

@@ -140,7 +140,7 @@ def test_lines_tell_knock_outs_and_probes_with_n(rows):
 def test_data_without_traces_has_neither_probes_nor_hops(
     measured, chameleon, examples, monkeypatch
 ):
-    monkeypatch.setattr("latentlab.trace.rows.load_data", lambda *_, **__: examples)
+    monkeypatch.setattr("latentlab.trace.rows.load_for", lambda *_, **__: examples)
     references = [replace(example, id=f"other {example.id}") for example in examples]
     config = TraceConfig(model=("tiny",), reference=20)
     rows = measured("trace", config, chameleon, examples, references)
