@@ -1,7 +1,15 @@
 """Hugging Face vision-language models behind one narrow interface, one file a family."""
 
 from latentlab.backbones.attention import Capture
-from latentlab.backbones.base import Backbone, Batch, Component, ImageInputs, Pixels
+from latentlab.backbones.base import (
+    Backbone,
+    Batch,
+    Component,
+    Embedded,
+    ImageInputs,
+    Masks,
+    Pixels,
+)
 from latentlab.backbones.chameleon import ChameleonBackbone
 from latentlab.backbones.qwen2_vl import Qwen2VLBackbone
 from latentlab.errors import UserError
@@ -33,7 +41,9 @@ __all__ = [
     "Capture",
     "ChameleonBackbone",
     "Component",
+    "Embedded",
     "ImageInputs",
+    "Masks",
     "Pixels",
     "Qwen2VLBackbone",
     "family_of",

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from PIL.Image import Image
 from torch import Tensor, nn
-from transformers import Cache, PreTrainedModel
+from transformers import Cache, DynamicCache, PreTrainedModel
 
 from latentlab.backbones.attention import ATTENTION_NAME, Capture
 
@@ -28,6 +28,10 @@ INPUTS: tuple[Component, ...] = ("resid_pre", "z")
 
 Pixels = dict[str, Tensor]
 """Image inputs of a batch, named as the family's vision tower takes them; empty without images."""
+
+Masks = Tensor | dict[str, Tensor | None] | None
+"""Who sees whom, as a decoder takes it: (batch, 1, queries, keys), true where a query may attend;
+one for each type of layer where layers differ; None for plain causality."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +70,30 @@ class ImageInputs:
     """Images as a vision tower takes them."""
 
     pixels: Pixels
-    """Tensors for `Backbone.embed`."""
+    """Tensors for `Backbone.merge`."""
 
-    grids: tuple[tuple[int, int], ...]
-    """Rows and columns of visual tokens of each image."""
+    counts: tuple[int, ...]
+    """Visual tokens of each image."""
+
+    texts: tuple[str, ...]
+    """What stands for each image in its prompt: so many image tokens, and what the family writes
+    around and between them."""
+
+    grids: tuple[tuple[int, int] | None, ...]
+    """Rows and columns in which the visual tokens lie on each image; None where they do not lie in
+    one grid (tiles, tokens that end a row)."""
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Images or whole prompts as a decoder takes them."""
+
+    embeds: Float[Tensor, "*places hidden"]
+    """Input embeddings."""
+
+    deep: Float[Tensor, "layers *places hidden"] | None = None
+    """What is added to the stream after each of the first layers (DeepStack): zero where there is
+    no image, None in families that add nothing."""
 
 
 class Backbone(ABC):
@@ -80,6 +104,9 @@ class Backbone(ABC):
 
     model_class: ClassVar[type[PreTrainedModel]]
     """The transformers class that holds the weights."""
+
+    both_ways: ClassVar[bool] = False
+    """Whether the positions of an image see each other in both directions."""
 
     def __init__(self, model: PreTrainedModel, image_processor: Any = None) -> None:
         """Wrap a model and route its decoder's attention through `backbones.attention`."""
@@ -135,9 +162,10 @@ class Backbone(ABC):
     def image_token(self) -> str:
         """The text that stands for one visual token in a prompt."""
 
-    def image_text(self, n_tokens: int) -> str:
-        """What a prompt's single image token becomes for an image of `n_tokens` visual tokens."""
-        return self.image_token * n_tokens
+    @property
+    def image_slot(self) -> str:
+        """What a chat template writes for a picture; `ImageInputs.texts` take its place."""
+        return self.image_token
 
     @abstractmethod
     def prepare_images(self, images: Sequence[Image]) -> ImageInputs:
@@ -146,6 +174,10 @@ class Backbone(ABC):
     @abstractmethod
     def image_embeds(self, pixels: Pixels) -> Float[Tensor, "patches hidden"]:
         """Input-level image embeddings of all images, one after the other."""
+
+    def image_features(self, pixels: Pixels) -> Embedded:
+        """All that the vision tower says of the images, one after the other."""
+        return Embedded(self.image_embeds(pixels))
 
     @abstractmethod
     def mrope_positions(self, batch: Batch) -> Int[Tensor, "axes batch seq"]:
@@ -180,14 +212,23 @@ class Backbone(ABC):
         embeds: Tensor = self.model.get_input_embeddings()(ids)
         return embeds
 
-    def embed(self, batch: Batch) -> Float[Tensor, "batch seq hidden"]:
+    def merge(self, batch: Batch) -> Embedded:
         """Embed a prompt, images merged in: the only time a picture is looked at."""
-        embeds = self.embed_tokens(batch.input_ids)
+        words = self.embed_tokens(batch.input_ids)
         if not batch.pixels:
-            return embeds
-        patches = self.image_embeds(batch.pixels).to(embeds.dtype)
-        where = (batch.input_ids == self.image_token_id)[..., None].expand_as(embeds)
-        return embeds.masked_scatter(where, patches)
+            return Embedded(words)
+        found = self.image_features(batch.pixels)
+        where = (batch.input_ids == self.image_token_id)[..., None].expand_as(words)
+        embeds = words.masked_scatter(where, found.embeds.to(words.dtype))
+        if found.deep is None:
+            return Embedded(embeds)
+        none = torch.zeros_like(words)
+        deep = [none.masked_scatter(where, level.to(words.dtype)) for level in found.deep]
+        return Embedded(embeds, torch.stack(deep))
+
+    def embed(self, batch: Batch) -> Float[Tensor, "batch seq hidden"]:
+        """Input embeddings of a prompt, images merged in."""
+        return self.merge(batch).embeds
 
     def positions(
         self, batch: Batch, scheme: Literal["flat", "mrope"]
@@ -197,15 +238,47 @@ class Backbone(ABC):
             return self.mrope_positions(batch)
         return (batch.attention_mask.long().cumsum(-1) - 1).clamp(min=0)
 
+    def masks(
+        self,
+        mask: Bool[Tensor, "batch 1 queries keys"] | None,
+        real: Bool[Tensor, "batch keys"],
+        images: Bool[Tensor, "batch keys"],
+    ) -> Masks:
+        """What the decoder takes for a mask: itself, unless layers differ in how far they see.
+
+        Args:
+            mask: who sees whom, were it not for the distance.
+            real: false on padding, which distances do not count.
+            images: the positions of the prompt's images.
+        """
+        return mask
+
+    def new_cache(self) -> DynamicCache:
+        """An empty cache; every layer keeps all positions, since masks say what is seen."""
+        return DynamicCache()
+
+    def deep_inputs(self, deep: Float[Tensor, "layers batch queries hidden"]) -> dict[str, Any]:
+        """Arguments by which the decoder takes `Embedded.deep`."""
+        raise NotImplementedError(f"{type(self).__name__} adds nothing in later layers")
+
     def forward(
         self,
         embeds: Float[Tensor, "batch queries hidden"],
         positions: Int[Tensor, "*axes batch queries"],
-        mask: Bool[Tensor, "batch 1 queries keys"] | None,
+        mask: Masks,
         cache: Cache,
         capture: Capture | None = None,
+        deep: Float[Tensor, "layers batch queries hidden"] | None = None,
     ) -> Float[Tensor, "batch queries hidden"]:
         """Run the decoder on new positions only; `cache` grows in place.
+
+        Args:
+            embeds: what stands at the new positions.
+            positions: their position ids.
+            mask: what they see, as `masks` gives it.
+            cache: keys and values of the positions before.
+            capture: collects the newest position's attention.
+            deep: what the first layers add there (`Embedded.deep`).
 
         Returns:
             Hidden states after the final norm.
@@ -217,6 +290,7 @@ class Backbone(ABC):
             past_key_values=cache,
             use_cache=True,
             capture=capture,
+            **({} if deep is None else self.deep_inputs(deep)),
         )
         hidden: Tensor = output.last_hidden_state
         return hidden

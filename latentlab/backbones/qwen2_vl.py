@@ -58,7 +58,9 @@ class Qwen2VLBackbone(Backbone):
         features = self.image_processor(images=list(images), return_tensors="pt")
         merge = int(self.model.config.vision_config.spatial_merge_size)
         grids = tuple((h // merge, w // merge) for _, h, w in features["image_grid_thw"].tolist())
-        return ImageInputs(dict(features), grids)
+        counts = tuple(rows * columns for rows, columns in grids)
+        texts = tuple(self.image_token * count for count in counts)
+        return ImageInputs(dict(features), counts, texts, grids)
 
     def image_embeds(self, pixels: Pixels) -> Float[Tensor, "patches hidden"]:
         """Merged patches out of the vision tower."""
