@@ -1,4 +1,4 @@
-"""The family that docs/extending.md adds passes what every family must pass."""
+"""Pages on families: the one that docs/extending.md adds passes, and families.md has all."""
 
 import pytest
 import torch
@@ -10,6 +10,7 @@ from latentlab.check.checks import CHECKS
 from latentlab.check.material import Material, material_of
 from tests.docs.test_code import ROOT, blocks
 from tests.tiny.common import picture_first, reasoner_of, word_tokenizer
+from tests.tiny.families import TINY
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +57,16 @@ def material() -> Material:
 @pytest.mark.parametrize("name", CHECKS)
 def test_the_family_of_the_page_conforms(material, name):
     assert CHECKS[name].measure(material) <= CHECKS[name].tolerance
+
+
+def test_the_page_of_families_has_every_family_and_every_check():
+    page = (ROOT / "docs" / "families.md").read_text(encoding="utf-8")
+    described, _, measured = page.partition("<!-- measured -->\n")
+    for model_type in FAMILIES:
+        assert f"`{model_type}`" in described
+    families, _, *lines = [line.strip("| ").split(" | ") for line in measured.splitlines()]
+    assert families == ["check", "tolerance", *(f"`{family}`" for family in TINY)]
+    assert [line[0] for line in lines] == [f"`{name}`" for name in CHECKS]
+    for name, tolerance, *found in lines:
+        assert float(tolerance) == CHECKS[name.strip("`")].tolerance
+        assert all(float(difference) <= float(tolerance) for difference in found)
