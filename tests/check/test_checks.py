@@ -12,11 +12,24 @@ from latentlab.check.config import NAMES
 from latentlab.check.findings import conclusion
 from latentlab.check.material import difference, material_of
 from latentlab.reasoning.interventions import Replace
+from latentlab.reasoning.rollout import Rollout
 from tests.tiny.families import TINY
 
 
 def flat_positions(backbone, patch):
     patch.setattr(backbone, "mrope_positions", lambda batch: backbone.positions(batch, "flat"))
+
+
+def text_begins_too_late(backbone, patch):
+    """As if an image took one position more: the prompt is right, and what follows it is not."""
+    own = Rollout.prefill
+
+    def prefill(self, batch, edits=()):
+        state = own(self, batch, edits)
+        state.next_position = state.next_position + 1
+        return state
+
+    patch.setattr(Rollout, "prefill", prefill)
 
 
 def no_deep_features(backbone, patch):
@@ -65,10 +78,11 @@ def edits_do_nothing(backbone, patch):
     ("family", "wrong", "found", "missed"),
     [
         ("qwen2_vl", flat_positions, "image", "text"),
+        ("qwen2_5_vl", text_begins_too_late, "image", "cached"),
         ("qwen3_vl", no_deep_features, "image", "text"),
         ("qwen2_5_vl", patches_backwards, "image", "text"),
         ("qwen2_vl", patches_without_gradient, "gradients", "image"),
-        ("qwen2_vl", latents_do_not_see_the_first_token, "cached", "image"),
+        ("qwen2_vl", latents_do_not_see_the_first_token, "cached", "zero"),
         ("chameleon", padding_takes_positions, "padded", "cached"),
         ("chameleon", padding_takes_positions, "batched", "cached"),
         ("qwen3_vl", rows_of_the_first_query, "attention", "image"),
