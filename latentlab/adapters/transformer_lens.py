@@ -125,7 +125,7 @@ def bridged(reasoner: Reasoner) -> Bridged:
     backbone._set_attention(PATTERN_NAME)
     for index in range(backbone.n_layers):
         # The bridge hands `hook_pattern` to attention that says it will call it.
-        attn: Any = backbone.component(index, "attn_out")
+        attn: Any = backbone.attention(index)
         attn.original_component.accepts_pattern_fn = True
     prompter = copy.copy(reasoner.prompter)
     prompter.backbone = backbone

@@ -11,12 +11,22 @@ from latentlab.backbones.base import (
     Pixels,
 )
 from latentlab.backbones.chameleon import ChameleonBackbone
+from latentlab.backbones.gemma3 import Gemma3Backbone
+from latentlab.backbones.idefics3 import Idefics3Backbone, SmolVLMBackbone
+from latentlab.backbones.llava_onevision import LlavaOnevisionBackbone
 from latentlab.backbones.qwen2_vl import Qwen2VLBackbone
 from latentlab.errors import UserError
 
 FAMILIES: dict[str, type[Backbone]] = {
     model_type: family
-    for family in (Qwen2VLBackbone, ChameleonBackbone)
+    for family in (
+        Qwen2VLBackbone,
+        ChameleonBackbone,
+        Gemma3Backbone,
+        Idefics3Backbone,
+        LlavaOnevisionBackbone,
+        SmolVLMBackbone,
+    )
     for model_type in family.model_types
 }
 """Backbone classes by the `model_type` of a checkpoint's configuration."""
@@ -42,9 +52,13 @@ __all__ = [
     "ChameleonBackbone",
     "Component",
     "Embedded",
+    "Gemma3Backbone",
+    "Idefics3Backbone",
     "ImageInputs",
+    "LlavaOnevisionBackbone",
     "Masks",
     "Pixels",
     "Qwen2VLBackbone",
+    "SmolVLMBackbone",
     "family_of",
 ]

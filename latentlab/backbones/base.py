@@ -129,6 +129,12 @@ class Backbone(ABC):
     def layers(self) -> nn.ModuleList:
         """The decoder's layers, for hooks."""
 
+    def attention(self, layer: int) -> nn.Module:
+        """The module of a layer that attends; what it gives is mixed by its `o_proj`."""
+        block: Any = self.layers[layer]
+        module: nn.Module = block.self_attn
+        return module
+
     def component(self, layer: int, name: Component) -> nn.Module:
         """The module that a component of a layer comes out of, or goes into (`INPUTS`), for hooks.
 
@@ -242,14 +248,14 @@ class Backbone(ABC):
         self,
         mask: Bool[Tensor, "batch 1 queries keys"] | None,
         real: Bool[Tensor, "batch keys"],
-        images: Bool[Tensor, "batch keys"],
+        queries: int,
     ) -> Masks:
         """What the decoder takes for a mask: itself, unless layers differ in how far they see.
 
         Args:
             mask: who sees whom, were it not for the distance.
             real: false on padding, which distances do not count.
-            images: the positions of the prompt's images.
+            queries: how many positions, the newest, attend.
         """
         return mask
 

@@ -94,7 +94,7 @@ def attribute(
         attended = _by_source(backbone, layer, capture.rows[layer], cached[layer].values, sources)
         labels += [LogitPart("attn_out", layer, source, step) for source, step in sources]
         vectors += attended
-        project: Any = backbone.component(layer, "attn_out").get_submodule("o_proj")
+        project: Any = backbone.attention(layer).get_submodule("o_proj")
         bias: Tensor | None = project.bias
         if bias is not None:
             labels.append(LogitPart("bias", layer))
@@ -148,7 +148,7 @@ def _by_source(
 ) -> list[Float[Tensor, "batch hidden"]]:
     """What each source gives to the last position through a layer's OV circuit."""
     values = values.repeat_interleave(row.shape[1] // values.shape[1], dim=1).float()
-    weight = backbone.component(layer, "attn_out").get_submodule("o_proj").get_parameter("weight")
+    weight = backbone.attention(layer).get_submodule("o_proj").get_parameter("weight")
     masks = torch.stack(list(sources.values()))
     mixed = torch.einsum("sbk,bhk,bhkd->sbhd", masks, row, values).flatten(2)
     return list((mixed @ weight.float().T).unbind(0))

@@ -107,7 +107,7 @@ def knocked_out(rollout: Rollout, knockout: Knockout) -> Iterator[None]:
             if bool(hidden.any()):
                 hook = _masking((visible & ~hidden)[:, None])
                 for layer in hooked:
-                    module = rollout.backbone.component(layer, "attn_out")
+                    module = rollout.backbone.attention(layer)
                     handle = module.register_forward_pre_hook(hook, with_kwargs=True)
                     stack.callback(handle.remove)
             yield
