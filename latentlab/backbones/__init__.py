@@ -1,31 +1,29 @@
 """Hugging Face vision-language models behind one narrow interface, one file a family."""
 
 from latentlab.backbones.attention import Capture
-from latentlab.backbones.base import (
-    Backbone,
-    Batch,
-    Component,
-    Embedded,
-    ImageInputs,
-    Masks,
-    Pixels,
-)
+from latentlab.backbones.base import Backbone
 from latentlab.backbones.chameleon import ChameleonBackbone
+from latentlab.backbones.components import Component
 from latentlab.backbones.gemma3 import Gemma3Backbone
 from latentlab.backbones.idefics3 import Idefics3Backbone, SmolVLMBackbone
+from latentlab.backbones.inputs import Batch, Embedded, ImageInputs, Masks, Pixels
 from latentlab.backbones.llava_onevision import LlavaOnevisionBackbone
+from latentlab.backbones.qwen2_5_vl import Qwen25VLBackbone
 from latentlab.backbones.qwen2_vl import Qwen2VLBackbone
+from latentlab.backbones.qwen3_vl import Qwen3VLBackbone
 from latentlab.errors import UserError
 
 FAMILIES: dict[str, type[Backbone]] = {
     model_type: family
     for family in (
         Qwen2VLBackbone,
+        Qwen25VLBackbone,
+        Qwen3VLBackbone,
         ChameleonBackbone,
-        Gemma3Backbone,
-        Idefics3Backbone,
         LlavaOnevisionBackbone,
+        Idefics3Backbone,
         SmolVLMBackbone,
+        Gemma3Backbone,
     )
     for model_type in family.model_types
 }
@@ -40,7 +38,10 @@ def family_of(model_type: str) -> type[Backbone]:
     """
     if model_type not in FAMILIES:
         known = ", ".join(sorted(FAMILIES))
-        raise UserError(f"no backbone drives models of type {model_type!r}; known: {known}")
+        raise UserError(
+            f"no backbone drives models of type {model_type!r}; known: {known}; "
+            "docs/extending.md shows how to add one"
+        )
     return FAMILIES[model_type]
 
 
@@ -59,6 +60,8 @@ __all__ = [
     "Masks",
     "Pixels",
     "Qwen2VLBackbone",
+    "Qwen3VLBackbone",
+    "Qwen25VLBackbone",
     "SmolVLMBackbone",
     "family_of",
 ]

@@ -6,8 +6,8 @@ models (processor, positions, where the image tokens sit) stays in that family's
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -17,83 +17,8 @@ from torch import Tensor, nn
 from transformers import Cache, DynamicCache, PreTrainedModel
 
 from latentlab.backbones.attention import ATTENTION_NAME, Capture
-
-Component = Literal["resid_post", "attn_out", "mlp_out", "resid_pre", "z"]
-"""What can be read and patched in a layer, by TransformerLens's names: the residual stream after
-the layer, what attention and the MLP add to it, the residual stream before the layer, and what the
-heads say before `W_O` mixes them (side by side, one head after the other)."""
-
-INPUTS: tuple[Component, ...] = ("resid_pre", "z")
-"""Components that go into their module; the others come out of it."""
-
-Pixels = dict[str, Tensor]
-"""Image inputs of a batch, named as the family's vision tower takes them; empty without images."""
-
-Masks = Tensor | dict[str, Tensor | None] | None
-"""Who sees whom, as a decoder takes it: (batch, 1, queries, keys), true where a query may attend;
-one for each type of layer where layers differ; None for plain causality."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Aligned prompts: left-padded, so that all prompts end, and all latents begin, together."""
-
-    examples: tuple[str, ...]
-    """Identifiers of the examples, one a row."""
-
-    input_ids: Int[Tensor, "batch seq"]
-    """Token ids, one image placeholder for each visual token."""
-
-    attention_mask: Bool[Tensor, "batch seq"]
-    """False on padding."""
-
-    pixels: Pixels
-    """The images of all rows that have one, in order of row."""
-
-    given_picks: Int[Tensor, "batch steps k"] | None = None
-    """Patches to re-insert at each step, for plans that are given their picks."""
-
-    def to(self, device: torch.device) -> "Batch":
-        """Move every tensor to a device."""
-        picks = self.given_picks
-        return Batch(
-            self.examples,
-            self.input_ids.to(device),
-            self.attention_mask.to(device),
-            {name: pixels.to(device) for name, pixels in self.pixels.items()},
-            None if picks is None else picks.to(device),
-        )
-
-
-@dataclass(frozen=True)
-class ImageInputs:
-    """Images as a vision tower takes them."""
-
-    pixels: Pixels
-    """Tensors for `Backbone.merge`."""
-
-    counts: tuple[int, ...]
-    """Visual tokens of each image."""
-
-    texts: tuple[str, ...]
-    """What stands for each image in its prompt: so many image tokens, and what the family writes
-    around and between them."""
-
-    grids: tuple[tuple[int, int] | None, ...]
-    """Rows and columns in which the visual tokens lie on each image; None where they do not lie in
-    one grid (tiles, tokens that end a row)."""
-
-
-@dataclass(frozen=True)
-class Embedded:
-    """Images or whole prompts as a decoder takes them."""
-
-    embeds: Float[Tensor, "*places hidden"]
-    """Input embeddings."""
-
-    deep: Float[Tensor, "layers *places hidden"] | None = None
-    """What is added to the stream after each of the first layers (DeepStack): zero where there is
-    no image, None in families that add nothing."""
+from latentlab.backbones.components import Component, component_of
+from latentlab.backbones.inputs import Batch, Embedded, ImageInputs, Masks, Pixels
 
 
 class Backbone(ABC):
@@ -129,28 +54,14 @@ class Backbone(ABC):
     def layers(self) -> nn.ModuleList:
         """The decoder's layers, for hooks."""
 
+    def component(self, layer: int, name: Component) -> nn.Module:
+        """The module that a component of a layer comes out of, or goes into, for hooks."""
+        return component_of(self.layers[layer], name)
+
     def attention(self, layer: int) -> nn.Module:
-        """The module of a layer that attends; what it gives is mixed by its `o_proj`."""
+        """The attention module of a layer."""
         block: Any = self.layers[layer]
         module: nn.Module = block.self_attn
-        return module
-
-    def component(self, layer: int, name: Component) -> nn.Module:
-        """The module that a component of a layer comes out of, or goes into (`INPUTS`), for hooks.
-
-        The first entry of its output, or the output itself where that is no tuple, is (batch,
-        queries, hidden); so is its first positional argument, for `z` (batch, queries, heads x
-        dim).
-        """
-        block: Any = self.layers[layer]
-        modules = {
-            "resid_post": block,
-            "attn_out": block.self_attn,
-            "mlp_out": block.mlp,
-            "resid_pre": block,
-            "z": block.self_attn.o_proj,
-        }
-        module: nn.Module = modules[name]
         return module
 
     @property
@@ -188,6 +99,20 @@ class Backbone(ABC):
     @abstractmethod
     def mrope_positions(self, batch: Batch) -> Int[Tensor, "axes batch seq"]:
         """Position ids of a prompt as the family's own forward computes them."""
+
+    def own_inputs(self, batch: Batch) -> dict[str, Any]:
+        """What the family's own forward takes for prompts, to compare with."""
+        mask = batch.attention_mask.long()
+        return {"input_ids": batch.input_ids, "attention_mask": mask, **batch.pixels}
+
+    @contextmanager
+    def eager(self) -> Iterator[None]:
+        """Let the decoder attend as transformers' eager attention does, to compare with."""
+        self._set_attention("eager")
+        try:
+            yield
+        finally:
+            self._set_attention(ATTENTION_NAME)
 
     @abstractmethod
     def _set_attention(self, name: str) -> None:

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from transformers import ChameleonForConditionalGeneration, PreTrainedModel
 from transformers.models.chameleon.image_processing_pil_chameleon import ChameleonImageProcessorPil
 
-from latentlab.backbones.base import Backbone, Batch, ImageInputs, Pixels
+from latentlab.backbones.base import Backbone
+from latentlab.backbones.inputs import Batch, ImageInputs, Pixels
 
 
 class ChameleonBackbone(Backbone):
