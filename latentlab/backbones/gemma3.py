@@ -97,6 +97,11 @@ class Gemma3Backbone(Backbone):
         """Gemma 3 has no M-RoPE: its own positions are the flat range."""
         return self.positions(batch, "flat")
 
+    def own_inputs(self, batch: Batch) -> dict[str, Any]:
+        """With which positions are of an image, on which attention in both directions depends."""
+        image = (batch.input_ids == self.image_token_id).long()
+        return {**super().own_inputs(batch), "token_type_ids": image}
+
     def masks(
         self,
         mask: Bool[Tensor, "batch 1 queries keys"] | None,
