@@ -22,7 +22,9 @@ from torch import Tensor, nn
 from transformers import Gemma3ForConditionalGeneration, PreTrainedModel
 from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
 
-from latentlab.backbones.base import Backbone, Batch, Component, ImageInputs, Masks, Pixels
+from latentlab.backbones.base import Backbone
+from latentlab.backbones.components import Component
+from latentlab.backbones.inputs import Batch, ImageInputs, Masks, Pixels
 
 
 class Gemma3Backbone(Backbone):

@@ -22,7 +22,8 @@ from transformers import (
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
 
-from latentlab.backbones.base import Backbone, Batch, ImageInputs, Pixels
+from latentlab.backbones.base import Backbone
+from latentlab.backbones.inputs import Batch, ImageInputs, Pixels
 
 
 class Idefics3Backbone(Backbone):

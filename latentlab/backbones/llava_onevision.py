@@ -20,7 +20,8 @@ from transformers.models.llava_onevision.image_processing_pil_llava_onevision im
 )
 from transformers.models.llava_onevision.modeling_llava_onevision import image_size_to_num_patches
 
-from latentlab.backbones.base import Backbone, Batch, ImageInputs, Pixels
+from latentlab.backbones.base import Backbone
+from latentlab.backbones.inputs import Batch, ImageInputs, Pixels
 
 
 class LlavaOnevisionBackbone(Backbone):
