@@ -64,6 +64,14 @@ class Backbone(ABC):
         module: nn.Module = block.self_attn
         return module
 
+    def attention_norm(self, layer: int) -> nn.Module | None:
+        """The norm between a layer's attention and the stream, in families that have one."""
+        return None
+
+    def gain(self, norm: nn.Module) -> Float[Tensor, " hidden"]:
+        """What an RMS norm of the decoder multiplies a normalized vector with."""
+        return norm.get_parameter("weight")
+
     @property
     @abstractmethod
     def vision(self) -> nn.Module:

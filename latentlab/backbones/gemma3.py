@@ -51,12 +51,20 @@ class Gemma3Backbone(Backbone):
 
     def component(self, layer: int, name: Component) -> nn.Module:
         """As in other families, save that what is added comes out of a norm."""
+        if name not in ("attn_out", "mlp_out"):
+            return super().component(layer, name)
         block: Any = self.layers[layer]
-        normed = {
-            "attn_out": block.post_attention_layernorm,
-            "mlp_out": block.post_feedforward_layernorm,
-        }
-        return normed.get(name) or super().component(layer, name)
+        attended = name == "attn_out"
+        normed = block.post_attention_layernorm if attended else block.post_feedforward_layernorm
+        return cast(nn.Module, normed)
+
+    def attention_norm(self, layer: int) -> nn.Module:
+        """The norm that attention's output goes through before it is added."""
+        return self.component(layer, "attn_out")
+
+    def gain(self, norm: nn.Module) -> Float[Tensor, " hidden"]:
+        """Weights of these norms are counted from 1."""
+        return 1 + norm.get_parameter("weight")
 
     @property
     def vision(self) -> nn.Module:
