@@ -4,7 +4,10 @@ from latentlab.backbones.attention import Capture
 from latentlab.backbones.base import Backbone
 from latentlab.backbones.chameleon import ChameleonBackbone
 from latentlab.backbones.components import Component
+from latentlab.backbones.gemma3 import Gemma3Backbone
+from latentlab.backbones.idefics3 import Idefics3Backbone, SmolVLMBackbone
 from latentlab.backbones.inputs import Batch, Embedded, ImageInputs, Masks, Pixels
+from latentlab.backbones.llava_onevision import LlavaOnevisionBackbone
 from latentlab.backbones.qwen2_5_vl import Qwen25VLBackbone
 from latentlab.backbones.qwen2_vl import Qwen2VLBackbone
 from latentlab.backbones.qwen3_vl import Qwen3VLBackbone
@@ -12,7 +15,16 @@ from latentlab.errors import UserError
 
 FAMILIES: dict[str, type[Backbone]] = {
     model_type: family
-    for family in (Qwen2VLBackbone, Qwen25VLBackbone, Qwen3VLBackbone, ChameleonBackbone)
+    for family in (
+        Qwen2VLBackbone,
+        Qwen25VLBackbone,
+        Qwen3VLBackbone,
+        ChameleonBackbone,
+        LlavaOnevisionBackbone,
+        Idefics3Backbone,
+        SmolVLMBackbone,
+        Gemma3Backbone,
+    )
     for model_type in family.model_types
 }
 """Backbone classes by the `model_type` of a checkpoint's configuration."""
@@ -41,11 +53,15 @@ __all__ = [
     "ChameleonBackbone",
     "Component",
     "Embedded",
+    "Gemma3Backbone",
+    "Idefics3Backbone",
     "ImageInputs",
+    "LlavaOnevisionBackbone",
     "Masks",
     "Pixels",
     "Qwen2VLBackbone",
     "Qwen3VLBackbone",
     "Qwen25VLBackbone",
+    "SmolVLMBackbone",
     "family_of",
 ]

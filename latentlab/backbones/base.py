@@ -64,6 +64,14 @@ class Backbone(ABC):
         module: nn.Module = block.self_attn
         return module
 
+    def attention_norm(self, layer: int) -> nn.Module | None:
+        """The norm between a layer's attention and the stream, in families that have one."""
+        return None
+
+    def gain(self, norm: nn.Module) -> Float[Tensor, " hidden"]:
+        """What an RMS norm of the decoder multiplies a normalized vector with."""
+        return norm.get_parameter("weight")
+
     @property
     @abstractmethod
     def vision(self) -> nn.Module:
@@ -173,14 +181,14 @@ class Backbone(ABC):
         self,
         mask: Bool[Tensor, "batch 1 queries keys"] | None,
         real: Bool[Tensor, "batch keys"],
-        images: Bool[Tensor, "batch keys"],
+        queries: int,
     ) -> Masks:
         """What the decoder takes for a mask: itself, unless layers differ in how far they see.
 
         Args:
             mask: who sees whom, were it not for the distance.
             real: false on padding, which distances do not count.
-            images: the positions of the prompt's images.
+            queries: how many positions, the newest, attend.
         """
         return mask
 

@@ -66,7 +66,7 @@ def advance(
         state.kinds = torch.cat([state.kinds, kinds], dim=1)
         backbone, kinds = engine.backbone, state.kinds
         mask = attention_mask(kinds, embeds.shape[1], engine.table, backbone.both_ways)
-        masks = backbone.masks(mask, kinds != Kind.PAD, kinds == Kind.IMAGE)
+        masks = backbone.masks(mask, kinds != Kind.PAD, embeds.shape[1])
         capture = Capture(state.layers) if keep_row and state.layers else None
         hidden = backbone.forward(embeds, positions, masks, state.cache, capture, deep)
     state.hidden = hidden[:, -1]

@@ -68,7 +68,7 @@ class Unrolled:
 
     def masks(self, backbone: Backbone) -> Masks:
         """`mask` as the decoder takes it."""
-        return backbone.masks(self.mask, self.kinds != Kind.PAD, self.kinds == Kind.IMAGE)
+        return backbone.masks(self.mask, self.kinds != Kind.PAD, self.kinds.shape[1])
 
 
 def append_text(rollout: Rollout, state: Trajectory, text: Sequence[int]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from latentlab.backbones import Backbone
@@ -13,7 +13,7 @@ from latentlab.reasoning.plan import LatentPlan
 BASICS = ("<pad>", "<eos>", "<unk>", "<latent>")
 WORDS = ("Follow", "one", "two", "hop", "hops", "from", "the", "circle", "square", "red", "blue")
 WORDS += ("A", "B", "C", "D", "Answer", "is", "What", "shown", "here", "Which", "shape", "of")
-WORDS += (".", ":", ",", "?")
+WORDS += (".", ":", ",", "?", "\n", "\n\n")
 
 
 def word_tokenizer(specials: Sequence[str], template: str) -> PreTrainedTokenizerFast:
@@ -22,7 +22,9 @@ def word_tokenizer(specials: Sequence[str], template: str) -> PreTrainedTokenize
     tokenizer = Tokenizer(
         models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="<unk>")
     )
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(
+        Regex(r"\w+|\n+|[^\w\s]+"), behavior="removed", invert=True
+    )
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token="<pad>",
