@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from latentlab.check import edits, engine, forward, tools
+from latentlab.check import edits, engine, forward, gradients, tools
 from latentlab.check.config import NAMES
 from latentlab.check.material import Material, material_of
 from latentlab.reasoner import Reasoner
@@ -31,7 +31,8 @@ class Check:
 CHECKS: dict[str, Check] = {
     "image": Check("logits with a picture: own forward", forward.image, 1e-4),
     "text": Check("logits without a picture: own forward", forward.text, 1e-4),
-    "gradients": Check("gradients: own forward", forward.gradients, 1e-4),
+    "gradients": Check("gradients: own forward", gradients.gradients, 1e-4),
+    "through": Check("gradients through latents: recomputed", gradients.through, 1e-4),
     "attention": Check("captured rows: eager attention, sum 1", forward.attention, 1e-5),
     "cached": Check("cached: recomputed", engine.cached, 1e-4),
     "batched": Check("batched: one by one", engine.batched, 1e-4),

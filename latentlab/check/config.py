@@ -24,6 +24,7 @@ NAMES = (
     "image",
     "text",
     "gradients",
+    "through",
     "attention",
     "cached",
     "batched",

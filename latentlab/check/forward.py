@@ -1,4 +1,4 @@
-"""Checks against the family's own forward: logits, gradients, attention.
+"""Checks against the family's own forward: logits and attention.
 
 The own forward takes token ids and pixels, and attends as transformers' eager attention does. The
 engine merges images into embeddings, makes masks and positions of its own, runs the prompt, and
@@ -33,29 +33,6 @@ def text(material: Material) -> float:
     return _logits(material, material.wordy())
 
 
-def gradients(material: Material) -> float:
-    """Gradients of the log-probability of what follows an answer, relative to the largest of them.
-
-    With respect to the embedding table, the first layer and the vision tower.
-    """
-    backbone = material.reasoner.backbone
-    model: Any = backbone.model
-    first, seen = backbone.layers[0].parameters(), backbone.vision.parameters()
-    weights = [*model.get_input_embeddings().parameters(), *first, *seen]
-    weights = list({id(weight): weight for weight in weights}.values())
-    needed = [weight.requires_grad for weight in weights]
-    batch = material.singles()[0]
-    try:
-        for weight in weights:
-            weight.requires_grad_(weight.is_floating_point())
-        ours = _gradient(_ours(material.reasoner, batch), weights)
-        theirs = _gradient(_theirs(material.reasoner, batch), weights)
-    finally:
-        for weight, need in zip(weights, needed, strict=True):
-            weight.requires_grad_(need)
-    return difference(ours, theirs, least=0)
-
-
 @torch.no_grad()
 def attention(material: Material) -> float:
     """Captured rows of the prompt's end and of each step against eager attention; their sums."""
@@ -81,21 +58,23 @@ def attention(material: Material) -> float:
 
 def _logits(material: Material, batches: list[Batch]) -> float:
     reasoner = material.reasoner
-    return worst([difference(_ours(reasoner, one), _theirs(reasoner, one)) for one in batches])
+    return worst(
+        [difference(path_logits(reasoner, one), own_logits(reasoner, one)) for one in batches]
+    )
 
 
-def _ours(reasoner: Reasoner, batch: Batch) -> Float[Tensor, "1 seq vocab"]:
+def path_logits(reasoner: Reasoner, batch: Batch) -> Float[Tensor, "1 seq vocab"]:
     """Logits of a prompt and an answer, by the engine."""
-    rollout, ids = reasoner.rollout(PLAN.replace(steps=0)), _answer(reasoner)
+    rollout, ids = reasoner.rollout(PLAN.replace(steps=0)), answer_ids(reasoner)
     with _states(reasoner.backbone) as kept:
         state = rollout.prefill(batch)
     prompt = reasoner.backbone.logits(kept[0][:, :-1])
     return torch.cat([prompt, rollout.extend(state, ids, torch.full_like(ids, Kind.ANSWER))], dim=1)
 
 
-def _theirs(reasoner: Reasoner, batch: Batch) -> Float[Tensor, "1 seq vocab"]:
+def own_logits(reasoner: Reasoner, batch: Batch) -> Float[Tensor, "1 seq vocab"]:
     """The same by the family's own forward, all at once."""
-    backbone, ids = reasoner.backbone, _answer(reasoner)
+    backbone, ids = reasoner.backbone, answer_ids(reasoner)
     longer = dataclasses.replace(
         batch,
         input_ids=torch.cat([batch.input_ids, ids], dim=1),
@@ -106,19 +85,11 @@ def _theirs(reasoner: Reasoner, batch: Batch) -> Float[Tensor, "1 seq vocab"]:
     return logits
 
 
-def _answer(reasoner: Reasoner) -> Int[Tensor, "1 tokens"]:
+def answer_ids(reasoner: Reasoner) -> Int[Tensor, "1 tokens"]:
     """Token ids of the answer marker and an answer."""
     prompter = reasoner.prompter
     ids = [*prompter.marker_ids, *prompter.answer_ids(CHOICES[0])]
     return torch.tensor([ids], device=reasoner.backbone.device)
-
-
-def _gradient(logits: Float[Tensor, "1 seq vocab"], weights: list[nn.Parameter]) -> Tensor:
-    """All gradients of the likeliest token's log-probability, one after the other."""
-    loss = logits[0, -1].log_softmax(-1).max()
-    found = torch.autograd.grad(loss, weights, allow_unused=True)
-    none = [torch.zeros_like(w) if g is None else g for g, w in zip(found, weights, strict=True)]
-    return torch.cat([gradient.flatten() for gradient in none])
 
 
 @contextmanager

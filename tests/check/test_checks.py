@@ -11,6 +11,7 @@ from latentlab.check.checks import CHECKS, DIFFERS, FAILED, HOLDS, NOT_RUN, Chec
 from latentlab.check.config import NAMES
 from latentlab.check.findings import conclusion
 from latentlab.check.material import difference, material_of
+from latentlab.reasoning import rollout
 from latentlab.reasoning.interventions import Replace
 from latentlab.reasoning.rollout import Rollout
 from tests.tiny.families import TINY
@@ -44,6 +45,16 @@ def patches_backwards(backbone, patch):
 def patches_without_gradient(backbone, patch):
     own = backbone.image_embeds
     patch.setattr(backbone, "image_embeds", lambda pixels: own(pixels).detach())
+
+
+def latents_are_cut_off(backbone, patch):
+    make = rollout.make_latent
+
+    def cut(*args):
+        latent = make(*args)
+        return latent.replace(text=latent.text.detach())
+
+    patch.setattr(rollout, "make_latent", cut)
 
 
 def latents_do_not_see_the_first_token(backbone, patch):
@@ -82,6 +93,7 @@ def edits_do_nothing(backbone, patch):
         ("qwen3_vl", no_deep_features, "image", "text"),
         ("qwen2_5_vl", patches_backwards, "image", "text"),
         ("qwen2_vl", patches_without_gradient, "gradients", "image"),
+        ("chameleon", latents_are_cut_off, "through", "gradients"),
         ("qwen2_vl", latents_do_not_see_the_first_token, "cached", "zero"),
         ("chameleon", padding_takes_positions, "padded", "cached"),
         ("chameleon", padding_takes_positions, "batched", "cached"),
