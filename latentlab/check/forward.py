@@ -1,37 +1,40 @@
 """Checks against the family's own forward: logits, gradients, attention.
 
-The own forward takes token ids and pixels, and attends as transformers' eager attention does. Ours
-is the engine's prefill: images merged into embeddings, a mask of its own, a cache.
+The own forward takes token ids and pixels, and attends as transformers' eager attention does. The
+engine merges images into embeddings, makes masks and positions of its own, runs the prompt, and
+puts an answer behind it over a cache.
 """
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from latentlab.backbones import Backbone, Batch, Masks
-from latentlab.check.material import Material, difference, worst
+from latentlab.check.material import CHOICES, PLAN, Material, difference, worst
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.unrolled import Unrolled, unroll
+from latentlab.reasoning.visibility import Kind
 
 
 @torch.no_grad()
 def image(material: Material) -> float:
-    """Logits of all positions of prompts with pictures."""
+    """Logits of all positions of prompts with pictures and of answers to them."""
     return _logits(material, material.singles())
 
 
 @torch.no_grad()
 def text(material: Material) -> float:
-    """Logits of all positions of prompts without pictures."""
+    """Logits of all positions of prompts without pictures and of answers to them."""
     return _logits(material, material.wordy())
 
 
 def gradients(material: Material) -> float:
-    """Gradients of an answer's log-probability, relative to the largest of them.
+    """Gradients of the log-probability of what follows an answer, relative to the largest of them.
 
     With respect to the embedding table, the first layer and the vision tower.
     """
@@ -45,8 +48,8 @@ def gradients(material: Material) -> float:
     try:
         for weight in weights:
             weight.requires_grad_(weight.is_floating_point())
-        ours = _gradient(prompt_logits(material.reasoner, batch), weights)
-        theirs = _gradient(own_output(backbone, batch).logits, weights)
+        ours = _gradient(_ours(material.reasoner, batch), weights)
+        theirs = _gradient(_theirs(material.reasoner, batch), weights)
     finally:
         for weight, need in zip(weights, needed, strict=True):
             weight.requires_grad_(need)
@@ -60,7 +63,8 @@ def attention(material: Material) -> float:
     backbone, found = reasoner.backbone, []
     for batch in material.singles():
         state, unrolled = unroll(rollout, batch)
-        own = own_output(backbone, batch, output_attentions=True).attentions
+        with backbone.eager():
+            own = backbone.model(**backbone.own_inputs(batch), output_attentions=True).attentions
         again = _eager(backbone, unrolled)
         assert state.row is not None, "all layers are captured"
         rows = [*state.rows, state.row]
@@ -75,27 +79,38 @@ def attention(material: Material) -> float:
     return worst(found)
 
 
-def prompt_logits(reasoner: Reasoner, batch: Batch) -> Float[Tensor, "batch seq vocab"]:
-    """Logits of every position of prompts, by the engine."""
-    with _states(reasoner.backbone) as kept:
-        reasoner.rollout().prefill(batch)
-    return reasoner.backbone.logits(kept[-1])
-
-
-def own_output(backbone: Backbone, batch: Batch, **more: Any) -> Any:
-    """What the family's own forward returns for unpadded prompts."""
-    with backbone.eager():
-        return backbone.model(**backbone.own_inputs(batch), **more)
-
-
 def _logits(material: Material, batches: list[Batch]) -> float:
     reasoner = material.reasoner
-    return worst(
-        [
-            difference(prompt_logits(reasoner, batch), own_output(reasoner.backbone, batch).logits)
-            for batch in batches
-        ]
+    return worst([difference(_ours(reasoner, one), _theirs(reasoner, one)) for one in batches])
+
+
+def _ours(reasoner: Reasoner, batch: Batch) -> Float[Tensor, "1 seq vocab"]:
+    """Logits of a prompt and an answer, by the engine."""
+    rollout, ids = reasoner.rollout(PLAN.replace(steps=0)), _answer(reasoner)
+    with _states(reasoner.backbone) as kept:
+        state = rollout.prefill(batch)
+    prompt = reasoner.backbone.logits(kept[0][:, :-1])
+    return torch.cat([prompt, rollout.extend(state, ids, torch.full_like(ids, Kind.ANSWER))], dim=1)
+
+
+def _theirs(reasoner: Reasoner, batch: Batch) -> Float[Tensor, "1 seq vocab"]:
+    """The same by the family's own forward, all at once."""
+    backbone, ids = reasoner.backbone, _answer(reasoner)
+    longer = dataclasses.replace(
+        batch,
+        input_ids=torch.cat([batch.input_ids, ids], dim=1),
+        attention_mask=torch.cat([batch.attention_mask, torch.ones_like(ids).bool()], dim=1),
     )
+    with backbone.eager():
+        logits: Tensor = backbone.model(**backbone.own_inputs(longer)).logits
+    return logits
+
+
+def _answer(reasoner: Reasoner) -> Int[Tensor, "1 tokens"]:
+    """Token ids of the answer marker and an answer."""
+    prompter = reasoner.prompter
+    ids = [*prompter.marker_ids, *prompter.answer_ids(CHOICES[0])]
+    return torch.tensor([ids], device=reasoner.backbone.device)
 
 
 def _gradient(logits: Float[Tensor, "1 seq vocab"], weights: list[nn.Parameter]) -> Tensor:
