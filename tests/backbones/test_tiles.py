@@ -1,5 +1,7 @@
 """Pictures in tiles: prompts are those of the families' own processors, and so are the counts."""
 
+import copy
+import dataclasses
 from typing import Any
 
 import pytest
@@ -97,6 +99,27 @@ def test_every_visual_token_has_its_embedding(family, asked):
         alone = backbone.prepare_images([example.image])
         assert alone.counts == (len(found),)
         torch.testing.assert_close(backbone.image_embeds(alone.pixels), found, atol=1e-5, rtol=1e-5)
+
+
+@torch.no_grad()
+def test_a_batch_may_mix_pictures_and_none(family, asked):
+    plan = LatentPlan(steps=2, k=0)
+    mixed = [asked[0], dataclasses.replace(asked[1], image=None), asked[4]]
+    rollout = family.rollout(plan)
+    together = rollout(family.prompter.batch(mixed, plan))
+    for i, example in enumerate(mixed):
+        alone = rollout(family.prompter.batch([example], plan))
+        torch.testing.assert_close(together.hidden[i], alone.hidden[0], atol=1e-4, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_runs_in_bfloat16(family, asked):
+    half = copy.deepcopy(family)
+    half.backbone.model.to(torch.bfloat16)
+    state = half.rollout()(half.batch(asked))
+    assert state.hidden.dtype == torch.bfloat16
+    assert state.hidden.isfinite().all()
+    assert state.picks.shape == (len(asked), 2, 2)
 
 
 def test_only_pictures_in_one_piece_have_a_grid(family, asked):
