@@ -1,17 +1,31 @@
 """Pictures in tiles: prompts are those of the families' own processors, and so are the counts."""
 
+import copy
+import dataclasses
 from typing import Any
 
 import pytest
 import torch
 from PIL import Image
-from transformers import Gemma3Processor, Idefics3Processor, LlavaOnevisionProcessor
+from transformers import (
+    Gemma3Config,
+    Gemma3Processor,
+    Idefics3Config,
+    Idefics3Processor,
+    LlavaOnevisionConfig,
+    LlavaOnevisionProcessor,
+)
+from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
+from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
+from transformers.models.llava_onevision.image_processing_pil_llava_onevision import (
+    LlavaOnevisionImageProcessorPil,
+)
 
 from latentlab.data import Example
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
-from tests.tiny.gemma3 import gemma3
-from tests.tiny.tiles import TILE, idefics3, llava_onevision, smolvlm
+from tests.tiny.families import TINY
+from tests.tiny.tiles import SIGLIP, TILE, idefics3, llava_onevision, smolvlm
 
 SIZES = ((16, 16), (16, 60), (20, 33), (64, 64), (90, 31), (7, 5))
 """Width and height of pictures: one tile and several, squares and strips."""
@@ -24,7 +38,7 @@ class ImagesOnly(LlavaOnevisionProcessor):
         return type(argument)
 
 
-def processor_of(reasoner: Reasoner) -> Any:
+def processor_of(reasoner: Reasoner, per_tile: int) -> Any:
     """The family's own processor around the parts of a reasoner.
 
     That of SmolVLM needs a package for the words of numbers; it writes pictures as Idefics3 does.
@@ -35,7 +49,7 @@ def processor_of(reasoner: Reasoner) -> Any:
             return ImagesOnly(
                 images,
                 tokenizer,
-                num_image_tokens=(TILE // 4) ** 2,
+                num_image_tokens=per_tile,
                 vision_feature_select_strategy="full",
             )
         case "gemma3":
@@ -43,19 +57,15 @@ def processor_of(reasoner: Reasoner) -> Any:
                 setattr(tokenizer, f"{name}_token", token)
             tokenizer.boi_token_id = tokenizer.convert_tokens_to_ids("<start_of_image>")
             tokenizer.image_token = "<image_soft_token>"
-            tokenizer.image_token_id = reasoner.backbone.image_token_id
-            return Gemma3Processor(images, tokenizer, image_seq_length=4)
+            tokenizer.image_token_id = tokenizer.convert_tokens_to_ids("<image_soft_token>")
+            return Gemma3Processor(images, tokenizer, image_seq_length=per_tile)
         case _:
-            return Idefics3Processor(images, tokenizer, image_seq_len=(TILE // 8) ** 2)
+            return Idefics3Processor(images, tokenizer, image_seq_len=per_tile)
 
 
-@pytest.fixture(
-    scope="module",
-    params=[llava_onevision, idefics3, smolvlm, gemma3],
-    ids=lambda maker: maker.__name__,
-)
+@pytest.fixture(scope="module", params=["llava_onevision", "idefics3", "smolvlm", "gemma3"])
 def family(request) -> Reasoner:
-    return request.param()
+    return TINY[request.param]()
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +82,8 @@ def asked() -> list[Example]:
 
 def test_prompts_are_those_of_the_familys_processor(family, asked):
     ours = family.prompter.batch(asked, LatentPlan(steps=0))
-    theirs = processor_of(family)(
+    per_tile = (TILE // 4) ** 2 if family.name == "llava_onevision" else (TILE // 8) ** 2
+    theirs = processor_of(family, per_tile)(
         text=[family.prompter.prompt_text(example) for example in asked],
         images=[[example.image] for example in asked],
         return_tensors="pt",
@@ -97,6 +108,27 @@ def test_every_visual_token_has_its_embedding(family, asked):
         alone = backbone.prepare_images([example.image])
         assert alone.counts == (len(found),)
         torch.testing.assert_close(backbone.image_embeds(alone.pixels), found, atol=1e-5, rtol=1e-5)
+
+
+@torch.no_grad()
+def test_a_batch_may_mix_pictures_and_none(family, asked):
+    plan = LatentPlan(steps=2, k=0)
+    mixed = [asked[0], dataclasses.replace(asked[1], image=None), asked[4]]
+    rollout = family.rollout(plan)
+    together = rollout(family.prompter.batch(mixed, plan))
+    for i, example in enumerate(mixed):
+        alone = rollout(family.prompter.batch([example], plan))
+        torch.testing.assert_close(together.hidden[i], alone.hidden[0], atol=1e-4, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_runs_in_bfloat16(family, asked):
+    half = copy.deepcopy(family)
+    half.backbone.model.to(torch.bfloat16)
+    state = half.rollout()(half.batch(asked))
+    assert state.hidden.dtype == torch.bfloat16
+    assert state.hidden.isfinite().all()
+    assert state.picks.shape == (len(asked), 2, 2)
 
 
 def test_only_pictures_in_one_piece_have_a_grid(family, asked):
@@ -127,3 +159,35 @@ def test_llava_ends_every_row_of_tiles_with_its_newline(asked):
     ends = (embeds == newline).all(-1).nonzero()[:, 0].tolist()
     side = TILE // 4
     assert ends == [side**2 + (2 * side + 1) * row + 2 * side for row in range(2 * side)]
+
+
+FULL_SIZE = {
+    "llava_onevision": (LlavaOnevisionConfig(), LlavaOnevisionImageProcessorPil(), 27**2),
+    "idefics3": (
+        Idefics3Config(vision_config={"image_size": 364, "patch_size": 14}),
+        Idefics3ImageProcessorPil(),
+        13**2,
+    ),
+    "gemma3": (
+        Gemma3Config(vision_config={**SIGLIP, "image_size": 896, "patch_size": 14}),
+        Gemma3ImageProcessorPil(size={"height": 896, "width": 896}),
+        16**2,
+    ),
+}
+"""Configurations and processors of published sizes, and how many visual tokens a tile has."""
+
+
+@pytest.mark.parametrize("size", [(280, 280), (640, 480)])
+@pytest.mark.parametrize("name", FULL_SIZE)
+def test_pictures_count_as_published_at_full_size(name, size):
+    config, processor, per_tile = FULL_SIZE[name]
+    tiny = TINY[name]()
+    with torch.device("meta"):
+        model = type(tiny.backbone).model_class(config)
+    backbone = type(tiny.backbone)(model, processor)
+    picture = Image.new("RGB", size, "red")
+    reasoner = Reasoner(backbone, tiny.plan, tiny.prompter, tiny.placeholder_id, name)
+    theirs = processor_of(reasoner, per_tile)(text=[backbone.image_slot], images=[[picture]])
+    prepared = backbone.prepare_images([picture])
+    assert prepared.counts == (theirs["input_ids"][0].count(tiny.backbone.image_token_id),)
+    assert prepared.texts[0].count(backbone.image_token) == prepared.counts[0]
