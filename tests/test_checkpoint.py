@@ -200,7 +200,7 @@ NORM = "model.norm.weight"
         (remove("config.json"), "is not a checkpoint: it has no config.json"),
         (write("config.json", "{"), r"config.json is not valid JSON: .*line 1"),
         (write("config.json", "[1]"), "config.json holds no JSON object"),
-        (set_json("config.json", model_type="llava"), "no backbone drives .*'llava'; known: cham"),
+        (set_json("config.json", model_type="bert"), "no backbone drives .*'bert'; known: chamel"),
         (set_json("config.json", text_config={"hidden_size": "x"}), "the model in .*hidden_size"),
         (remove("latentlab.json"), r"has no latent plan \(latentlab.json\); train one .* or pass"),
         (write("latentlab.json", "steps: 3"), "latentlab.json is not valid JSON"),

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from latentlab.backbones import ImageInputs
 from latentlab.data.benchmark import NUMBERS
 from latentlab.data.example import Example
 from latentlab.reasoner import Reasoner
@@ -43,17 +44,17 @@ def unneeded(reasoner: Reasoner, examples: Sequence[Example]) -> Unneeded:
     patches: dict[str, list[int]] = {}
     image: dict[str, list[int]] = {}
     words: dict[str, list[int]] = {}
-    cells_of: dict[tuple[int, int], int] = {}
+    of_size: dict[tuple[int, int], ImageInputs] = {}
     for example in examples:
         trace, hops, picture = example.trace, example.hops, example.image
         if trace is None or hops is None or picture is None:
             return Unneeded()
-        if picture.size not in cells_of:
-            ((rows, columns),) = reasoner.backbone.prepare_images([picture]).grids
-            cells_of[picture.size] = rows * columns
-        if cells_of[picture.size] != len(trace.objects):
+        if picture.size not in of_size:
+            of_size[picture.size] = reasoner.backbone.prepare_images([picture])
+        prepared = of_size[picture.size]
+        if prepared.counts[0] != len(trace.objects):
             return Unneeded()
-        text = reasoner.prompter.prompt_text(example, len(trace.objects))
+        text = reasoner.prompter.prompt_text(example, prepared.texts[0])
         ids, token = reasoner.prompter.encode(text), reasoner.backbone.image_token_id
         where = [i for i, found in enumerate(ids) if found == token]
         walk = trace.cells[: hops + 1]

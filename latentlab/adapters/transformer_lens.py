@@ -11,25 +11,24 @@ which `attn.hook_pattern` sees. An edit of the pattern is passed on to the outpu
 over eager attention does not do. `attn.hook_attn_scores` holds the pattern too, as in any bridge
 over native attention: weights *after* the softmax, and read-only.
 
-What TransformerLens needs to know about a family is where its decoder stands (`DECODERS`); the
-vision tower stays as it is. The builder used here is private to TransformerLens 4.3, since the
-public one asks the hub for a tokenizer.
+What TransformerLens needs to know about a family is where its decoder stands, which the backbone
+says, and which norms its layers have; the vision tower stays as it is. The builder used here is
+private to TransformerLens 4.3, since the public one asks the hub for a tokenizer.
 """
 
 import copy
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
-from transformers import AttentionInterface, PreTrainedModel
+from transformers import PreTrainedModel
 
-from latentlab.backbones import Capture
-from latentlab.backbones.attention import attention
+from latentlab.adapters.pattern import PATTERN_NAME
 from latentlab.data.example import Example
 from latentlab.errors import UserError
 from latentlab.reasoner import Reasoner
@@ -39,13 +38,15 @@ if TYPE_CHECKING:
     from transformer_lens import ActivationCache
     from transformer_lens.model_bridge import TransformerBridge
 
-PATTERN_NAME = "latentlab_pattern"
+PARTS = ("input_layernorm", "self_attn", "post_attention_layernorm", "mlp")
+"""What a layer is made of at least."""
 
-DECODERS = {
-    "Qwen2VLForConditionalGeneration": "model.language_model",
-    "ChameleonForConditionalGeneration": "model",
+POST_NORMS = {
+    "ln1_post": "post_attention_layernorm",
+    "ln2": "pre_feedforward_layernorm",
+    "ln2_post": "post_feedforward_layernorm",
 }
-"""Where the decoder stands in the transformers class of a family."""
+"""Norms of layers that also norm what attention and MLP say (Gemma), by TransformerLens's names."""
 
 Hook = tuple[str | Callable[[str], bool], Callable[..., Any]]
 """A hook point by name, or by a test of its name, and the function `f(value, hook)` to run there;
@@ -85,12 +86,14 @@ class Bridged:
         batch = reasoner.batch(examples)
         rollout = reasoner.rollout(seed=seed)
         _, unrolled = unroll(rollout, batch, reasoner.prompter.marker_ids)
-        with torch.no_grad():
+        backbone = reasoner.backbone
+        deep = {} if unrolled.deep is None else backbone.deep_inputs(unrolled.deep)
+        with torch.no_grad(), _given(backbone.decoder, deep):
             logits, kept = self.bridge.run_with_cache(
                 unrolled.embeds,
                 names_filter=names_filter,
                 position_ids=unrolled.positions,
-                attention_mask=unrolled.mask,
+                attention_mask=unrolled.masks(backbone),
             )
         return logits, kept, unrolled
 
@@ -108,15 +111,17 @@ def bridged(reasoner: Reasoner) -> Bridged:
     """Wrap a copy of a reasoner's model in a TransformerBridge; the model itself is not touched.
 
     Raises:
-        UserError: no one has said where the decoder of this family stands.
+        UserError: the layers of this family are built otherwise than TransformerLens is told.
     """
     from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_from_module
 
     name = type(reasoner.backbone.model).__name__
-    if name not in DECODERS:
-        known = ", ".join(sorted(DECODERS))
-        raise UserError(f"no TransformerLens bridge for {name}; known: {known}")
-    _register(name)
+    layer = reasoner.backbone.layers[0]
+    if lacking := [part for part in PARTS if not hasattr(layer, part)]:
+        raise UserError(f"no TransformerLens bridge for {name}: its layers have no {lacking[0]}")
+    modules = reasoner.backbone.model.named_modules()
+    decoder = {module: path for path, module in modules}[reasoner.backbone.decoder]
+    _register(name, decoder, hasattr(layer, POST_NORMS["ln2"]))
     model = copy.deepcopy(reasoner.backbone.model)
     implementations = _implementations(model)
     bridge = build_bridge_from_module(model, name, hf_config=model.config, model_name=name)
@@ -125,58 +130,12 @@ def bridged(reasoner: Reasoner) -> Bridged:
     backbone._set_attention(PATTERN_NAME)
     for index in range(backbone.n_layers):
         # The bridge hands `hook_pattern` to attention that says it will call it.
-        attn: Any = backbone.component(index, "attn_out")
+        attn: Any = backbone.attention(index)
         attn.original_component.accepts_pattern_fn = True
     prompter = copy.copy(reasoner.prompter)
     prompter.backbone = backbone
     plan, placeholder = reasoner.plan, reasoner.placeholder_id
     return Bridged(bridge, Reasoner(backbone, plan, prompter, placeholder, reasoner.name))
-
-
-def attention_with_pattern(
-    module: nn.Module,
-    query: Float[Tensor, "batch heads queries dim"],
-    key: Float[Tensor, "batch kv_heads keys dim"],
-    value: Float[Tensor, "batch kv_heads keys dim"],
-    attention_mask: Bool[Tensor, "batch 1 queries keys"] | None,
-    scaling: float,
-    dropout: float = 0.0,
-    capture: Capture | None = None,
-    pattern_fn: Callable[[Tensor], Tensor] | None = None,
-    **_: object,
-) -> tuple[Float[Tensor, "batch queries heads dim"], Float[Tensor, "batch heads queries keys"]]:
-    """Attend as the engine does, and give the pattern: the weights of every query.
-
-    Args:
-        module: the attention module.
-        query: queries of the new positions.
-        key: keys of all positions.
-        value: values of all positions.
-        attention_mask: true where a query may attend; None for plain causality.
-        scaling: what scores are multiplied with.
-        dropout: chance of leaving a weight out.
-        capture: collects the last row, untouched by `pattern_fn`.
-        pattern_fn: sees the pattern, and may return another to be used.
-    """
-    output, _none = attention(module, query, key, value, attention_mask, scaling, dropout, capture)
-    groups = query.shape[1] // key.shape[1]
-    keys, values = (x.repeat_interleave(groups, dim=1) for x in (key, value))
-    scores = (query @ keys.transpose(-1, -2)).float() * scaling
-    if attention_mask is None:
-        shape = scores.shape[-2:]
-        attention_mask = torch.ones(shape, dtype=torch.bool, device=scores.device)
-        attention_mask = attention_mask.tril(shape[1] - shape[0])
-    scores = scores.masked_fill(~attention_mask, torch.finfo(scores.dtype).min)
-    pattern = scores.softmax(-1)
-    if pattern_fn is None:
-        return output, pattern
-    edited = pattern_fn(pattern.clone())
-    if not torch.equal(edited, pattern):
-        output = (edited.to(values) @ values).transpose(1, 2).contiguous()
-    return output, edited
-
-
-AttentionInterface.register(PATTERN_NAME, attention_with_pattern)
 
 
 def _implementations(model: PreTrainedModel) -> dict[str, str]:
@@ -186,9 +145,29 @@ def _implementations(model: PreTrainedModel) -> dict[str, str]:
     return {"": config._attn_implementation, **parts}
 
 
+@contextmanager
+def _given(decoder: nn.Module, more: dict[str, Any]) -> Iterator[None]:
+    """Hand further arguments to a decoder: a bridge passes on those of the whole model only."""
+
+    def add(module: nn.Module, args: Any, inputs: dict[str, Any]) -> Any:
+        return args, {**inputs, **more}
+
+    handle = decoder.register_forward_pre_hook(add, with_kwargs=True)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
 @cache
-def _register(name: str) -> None:
-    """Tell TransformerLens about a family: a pre-norm decoder with rotary positions, gated MLPs."""
+def _register(name: str, decoder: str, post_norms: bool) -> None:
+    """Tell TransformerLens about a family: a decoder with rotary positions and gated MLPs.
+
+    Args:
+        name: the transformers class.
+        decoder: where its decoder stands.
+        post_norms: whether its layers have `POST_NORMS`.
+    """
     from transformer_lens.factories.architecture_adapter_factory import ArchitectureAdapterFactory
     from transformer_lens.model_bridge.architecture_adapter import ArchitectureAdapter
     from transformer_lens.model_bridge.generalized_components import (
@@ -200,7 +179,9 @@ def _register(name: str) -> None:
         UnembeddingBridge,
     )
 
-    decoder = DECODERS[name]
+    norms = {"ln1": "input_layernorm", "ln2": "post_attention_layernorm"}
+    if post_norms:
+        norms |= POST_NORMS
 
     class Adapter(ArchitectureAdapter):
         def __init__(self, cfg: Any) -> None:
@@ -224,8 +205,7 @@ def _register(name: str) -> None:
                 requires_attention_mask=True,
             )
             block = {
-                "ln1": norm("input_layernorm"),
-                "ln2": norm("post_attention_layernorm"),
+                **{part: norm(path) for part, path in norms.items()},
                 "attn": attn,
                 "mlp": self._gated_mlp(),
             }

@@ -193,7 +193,8 @@ def answer_pass(
         weights = [patterns.weights[layer] for layer in sorted(patterns.weights)]
         gradients = torch.autograd.grad(odds.sum(), weights)
     told = zip(best.tolist(), gold, several.tolist(), strict=True)
-    mask = attention_mask(fork.kinds, text.ids.shape[1], rollout.table)
+    both_ways = rollout.backbone.both_ways
+    mask = attention_mask(fork.kinds, text.ids.shape[1], rollout.table, both_ways)
     seen = torch.ones_like(weights[0][:, :1], dtype=torch.bool) if mask is None else mask
     return AnswerPass(
         weights=[weight.detach() for weight in weights],

@@ -54,7 +54,7 @@ def step_rows(
         lists the columns). Explicit steps that an example did not reach have no row.
     """
     parts: list[pd.DataFrame] = []
-    grids: dict[tuple[int, int], tuple[int, int]] = {}
+    grids: dict[tuple[int, int], tuple[int, int] | None] = {}
     total = -(-len(examples) // config.batch_size)
     for numbered in track(batches(examples, config.batch_size), reasoner.name, total):
         asked = [example for _, example in numbered]
@@ -221,7 +221,9 @@ def _right(example: Example, likeliest: int | None) -> bool | None:
 
 
 def _grid_columns(
-    reasoner: Reasoner, asked: Sequence[Example], known: dict[tuple[int, int], tuple[int, int]]
+    reasoner: Reasoner,
+    asked: Sequence[Example],
+    known: dict[tuple[int, int], tuple[int, int] | None],
 ) -> Columns:
     """Rows and columns of each picture's patches, to draw a heat map from a row alone."""
     found: list[tuple[int | None, int | None]] = []
@@ -232,7 +234,7 @@ def _grid_columns(
         size = example.image.size
         if size not in known:
             (known[size],) = reasoner.backbone.prepare_images([example.image]).grids
-        found.append(known[size])
+        found.append(known[size] or (None, None))
     return {"grid_rows": [rows for rows, _ in found], "grid_columns": [c for _, c in found]}
 
 

@@ -6,70 +6,19 @@ models (processor, positions, where the image tokens sit) stays in that family's
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Bool, Float, Int
 from PIL.Image import Image
 from torch import Tensor, nn
-from transformers import Cache, PreTrainedModel
+from transformers import Cache, DynamicCache, PreTrainedModel
 
 from latentlab.backbones.attention import ATTENTION_NAME, Capture
-
-Component = Literal["resid_post", "attn_out", "mlp_out", "resid_pre", "z"]
-"""What can be read and patched in a layer, by TransformerLens's names: the residual stream after
-the layer, what attention and the MLP add to it, the residual stream before the layer, and what the
-heads say before `W_O` mixes them (side by side, one head after the other)."""
-
-INPUTS: tuple[Component, ...] = ("resid_pre", "z")
-"""Components that go into their module; the others come out of it."""
-
-Pixels = dict[str, Tensor]
-"""Image inputs of a batch, named as the family's vision tower takes them; empty without images."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Aligned prompts: left-padded, so that all prompts end, and all latents begin, together."""
-
-    examples: tuple[str, ...]
-    """Identifiers of the examples, one a row."""
-
-    input_ids: Int[Tensor, "batch seq"]
-    """Token ids, one image placeholder for each visual token."""
-
-    attention_mask: Bool[Tensor, "batch seq"]
-    """False on padding."""
-
-    pixels: Pixels
-    """The images of all rows that have one, in order of row."""
-
-    given_picks: Int[Tensor, "batch steps k"] | None = None
-    """Patches to re-insert at each step, for plans that are given their picks."""
-
-    def to(self, device: torch.device) -> "Batch":
-        """Move every tensor to a device."""
-        picks = self.given_picks
-        return Batch(
-            self.examples,
-            self.input_ids.to(device),
-            self.attention_mask.to(device),
-            {name: pixels.to(device) for name, pixels in self.pixels.items()},
-            None if picks is None else picks.to(device),
-        )
-
-
-@dataclass(frozen=True)
-class ImageInputs:
-    """Images as a vision tower takes them."""
-
-    pixels: Pixels
-    """Tensors for `Backbone.embed`."""
-
-    grids: tuple[tuple[int, int], ...]
-    """Rows and columns of visual tokens of each image."""
+from latentlab.backbones.components import Component, component_of
+from latentlab.backbones.inputs import Batch, Embedded, ImageInputs, Masks, Pixels
 
 
 class Backbone(ABC):
@@ -80,6 +29,9 @@ class Backbone(ABC):
 
     model_class: ClassVar[type[PreTrainedModel]]
     """The transformers class that holds the weights."""
+
+    both_ways: ClassVar[bool] = False
+    """Whether the positions of an image see each other in both directions."""
 
     def __init__(self, model: PreTrainedModel, image_processor: Any = None) -> None:
         """Wrap a model and route its decoder's attention through `backbones.attention`."""
@@ -103,22 +55,22 @@ class Backbone(ABC):
         """The decoder's layers, for hooks."""
 
     def component(self, layer: int, name: Component) -> nn.Module:
-        """The module that a component of a layer comes out of, or goes into (`INPUTS`), for hooks.
+        """The module that a component of a layer comes out of, or goes into, for hooks."""
+        return component_of(self.layers[layer], name)
 
-        The first entry of its output, or the output itself where that is no tuple, is (batch,
-        queries, hidden); so is its first positional argument, for `z` (batch, queries, heads x
-        dim).
-        """
+    def attention(self, layer: int) -> nn.Module:
+        """The attention module of a layer."""
         block: Any = self.layers[layer]
-        modules = {
-            "resid_post": block,
-            "attn_out": block.self_attn,
-            "mlp_out": block.mlp,
-            "resid_pre": block,
-            "z": block.self_attn.o_proj,
-        }
-        module: nn.Module = modules[name]
+        module: nn.Module = block.self_attn
         return module
+
+    def attention_norm(self, layer: int) -> nn.Module | None:
+        """The norm between a layer's attention and the stream, in families that have one."""
+        return None
+
+    def gain(self, norm: nn.Module) -> Float[Tensor, " hidden"]:
+        """What an RMS norm of the decoder multiplies a normalized vector with."""
+        return norm.get_parameter("weight")
 
     @property
     @abstractmethod
@@ -135,9 +87,10 @@ class Backbone(ABC):
     def image_token(self) -> str:
         """The text that stands for one visual token in a prompt."""
 
-    def image_text(self, n_tokens: int) -> str:
-        """What a prompt's single image token becomes for an image of `n_tokens` visual tokens."""
-        return self.image_token * n_tokens
+    @property
+    def image_slot(self) -> str:
+        """What a chat template writes for a picture; `ImageInputs.texts` take its place."""
+        return self.image_token
 
     @abstractmethod
     def prepare_images(self, images: Sequence[Image]) -> ImageInputs:
@@ -147,9 +100,27 @@ class Backbone(ABC):
     def image_embeds(self, pixels: Pixels) -> Float[Tensor, "patches hidden"]:
         """Input-level image embeddings of all images, one after the other."""
 
+    def image_features(self, pixels: Pixels) -> Embedded:
+        """All that the vision tower says of the images, one after the other."""
+        return Embedded(self.image_embeds(pixels))
+
     @abstractmethod
     def mrope_positions(self, batch: Batch) -> Int[Tensor, "axes batch seq"]:
         """Position ids of a prompt as the family's own forward computes them."""
+
+    def own_inputs(self, batch: Batch) -> dict[str, Any]:
+        """What the family's own forward takes for prompts, to compare with."""
+        mask = batch.attention_mask.long()
+        return {"input_ids": batch.input_ids, "attention_mask": mask, **batch.pixels}
+
+    @contextmanager
+    def eager(self) -> Iterator[None]:
+        """Let the decoder attend as transformers' eager attention does, to compare with."""
+        self._set_attention("eager")
+        try:
+            yield
+        finally:
+            self._set_attention(ATTENTION_NAME)
 
     @abstractmethod
     def _set_attention(self, name: str) -> None:
@@ -180,14 +151,23 @@ class Backbone(ABC):
         embeds: Tensor = self.model.get_input_embeddings()(ids)
         return embeds
 
-    def embed(self, batch: Batch) -> Float[Tensor, "batch seq hidden"]:
+    def merge(self, batch: Batch) -> Embedded:
         """Embed a prompt, images merged in: the only time a picture is looked at."""
-        embeds = self.embed_tokens(batch.input_ids)
+        words = self.embed_tokens(batch.input_ids)
         if not batch.pixels:
-            return embeds
-        patches = self.image_embeds(batch.pixels).to(embeds.dtype)
-        where = (batch.input_ids == self.image_token_id)[..., None].expand_as(embeds)
-        return embeds.masked_scatter(where, patches)
+            return Embedded(words)
+        found = self.image_features(batch.pixels)
+        where = (batch.input_ids == self.image_token_id)[..., None].expand_as(words)
+        embeds = words.masked_scatter(where, found.embeds.to(words.dtype))
+        if found.deep is None:
+            return Embedded(embeds)
+        none = torch.zeros_like(words)
+        deep = [none.masked_scatter(where, level.to(words.dtype)) for level in found.deep]
+        return Embedded(embeds, torch.stack(deep))
+
+    def embed(self, batch: Batch) -> Float[Tensor, "batch seq hidden"]:
+        """Input embeddings of a prompt, images merged in."""
+        return self.merge(batch).embeds
 
     def positions(
         self, batch: Batch, scheme: Literal["flat", "mrope"]
@@ -197,15 +177,47 @@ class Backbone(ABC):
             return self.mrope_positions(batch)
         return (batch.attention_mask.long().cumsum(-1) - 1).clamp(min=0)
 
+    def masks(
+        self,
+        mask: Bool[Tensor, "batch 1 queries keys"] | None,
+        real: Bool[Tensor, "batch keys"],
+        queries: int,
+    ) -> Masks:
+        """What the decoder takes for a mask: itself, unless layers differ in how far they see.
+
+        Args:
+            mask: who sees whom, were it not for the distance.
+            real: false on padding, which distances do not count.
+            queries: how many positions, the newest, attend.
+        """
+        return mask
+
+    def new_cache(self) -> DynamicCache:
+        """An empty cache; every layer keeps all positions, since masks say what is seen."""
+        return DynamicCache()
+
+    def deep_inputs(self, deep: Float[Tensor, "layers batch queries hidden"]) -> dict[str, Any]:
+        """Arguments by which the decoder takes `Embedded.deep`."""
+        raise NotImplementedError(f"{type(self).__name__} adds nothing in later layers")
+
     def forward(
         self,
         embeds: Float[Tensor, "batch queries hidden"],
         positions: Int[Tensor, "*axes batch queries"],
-        mask: Bool[Tensor, "batch 1 queries keys"] | None,
+        mask: Masks,
         cache: Cache,
         capture: Capture | None = None,
+        deep: Float[Tensor, "layers batch queries hidden"] | None = None,
     ) -> Float[Tensor, "batch queries hidden"]:
         """Run the decoder on new positions only; `cache` grows in place.
+
+        Args:
+            embeds: what stands at the new positions.
+            positions: their position ids.
+            mask: what they see, as `masks` gives it.
+            cache: keys and values of the positions before.
+            capture: collects the newest position's attention.
+            deep: what the first layers add there (`Embedded.deep`).
 
         Returns:
             Hidden states after the final norm.
@@ -217,6 +229,7 @@ class Backbone(ABC):
             past_key_values=cache,
             use_cache=True,
             capture=capture,
+            **({} if deep is None else self.deep_inputs(deep)),
         )
         hidden: Tensor = output.last_hidden_state
         return hidden

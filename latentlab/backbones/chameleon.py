@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from transformers import ChameleonForConditionalGeneration, PreTrainedModel
 from transformers.models.chameleon.image_processing_pil_chameleon import ChameleonImageProcessorPil
 
-from latentlab.backbones.base import Backbone, Batch, ImageInputs, Pixels
+from latentlab.backbones.base import Backbone
+from latentlab.backbones.inputs import Batch, ImageInputs, Pixels
 
 
 class ChameleonBackbone(Backbone):
@@ -54,16 +55,14 @@ class ChameleonBackbone(Backbone):
         """The placeholder of one VQ token."""
         return "<image>"
 
-    def image_text(self, n_tokens: int) -> str:
-        """Wrap the image's tokens in the begin and end tokens of the family."""
-        return f"<racm3:break>{self.image_token * n_tokens}<eoss>"
-
     def prepare_images(self, images: Sequence[Image]) -> ImageInputs:
-        """Resize and crop to the VQ tokenizer's one resolution."""
+        """Resize and crop to the VQ tokenizer's one resolution; two tokens frame an image."""
         features = self.image_processor(images=list(images), return_tensors="pt")
         vq = self.model.config.vq_config
         side = int(vq.resolution) // 2 ** (len(vq.channel_multiplier) - 1)
-        return ImageInputs(dict(features), ((side, side),) * len(images))
+        text = f"<racm3:break>{self.image_token * side**2}<eoss>"
+        n = len(images)
+        return ImageInputs(dict(features), (side**2,) * n, (text,) * n, ((side, side),) * n)
 
     def image_embeds(self, pixels: Pixels) -> Float[Tensor, "patches hidden"]:
         """Rows of the token table for the VQ tokens of the images."""

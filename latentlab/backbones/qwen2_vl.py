@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, Qwen2VLForConditionalGeneration
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-from latentlab.backbones.base import Backbone, Batch, ImageInputs, Pixels
+from latentlab.backbones.base import Backbone
+from latentlab.backbones.inputs import Batch, ImageInputs, Pixels
 
 
 class Qwen2VLBackbone(Backbone):
@@ -58,15 +59,13 @@ class Qwen2VLBackbone(Backbone):
         features = self.image_processor(images=list(images), return_tensors="pt")
         merge = int(self.model.config.vision_config.spatial_merge_size)
         grids = tuple((h // merge, w // merge) for _, h, w in features["image_grid_thw"].tolist())
-        return ImageInputs(dict(features), grids)
+        counts = tuple(rows * columns for rows, columns in grids)
+        texts = tuple(self.image_token * count for count in counts)
+        return ImageInputs(dict(features), counts, texts, grids)
 
     def image_embeds(self, pixels: Pixels) -> Float[Tensor, "patches hidden"]:
         """Merged patches out of the vision tower."""
-        tower = self.model.model.visual
-        output = tower(
-            pixels["pixel_values"].to(tower.get_dtype()), grid_thw=pixels["image_grid_thw"]
-        )
-        return cast(Tensor, output.pooler_output)
+        return cast(Tensor, self._seen(pixels).pooler_output)
 
     def mrope_positions(self, batch: Batch) -> Int[Tensor, "3 batch seq"]:
         """Three-axis positions from transformers' own rule."""
@@ -77,6 +76,18 @@ class Qwen2VLBackbone(Backbone):
             attention_mask=batch.attention_mask.long(),
         )
         return cast(Tensor, positions)
+
+    def own_inputs(self, batch: Batch) -> dict[str, Any]:
+        """Pictures need to be told which tokens are theirs."""
+        if not batch.pixels:
+            return super().own_inputs(batch)
+        is_image = (batch.input_ids == self.image_token_id).int()
+        return {**super().own_inputs(batch), "mm_token_type_ids": is_image}
+
+    def _seen(self, pixels: Pixels) -> Any:
+        """What the vision tower returns."""
+        tower = self.model.model.visual
+        return tower(pixels["pixel_values"].to(tower.dtype), grid_thw=pixels["image_grid_thw"])
 
     def _set_attention(self, name: str) -> None:
         self.model.set_attn_implementation({"text_config": name})

@@ -29,10 +29,10 @@ class Sight(NamedTuple):
     """What they cover."""
 
 
-def sight_of(backbone: Backbone, image: Image) -> Sight:
-    """How a model's patches lie on a picture."""
-    ((rows, columns),) = backbone.prepare_images([image]).grids
-    return Sight(rows, columns, seen_part(backbone, image))
+def sight_of(backbone: Backbone, image: Image) -> Sight | None:
+    """How a model's patches lie on a picture; None where they do not lie in one grid."""
+    (grid,) = backbone.prepare_images([image]).grids
+    return None if grid is None else Sight(*grid, seen_part(backbone, image))
 
 
 def seen_part(backbone: Backbone, image: Image) -> Crop:

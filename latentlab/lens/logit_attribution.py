@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from latentlab.backbones import Backbone, Capture
 from latentlab.errors import UserError
@@ -87,18 +87,19 @@ def attribute(
     model: Any = backbone.model
     head: Tensor = model.get_output_embeddings().weight
     stream = kept[Site(pass_index, last)].float()
-    directions = _frozen_scale(backbone, stream) * head[tokens].float().transpose(0, 1)
+    scale = _frozen_scale(backbone, final_norm(backbone), stream)
+    directions = scale * head[tokens].float().transpose(0, 1)
     labels, vectors = [LogitPart("embed")], [unrolled.embeds[:, -1]]
     sources, cached = _sources(unrolled), cast(list[Any], cache.layers)
     for layer in range(backbone.n_layers):
         attended = _by_source(backbone, layer, capture.rows[layer], cached[layer].values, sources)
         labels += [LogitPart("attn_out", layer, source, step) for source, step in sources]
-        vectors += attended
-        project: Any = backbone.component(layer, "attn_out").get_submodule("o_proj")
+        project: Any = backbone.attention(layer).get_submodule("o_proj")
         bias: Tensor | None = project.bias
         if bias is not None:
             labels.append(LogitPart("bias", layer))
-            vectors.append(bias.expand_as(vectors[0]))
+            attended.append(bias.expand_as(vectors[0]))
+        vectors += _normed(backbone, layer, attended)
         labels.append(LogitPart("mlp_out", layer))
         vectors.append(kept[Site(pass_index, layer, "mlp_out")])
     shares = torch.einsum("pbh,vbh->pbv", torch.stack(vectors).float(), directions)
@@ -112,12 +113,22 @@ def attribute(
     return Attribution(tuple(labels), shares, total)
 
 
+def _normed(
+    backbone: Backbone, layer: int, parts: list[Float[Tensor, "batch hidden"]]
+) -> list[Float[Tensor, "batch hidden"]]:
+    """What attention adds, in families that norm it first: parts under the scale of their sum."""
+    norm = backbone.attention_norm(layer)
+    if norm is None:
+        return parts
+    scale = _frozen_scale(backbone, norm, torch.stack(parts).sum(0))
+    return [scale * part for part in parts]
+
+
 def _frozen_scale(
-    backbone: Backbone, stream: Float[Tensor, "batch hidden"]
+    backbone: Backbone, norm: nn.Module, stream: Float[Tensor, "batch hidden"]
 ) -> Float[Tensor, "batch hidden"]:
-    """What the final RMS norm multiplies this stream with: weight / root mean square."""
-    norm = final_norm(backbone)
-    kept = norm.get_parameter("weight")
+    """What an RMS norm multiplies this stream with: its gain / root mean square."""
+    kept = backbone.gain(norm)
     weight = kept.float()
     scaled = weight * stream
     normed: Tensor = norm(stream.to(kept.dtype)).float()
@@ -148,7 +159,7 @@ def _by_source(
 ) -> list[Float[Tensor, "batch hidden"]]:
     """What each source gives to the last position through a layer's OV circuit."""
     values = values.repeat_interleave(row.shape[1] // values.shape[1], dim=1).float()
-    weight = backbone.component(layer, "attn_out").get_submodule("o_proj").get_parameter("weight")
+    weight = backbone.attention(layer).get_submodule("o_proj").get_parameter("weight")
     masks = torch.stack(list(sources.values()))
     mixed = torch.einsum("sbk,bhk,bhkd->sbhd", masks, row, values).flatten(2)
     return list((mixed @ weight.float().T).unbind(0))

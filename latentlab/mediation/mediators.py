@@ -150,7 +150,13 @@ def _grids(reasoner: Reasoner) -> Callable[[Example], Grid]:
         assert example.image is not None
         size = example.image.size
         if size not in known:
-            (known[size],) = reasoner.backbone.prepare_images([example.image]).grids
+            (found,) = reasoner.backbone.prepare_images([example.image]).grids
+            if found is None:
+                raise UserError(
+                    f"{reasoner.name} does not see a picture as one grid of patches, so no patch "
+                    "of it can be changed alone; use another --perturb"
+                )
+            known[size] = found
         return known[size]
 
     return grid

@@ -85,17 +85,17 @@ class Prompter:
         """
         images = [example.image for example in examples if example.image is not None]
         inputs = self.backbone.prepare_images(images) if images else None
-        sizes = iter(rows * columns for rows, columns in (inputs.grids if inputs else ()))
-        n_patches = [0 if example.image is None else next(sizes) for example in examples]
-        rows = [self._row(example, n) for example, n in zip(examples, n_patches, strict=True)]
+        shown = iter(zip(inputs.texts, inputs.counts, strict=True) if inputs else ())
+        pictures = [("", 0) if example.image is None else next(shown) for example in examples]
+        rows = [self._row(e, *picture) for e, picture in zip(examples, pictures, strict=True)]
         width = max(map(len, rows))
         input_ids = torch.tensor([[self.pad_id] * (width - len(row)) + row for row in rows])
         mask = torch.tensor([[False] * (width - len(row)) + [True] * len(row) for row in rows])
         names = tuple(example.id for example in examples)
         given = None
         if plan.select == "given" and plan.steps:
-            picks = zip(examples, n_patches, strict=True)
-            given = torch.tensor([traced_picks(example, plan, n) for example, n in picks])
+            picks = zip(examples, pictures, strict=True)
+            given = torch.tensor([traced_picks(example, plan, n) for example, (_, n) in picks])
         return Batch(names, input_ids, mask, inputs.pixels if inputs else {}, given)
 
     def continuation(self, examples: Sequence[Example], skip_steps: int | None) -> Continuation:
@@ -171,21 +171,23 @@ class Prompter:
             )
         return self.step_ends.split(self._rationale(example.rationale), said, example.id)
 
-    def prompt_text(self, example: Example, n_patches: int) -> str:
-        """A prompt as it is tokenized, with one image token for each of its patches."""
-        text = self._prompt(example)
-        if not n_patches:
-            return text
-        image_text = self.backbone.image_text(n_patches)
-        return text.replace(self.backbone.image_token, image_text, 1)
+    def prompt_text(self, example: Example, picture: str = "") -> str:
+        """A prompt as it is tokenized.
 
-    def _row(self, example: Example, n_patches: int) -> list[int]:
+        Args:
+            example: what is asked.
+            picture: what stands for its picture (`ImageInputs.texts`).
+        """
+        text = self._prompt(example)
+        return text.replace(self.backbone.image_slot, picture, 1) if picture else text
+
+    def _row(self, example: Example, picture: str, n_patches: int) -> list[int]:
         """Token ids of a prompt, with one image token for each of its patches."""
-        ids = self.encode(self.prompt_text(example, n_patches))
+        ids = self.encode(self.prompt_text(example, picture))
         if (found := ids.count(self.backbone.image_token_id)) != n_patches:
             raise UserError(
                 f"{example.id}: the prompt has {found} image tokens for {n_patches} patches; the "
-                f"chat template must write {self.backbone.image_token} once for a picture, and the "
+                f"chat template must write {self.backbone.image_slot} once for a picture, and the "
                 "text never"
             )
         return ids
@@ -205,6 +207,6 @@ class Prompter:
             chat_template=template,
             tokenize=False,
             add_generation_prompt=True,
-            image_token=self.backbone.image_token,
+            image_token=self.backbone.image_slot,
         )
         return str(text)

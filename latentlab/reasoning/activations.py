@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from latentlab.backbones import Backbone, Component
-from latentlab.backbones.base import INPUTS
+from latentlab.backbones.components import INPUTS
 from latentlab.reasoning.rollout import Rollout
 
 COMPONENTS: tuple[Component, ...] = ("resid_post", "attn_out", "mlp_out")

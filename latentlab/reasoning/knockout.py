@@ -107,7 +107,7 @@ def knocked_out(rollout: Rollout, knockout: Knockout) -> Iterator[None]:
             if bool(hidden.any()):
                 hook = _masking((visible & ~hidden)[:, None])
                 for layer in hooked:
-                    module = rollout.backbone.component(layer, "attn_out")
+                    module = rollout.backbone.attention(layer)
                     handle = module.register_forward_pre_hook(hook, with_kwargs=True)
                     stack.callback(handle.remove)
             yield
@@ -123,7 +123,7 @@ def _visible(
     rollout: Rollout, kinds: Int[Tensor, "batch keys"], n_queries: int
 ) -> Bool[Tensor, "batch queries keys"]:
     """What the newest positions see under the plan."""
-    mask = attention_mask(kinds, n_queries, rollout.table)
+    mask = attention_mask(kinds, n_queries, rollout.table, rollout.backbone.both_ways)
     if mask is not None:
         return mask[:, 0]
     n_keys = kinds.shape[1]
@@ -155,10 +155,13 @@ def _own(n_queries: int, n_keys: int, device: torch.device) -> Bool[Tensor, "que
 
 
 def _masking(mask: Bool[Tensor, "batch 1 queries keys"]) -> Any:
-    """A pre-hook that gives attention another mask, in the form that its implementation takes."""
+    """A pre-hook that narrows what attention sees, in the form that its implementation takes."""
 
     def hook(module: nn.Module, args: Any, kwargs: dict[str, Any]) -> Any:
         new: Tensor = mask
+        given: Tensor | None = kwargs.get("attention_mask")
+        if given is not None and given.dtype == torch.bool:
+            new = mask & given  # some layers see less far than others
         config: Any = getattr(module, "config", None)
         if getattr(config, "_attn_implementation", None) == "eager":  # adds its mask to the scores
             dtype = kwargs["hidden_states"].dtype

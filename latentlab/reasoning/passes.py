@@ -14,7 +14,7 @@ from torch import Tensor
 
 from latentlab.backbones import Backbone, Capture
 from latentlab.reasoning.trajectory import Trajectory
-from latentlab.reasoning.visibility import attention_mask
+from latentlab.reasoning.visibility import Kind, attention_mask
 
 Around = Callable[[Trajectory, Int[Tensor, "batch queries"]], AbstractContextManager[None]]
 """Takes the state and the kinds of the new positions; what it gives is open during their pass."""
@@ -43,6 +43,7 @@ def advance(
     kinds: Int[Tensor, "batch queries"],
     positions: Int[Tensor, "*axes batch queries"],
     keep_row: bool = True,
+    deep: Float[Tensor, "layers batch queries hidden"] | None = None,
 ) -> Float[Tensor, "batch queries hidden"]:
     """Run new positions and let the state grow by them.
 
@@ -53,6 +54,7 @@ def advance(
         kinds: the `Kind` of each.
         positions: their position ids.
         keep_row: whether the attention of the newest position is captured.
+        deep: what the first layers add there (`Embedded.deep`).
 
     Returns:
         Hidden states of the new positions, after the final norm.
@@ -62,9 +64,11 @@ def advance(
         for around in engine.around:
             stack.enter_context(around(state, kinds))
         state.kinds = torch.cat([state.kinds, kinds], dim=1)
-        mask = attention_mask(state.kinds, embeds.shape[1], engine.table)
+        backbone, kinds = engine.backbone, state.kinds
+        mask = attention_mask(kinds, embeds.shape[1], engine.table, backbone.both_ways)
+        masks = backbone.masks(mask, kinds != Kind.PAD, embeds.shape[1])
         capture = Capture(state.layers) if keep_row and state.layers else None
-        hidden = engine.backbone.forward(embeds, positions, mask, state.cache, capture)
+        hidden = backbone.forward(embeds, positions, masks, state.cache, capture, deep)
     state.hidden = hidden[:, -1]
     state.row = capture.stacked() if capture is not None else None
     return hidden

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from transformers import DynamicCache
 
 from latentlab.backbones import Backbone, Batch
 from latentlab.reasoning.interventions import Hooked, Intervention, PromptReplace
@@ -87,11 +86,15 @@ class Rollout:
             A prefix for `reason`, of this rollout or of any other that `continues` it.
         """
         is_image = (batch.input_ids == self.backbone.image_token_id) & batch.attention_mask
-        embeds = self.backbone.embed(batch)
+        merged = self.backbone.merge(batch)
+        embeds, deep = merged.embeds, merged.deep
         context = Context(batch.examples, self.placeholder, self.seed)
         patches = Patches.of(embeds, is_image)
         for edit in edits:
             embeds = edit.edit_prompt(embeds, batch.attention_mask, is_image, context)
+        if deep is not None and edits:
+            # What is put over a patch is all that its position holds: nothing more is added to it.
+            deep = deep * (embeds == merged.embeds).all(-1, keepdim=True)
         kinds = torch.where(is_image, int(Kind.IMAGE), int(Kind.PROMPT))
         kinds = kinds.masked_fill(~batch.attention_mask, int(Kind.PAD))
         positions = self.backbone.positions(batch, self.plan.positions)
@@ -100,16 +103,17 @@ class Rollout:
             batch=batch,
             plan=self.plan,
             layers=self.plan.captured(self.capture_layers, self.backbone.n_layers),
-            cache=DynamicCache(config=self.backbone.text_config),
+            cache=self.backbone.new_cache(),
             kinds=kinds[:, :0],
             next_position=(last.amax(0) if last.ndim == 2 else last) + 1,
             hidden=embeds[:, -1],
             row=None,
             patches=patches,
             available=patches.exists,
+            deep=deep,
         )
         self.pass_index = 0
-        advance(self, state, embeds, kinds, positions)
+        advance(self, state, embeds, kinds, positions, deep=deep)
         return state
 
     def continues(self, prefix: Trajectory) -> bool:

@@ -149,6 +149,9 @@ class Trajectory:
     available: Bool[Tensor, "batch patches"]
     """Patches that no step has used yet."""
 
+    deep: Float[Tensor, "layers batch prompt hidden"] | None = None
+    """What the first layers added at the prompt's image positions (`Embedded.deep`)."""
+
     latents: list[Latent] = field(default_factory=list)
     """The steps so far, as appended (after interventions)."""
 

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from transformers import DynamicCache
 
-from latentlab.backbones import Backbone, Batch, Capture
+from latentlab.backbones import Backbone, Batch, Capture, Masks
 from latentlab.reasoning.decode import append_text
 from latentlab.reasoning.interventions import Intervention
 from latentlab.reasoning.rollout import Rollout
@@ -42,6 +42,9 @@ class Unrolled:
     mask: Bool[Tensor, "batch 1 seq seq"] | None
     """Who sees whom; None says no more than causality."""
 
+    deep: Float[Tensor, "layers batch seq hidden"] | None = None
+    """What the first layers add at the image's positions (`Embedded.deep`)."""
+
     def newest(self, pass_index: int) -> int | None:
         """Index of the last position of a step, or None where it appended nothing."""
         where = (self.pass_index == pass_index).nonzero()
@@ -60,9 +63,13 @@ class Unrolled:
         Returns:
             Hidden states after the final norm, and the keys and values of all positions.
         """
-        cache = DynamicCache(config=backbone.text_config)
-        hidden = backbone.forward(self.embeds, self.positions, self.mask, cache, capture)
+        cache, masks = backbone.new_cache(), self.masks(backbone)
+        hidden = backbone.forward(self.embeds, self.positions, masks, cache, capture, self.deep)
         return hidden, cache
+
+    def masks(self, backbone: Backbone) -> Masks:
+        """`mask` as the decoder takes it."""
+        return backbone.masks(self.mask, self.kinds != Kind.PAD, self.kinds.shape[1])
 
 
 @torch.no_grad()
@@ -97,12 +104,16 @@ def unroll(
         handle.remove()
     axes = max(positions.ndim for _, positions, _ in fed)
     positions = [p if p.ndim == axes else p.expand(3, *p.shape) for _, p, _ in fed]
+    rest = state.kinds.shape[1] - batch.input_ids.shape[1]
     passes = [torch.full(embeds.shape[1:2], pass_index) for embeds, _, pass_index in fed]
     unrolled = Unrolled(
         embeds=torch.cat([embeds for embeds, _, _ in fed], dim=1),
         positions=torch.cat(positions, dim=-1),
         kinds=state.kinds,
         pass_index=torch.cat(passes).to(state.kinds.device),
-        mask=attention_mask(state.kinds, state.kinds.shape[1], rollout.table),
+        mask=attention_mask(
+            state.kinds, state.kinds.shape[1], rollout.table, rollout.backbone.both_ways
+        ),
+        deep=None if state.deep is None else nn.functional.pad(state.deep, (0, 0, 0, rest)),
     )
     return state, unrolled

@@ -65,19 +65,37 @@ def visibility_table(blocked: Iterable[tuple[str, str]]) -> Bool[Tensor, "query 
 
 
 def attention_mask(
-    kinds: Int[Tensor, "batch keys"], n_queries: int, table: Bool[Tensor, "query key"]
+    kinds: Int[Tensor, "batch keys"],
+    n_queries: int,
+    table: Bool[Tensor, "query key"],
+    both_ways: bool = False,
 ) -> Bool[Tensor, "batch 1 queries keys"] | None:
     """Mask of the last `n_queries` positions over all positions so far (true = may attend).
 
     Every position sees itself, so that no row of the softmax is empty. Returns None when the mask
     says no more than causality does, which lets the attention kernel take its fast path.
+
+    Args:
+        kinds: the `Kind` of every position so far.
+        n_queries: how many of them, the newest, attend.
+        table: which kinds may see which.
+        both_ways: whether positions of one image see those behind them too.
     """
     n_keys = kinds.shape[1]
     table = table.to(kinds.device)
     allowed = table[kinds[:, -n_queries:, None].long(), kinds[:, None, :].long()]
-    if bool(allowed.all()) and (n_queries == 1 or n_queries == n_keys):
+    image = kinds == Kind.IMAGE
+    both_ways = both_ways and bool(image[:, -n_queries:].any())
+    if bool(allowed.all()) and (n_queries == 1 or n_queries == n_keys) and not both_ways:
         return None
     query_index = torch.arange(n_keys - n_queries, n_keys, device=kinds.device)[:, None]
     key_index = torch.arange(n_keys, device=kinds.device)[None, :]
-    mask = (allowed & (key_index < query_index)) | (key_index == query_index)
+    before = key_index < query_index
+    if both_ways:
+        # Images are told apart by how many have begun.
+        begins = image & ~torch.nn.functional.pad(image, (1, -1))
+        which = begins.cumsum(-1).masked_fill(~image, 0)
+        asking = which[:, -n_queries:, None]
+        before = before | ((asking == which[:, None]) & (asking > 0))
+    mask = (allowed & before) | (key_index == query_index)
     return mask[:, None]

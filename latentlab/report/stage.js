@@ -47,8 +47,12 @@ function drawPicture(box, asked, step, shown) {
   if (!image || image.getAttribute("src") !== asked.picture) {
     image = make("img", { src: asked.picture, alt: "The picture that is asked about" });
   }
-  const height = (WIDTH * asked.size[1]) / asked.size[0];
   const [rows, columns] = step.grid;
+  if (!rows || !columns) { // tiles: its patches lie in no one grid, so none can be pointed at
+    box.replaceChildren(image);
+    return;
+  }
+  const height = (WIDTH * asked.size[1]) / asked.size[0];
   const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "img", "aria-label": inWords(step) });
   const w = WIDTH / columns, h = height / rows;
   const at = (cell, inset) => ({

@@ -19,9 +19,9 @@ def fewest_patches(reasoner: Reasoner, examples: Examples) -> tuple[int, str]:
         if example.image is None:
             return 0, example.id
         if example.image.size not in of_size:
-            ((rows, columns),) = reasoner.backbone.prepare_images([example.image]).grids
-            of_size[example.image.size] = rows * columns
-            fewest.append((rows * columns, example.id))
+            (count,) = reasoner.backbone.prepare_images([example.image]).counts
+            of_size[example.image.size] = count
+            fewest.append((count, example.id))
     return min(fewest)
 
 

@@ -35,7 +35,8 @@ def test_words_are_told_by_letters_in_another_family_too(chameleon, examples):
     data = load_data("benchmark:hops=4", limit=3)
     found = unneeded(chameleon, data)  # 16 image tokens, one for each cell
     for example in data:
-        text = chameleon.prompter.prompt_text(example, 16)
+        (picture,) = chameleon.backbone.prepare_images([example.image]).texts
+        text = chameleon.prompter.prompt_text(example, picture)
         ids = chameleon.prompter.encode(text)
         start = text.index(example.question)
         offsets = chameleon.prompter.tokenizer(

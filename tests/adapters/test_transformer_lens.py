@@ -5,7 +5,8 @@ import copy
 import pytest
 import torch
 
-from latentlab.adapters.transformer_lens import Bridged, attention_with_pattern, bridged
+from latentlab.adapters.pattern import attention_with_pattern
+from latentlab.adapters.transformer_lens import Bridged, bridged
 from latentlab.backbones.attention import attention
 from latentlab.errors import UserError
 from latentlab.reasoning.activations import Site, record
@@ -148,11 +149,7 @@ def test_the_kernel_gives_the_engines_output_and_the_weights():
 
 
 def test_a_family_without_a_bridge_is_refused(planned):
-    class Unknown(torch.nn.Module):
-        pass
-
-    other = copy.copy(planned)
-    other.backbone = copy.copy(planned.backbone)
-    other.backbone.model = Unknown()
-    with pytest.raises(UserError, match="no TransformerLens bridge for Unknown; known: Chameleon"):
+    other = copy.deepcopy(planned)
+    del other.backbone.layers[0].mlp
+    with pytest.raises(UserError, match="its layers have no mlp"):
         bridged(other)

@@ -4,9 +4,10 @@ import copy
 
 import pytest
 import torch
-from transformers import DynamicCache
+from transformers import DynamicCache, Qwen2_5_VLConfig, Qwen3VLConfig
 
 from latentlab.backbones import FAMILIES, family_of
+from latentlab.backbones.attention import ATTENTION_NAME
 from latentlab.errors import UserError
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.visibility import Kind, attention_mask, visibility_table
@@ -62,7 +63,8 @@ def test_mrope_positions_lay_the_picture_out(qwen, examples):
 def test_grids_count_the_visual_tokens(reasoner, examples):
     prepared = reasoner.backbone.prepare_images([example.image for example in examples])
     patches = reasoner.backbone.image_embeds(prepared.pixels)
-    assert len(patches) == sum(rows * columns for rows, columns in prepared.grids)
+    assert len(patches) == sum(prepared.counts)
+    assert prepared.counts == tuple(rows * columns for rows, columns in prepared.grids)
     if reasoner.name != "chameleon":
         assert prepared.grids == ((2, 3), (3, 3), (4, 2))
 
@@ -97,8 +99,49 @@ def test_runs_in_half_precision(reasoner, examples, dtype):
     assert state.picks.shape == (3, 2, 2)
 
 
+MROPE = {"rope_type": "default", "rope_theta": 1e6, "mrope_section": [16, 24, 24]}
+FULL_SIZE = {
+    8_292_166_656: Qwen2_5_VLConfig(
+        text_config={
+            "vocab_size": 152064,
+            "hidden_size": 3584,
+            "intermediate_size": 18944,
+            "num_hidden_layers": 28,
+            "num_attention_heads": 28,
+            "num_key_value_heads": 4,
+            "rope_parameters": MROPE,
+        },
+        vision_config={"hidden_size": 1280, "out_hidden_size": 3584},
+    ),
+    8_767_123_696: Qwen3VLConfig(
+        text_config={
+            "hidden_size": 4096,
+            "intermediate_size": 12288,
+            "num_hidden_layers": 36,
+            "num_key_value_heads": 8,
+            "rope_parameters": {**MROPE, "mrope_section": [24, 20, 20], "mrope_interleaved": True},
+        },
+        vision_config={"out_hidden_size": 4096},
+    ),
+}
+"""Configurations of the 7B and 8B models by their number of parameters."""
+
+
+@pytest.mark.parametrize("size", FULL_SIZE)
+def test_full_size_models_are_driven_without_their_weights(size):
+    config = FULL_SIZE[size]
+    family = family_of(config.model_type)
+    with torch.device("meta"):
+        backbone = family(family.model_class(config))
+    assert sum(weight.numel() for weight in backbone.model.parameters()) == size
+    assert len(backbone.layers) == backbone.n_layers == config.text_config.num_hidden_layers
+    width = config.text_config.hidden_size
+    assert backbone.attention(backbone.n_layers - 1).o_proj.out_features == width
+    assert backbone.model.config.text_config._attn_implementation == ATTENTION_NAME
+
+
 def test_families_are_found_by_model_type():
-    assert set(FAMILIES) == {"qwen2_vl", "chameleon"}
     assert family_of("chameleon") is FAMILIES["chameleon"]
-    with pytest.raises(UserError, match="'llava'; known: chameleon, qwen2_vl"):
-        family_of("llava")
+    known = ", ".join(sorted(FAMILIES))
+    with pytest.raises(UserError, match=f"'blip-2'; known: {known}; docs/extending.md shows"):
+        family_of("blip-2")

@@ -15,6 +15,7 @@ from latentlab.reasoning.activations import Site, record
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.unrolled import Unrolled, unroll
 from latentlab.reasoning.visibility import Kind
+from tests.tiny.families import TINY
 
 MARKER = [3, 5]
 TOKENS = torch.tensor([[9, 10, 11], [11, 12, 9], [8, 13, 10]])
@@ -85,6 +86,17 @@ def test_parts_sum_to_the_logits(reasoner, examples, plan):
     torch.testing.assert_close(
         differences(found.shares.sum(0)), differences(expected), atol=1e-4, rtol=1e-3
     )
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("family", TINY)
+def test_parts_sum_in_every_family(family, examples):
+    reasoner = TINY[family]()
+    rollout, plan = reasoner.rollout(), reasoner.plan
+    state, unrolled = unroll(rollout, reasoner.prompter.batch(examples, plan), MARKER)
+    found = attribute(rollout, unrolled, TOKENS)
+    expected = reasoner.backbone.logits(state.hidden).gather(1, TOKENS)
+    torch.testing.assert_close(found.shares.sum(0), expected, atol=1e-4, rtol=1e-3)
 
 
 @torch.no_grad()

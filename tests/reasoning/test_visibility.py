@@ -19,8 +19,8 @@ rows_of_kinds = st.integers(1, 12).flatmap(
 tables = st.lists(st.tuples(names, names), max_size=4)
 
 
-@given(rows_of_kinds, tables, st.data())
-def test_mask_is_causality_minus_padding_minus_blocked_pairs(rows, blocked, data):
+@given(rows_of_kinds, tables, st.booleans(), st.data())
+def test_mask_is_causality_minus_padding_minus_blocked_pairs(rows, blocked, both_ways, data):
     kinds = torch.tensor([[int(kind) for kind in row] for row in rows])
     n = kinds.shape[1]
     n_queries = data.draw(st.integers(1, n))
@@ -29,10 +29,13 @@ def test_mask_is_causality_minus_padding_minus_blocked_pairs(rows, blocked, data
     def sees(row, query, key):
         if query == key:
             return True
-        return key < query and row[key] != Kind.PAD and (row[query], row[key]) not in pairs
+        between = row[min(query, key) : max(query, key) + 1]
+        same_image = both_ways and set(between) == {Kind.IMAGE}
+        before = key < query or same_image
+        return before and row[key] != Kind.PAD and (row[query], row[key]) not in pairs
 
     expected = torch.tensor([[[sees(r, q, k) for k in range(n)] for q in range(n)] for r in rows])
-    mask = attention_mask(kinds, n_queries, visibility_table(blocked))
+    mask = attention_mask(kinds, n_queries, visibility_table(blocked), both_ways)
     if mask is None:  # plain causality, which kernels know by themselves
         assert n_queries in (1, n)
         mask = torch.ones(n, n).tril().bool()[n - n_queries :].expand(len(rows), 1, -1, -1)

@@ -1,0 +1,1 @@
+"""Does the engine compute with a model what the model itself computes?"""

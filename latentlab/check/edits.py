@@ -1,0 +1,91 @@
+"""Checks that what changes nothing changes nothing, to the bit, and that what should does.
+
+An edit that never reaches the model would pass the first half, so each check also makes an edit
+that must show; if it does not, the difference is infinite.
+"""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+import torch
+
+from latentlab.check.material import Material, worst
+from latentlab.reasoning.activations import Activations, Site, patched, record
+from latentlab.reasoning.interventions import (
+    Add,
+    Hooked,
+    Intervention,
+    PromptReplace,
+    Replace,
+    applied,
+    permute,
+)
+from latentlab.reasoning.knockout import Knockout
+from latentlab.reasoning.sources import Bank, Vector, Zero
+from latentlab.reasoning.trajectory import Trajectory
+from latentlab.reasoning.unrolled import append_text
+
+NOTHING: list[Intervention | Hooked] = [
+    Knockout("latent", "answer"),
+    Knockout("latent", "image", layers=()),
+]
+"""Knock-outs of what is not there, and of no layer."""
+
+
+@torch.no_grad()
+def zero(material: Material) -> float:
+    """Interventions of zero size: nothing added, one's own put back, nothing overwritten."""
+    plain = _run(material)
+    ones = Vector(torch.ones(plain.hidden.shape[-1], device=plain.hidden.device))
+    own = permute("latent", tuple(range(material.reasoner.plan.steps)))
+    nothing: list[list[Intervention | Hooked]]
+    nothing = [[Add("latent", ones, strength=0.0)], [own], NOTHING]
+    found = [_change(_run(material, edits), plain) for edits in nothing]
+    found.append(_change(_run(material, prompt=PromptReplace(Zero(), count=0)), plain))
+    shown: list[list[Intervention | Hooked]]
+    shown = [[Replace("latent", Zero())], [Knockout("latent", "image")]]
+    return worst([*found, *(_must_show(_run(material, edits), plain) for edits in shown)])
+
+
+@torch.no_grad()
+def own(material: Material) -> float:
+    """Activations overwritten with what they are: every layer's output, in every pass."""
+    kept: Activations = {}
+    plain = _run(material, keep=kept)
+    found = _change(_run(material, put=kept), plain)
+    site = Site(1, 0)
+    shown = _run(material, put={site: torch.zeros_like(kept[site])})
+    return worst([found, _must_show(shown, plain)])
+
+
+def _run(
+    material: Material,
+    edits: Sequence[Intervention | Hooked] = (),
+    prompt: PromptReplace | None = None,
+    keep: Activations | None = None,
+    put: Activations | None = None,
+) -> Trajectory:
+    """Run a rollout with its answer marker under edits, keeping or overwriting activations."""
+    reasoner, rollout = material.reasoner, material.rollout()
+    batch = material.batch()
+    bank = Bank.of(batch.examples, [rollout(batch).latents])
+    with ExitStack() as stack:
+        stack.enter_context(applied(rollout, edits))
+        stack.enter_context(patched(rollout, put or {}))
+        kept = stack.enter_context(record(rollout))
+        prefix = rollout.prefill(batch, [] if prompt is None else [prompt])
+        state = rollout.reason(prefix, edits, bank)
+        append_text(rollout, state, reasoner.prompter.marker_ids)
+        if keep is not None:
+            keep.update(kept)
+    return state
+
+
+def _change(state: Trajectory, plain: Trajectory) -> float:
+    """By how much the newest hidden state differs."""
+    return float((state.hidden - plain.hidden).abs().max())
+
+
+def _must_show(state: Trajectory, plain: Trajectory) -> float:
+    """Nothing if a state differs, as it must."""
+    return 0.0 if _change(state, plain) > 0 else torch.inf
