@@ -22,7 +22,7 @@ from latentlab.errors import UserError
 from latentlab.probe.features import labels_of
 from latentlab.probe.probes import FOLDS, cross_validated
 from latentlab.reasoner import Reasoner
-from latentlab.reasoning.sources import Bank
+from latentlab.reasoning.bank import Bank
 from latentlab.study.instrument import Subject
 from latentlab.study.references import reference_bank
 from latentlab.trace.config import TraceConfig
