@@ -59,7 +59,7 @@ class Reasoner:
         self, plan: LatentPlan | None = None, seed: int = 0, capture_layers: Sequence[int] = ()
     ) -> Rollout:
         """Make an engine that follows the reasoner's plan, or another."""
-        plan = self.plan if plan is None else self.prompter.resolve(plan)
+        plan = self.prompter.resolve(self.plan if plan is None else plan)
         return Rollout(
             self.backbone, plan, self.placeholder_id, seed, capture_layers, self.prompter.step_ends
         )
