@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from latentlab.reasoning.activations import Site as Site
     from latentlab.reasoning.activations import patched as patched
     from latentlab.reasoning.activations import record as record
+    from latentlab.reasoning.bank import Bank as Bank
     from latentlab.reasoning.donors import Donors as Donors
     from latentlab.reasoning.interventions import Add as Add
     from latentlab.reasoning.interventions import Drop as Drop
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from latentlab.reasoning.noise import NormMatched as NormMatched
     from latentlab.reasoning.noise import UnitNoise as UnitNoise
     from latentlab.reasoning.plan import LatentPlan as LatentPlan
-    from latentlab.reasoning.sources import Bank as Bank
     from latentlab.reasoning.sources import Constant as Constant
     from latentlab.reasoning.sources import Given as Given
     from latentlab.reasoning.sources import Mean as Mean
@@ -51,13 +51,14 @@ _WHERE = {
     "data": ("Example", "load_data"),
     "reasoner": ("Reasoner",),
     "reasoning.activations": ("Patch", "Site", "patched", "record"),
+    "reasoning.bank": ("Bank",),
     "reasoning.donors": ("Donors",),
     "reasoning.interventions": ("Add", "Drop", "Replace"),
     "reasoning.knockout": ("Knockout", "knocked_out"),
     "reasoning.noise": ("MatchedNoise", "Noise", "NormMatched", "UnitNoise"),
     "reasoning.plan": ("LatentPlan",),
     "reasoning.sources": (
-        "Bank", "Constant", "Given", "Mean", "Placeholder", "Resample", "Vector", "Zero",
+        "Constant", "Given", "Mean", "Placeholder", "Resample", "Vector", "Zero",
     ),
     "study.arms": ("Arm",),
     "study.references": ("reference_bank",),

@@ -26,6 +26,8 @@ from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
 
 PLAN_FILE = "latentlab.json"
+NO_STEPS = LatentPlan(steps=0, k=0)
+"""The plan of a model that brings none: an ordinary vision-language model."""
 ZOO = Path(__file__).parent / "zoo"
 """The organisms that come with the package."""
 
@@ -60,19 +62,27 @@ def find_checkpoint(name: str) -> Path:
 
 
 def load(
-    name_or_path: str, device: str = "auto", plan: LatentPlan | None = None, dtype: str = "float32"
+    name_or_path: str,
+    device: str = "auto",
+    plan: LatentPlan | None = None,
+    dtype: str = "float32",
+    spare_plan: LatentPlan | None = None,
 ) -> Reasoner:
     """Load a reasoner.
+
+    A plain vision-language model brings no plan. It is loaded as what it is, a model that takes no
+    latent steps, unless it is given a plan: then it takes them untrained.
 
     Args:
         name_or_path: an embedded organism, a folder, or a repository of the hub.
         device: where to put the weights; "auto" takes a GPU where there is one.
         plan: overrides the checkpoint's plan, or stands in for a missing one.
         dtype: precision to compute in.
+        spare_plan: stands in for a missing plan only.
 
     Raises:
         UserError: nothing is found, the family is unknown, a file is missing or broken, weights
-            are missing or misshapen, or there is no plan.
+            are missing or misshapen, or the model cannot follow the plan.
     """
     folder = find_checkpoint(name_or_path)
     if not (folder / "config.json").is_file():
@@ -83,12 +93,9 @@ def load(
     settings: dict[str, Any] = {}
     if (folder / PLAN_FILE).is_file():
         settings = read_json(folder / PLAN_FILE)
-    if plan is None and "plan" not in settings:
-        raise UserError(
-            f"{folder} has no latent plan ({PLAN_FILE}); train one from it, or pass a plan"
-        )
     with _using(f"{folder / PLAN_FILE}"):
-        plan = LatentPlan.from_dict(settings["plan"]) if plan is None else plan
+        own = LatentPlan.from_dict(settings["plan"]) if "plan" in settings else None
+        plan = plan or own or spare_plan or NO_STEPS
         format = PromptFormat.from_dict(settings.get("format", {}))
     target = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     model = load_weights(family, folder, dtype, target)
@@ -99,10 +106,18 @@ def load(
         backbone = family(model, family.load_image_processor(str(folder)))
     with _using(f"the tokenizer in {folder}"):
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        if not tokenizer.chat_template:
+            tokenizer.chat_template = _processor_template(folder)
     placeholder_id = settings.get("placeholder_id")
     _check_tokens(folder, tokenizer, backbone, placeholder_id)
     name = Path(name_or_path).name or folder.resolve().name
-    return Reasoner(backbone, plan, Prompter(tokenizer, backbone, format), placeholder_id, name)
+    try:
+        prompter = Prompter(tokenizer, backbone, format)
+        reasoner = Reasoner(backbone, plan, prompter, placeholder_id, name, own is not None)
+        reasoner.plan.check_model(backbone.n_layers, (), placeholder_id is not None)
+        return reasoner
+    except UserError as error:
+        raise UserError(f"{name} cannot follow its plan: {error}") from None
 
 
 def load_weights(
@@ -169,6 +184,16 @@ def save(reasoner: Reasoner, folder: Path, dtype: str = "float32") -> None:
         "placeholder_id": reasoner.placeholder_id,
     }
     (folder / PLAN_FILE).write_text(json.dumps(settings, indent=2) + "\n")
+
+
+def _processor_template(folder: Path) -> str | None:
+    """The chat template that a folder keeps beside its processor: tokenizers do not look there."""
+    for name in ("chat_template.json", "processor_config.json"):
+        if (folder / name).is_file():
+            template = read_json(folder / name).get("chat_template")
+            if isinstance(template, str):
+                return template
+    return None
 
 
 def _check_tokens(

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from latentlab import console
 from latentlab.errors import UserError
@@ -26,6 +26,9 @@ EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 RESULTS = Path("results")
+
+Precision = Literal["float32", "bfloat16", "float16"]
+"""What weights are held and multiplied in; attention rows, and the picks they make, are float32."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +62,14 @@ class CommonConfig:
     device: str = "auto"
     """Where to compute: auto (a GPU if there is one), cpu, cuda, cuda:1, mps."""
 
+    dtype: Precision = "float32"
+    """Precision to compute in: float32, bfloat16, float16."""
+
+    plan: str = ""
+    """Latent plan to follow in place of a model's own, or where it brings none: a JSON file, or
+    fields as in steps=3,k=32; those not named have the defaults of a plan. A model without a plan
+    takes no latent steps."""
+
     out: Path | None = None
     """Folder of the results; by default results/ and the name of the command."""
 
@@ -80,9 +91,45 @@ class CommonConfig:
             if value < least:
                 raise UserError(f"{flag} {value} is too small: it is at least {least}")
 
+    @property
+    def spare_plan(self) -> str:
+        """Plan of models that bring none, written as in `--plan`; empty where no flag names one."""
+        return ""
+
     def folder(self, command: str) -> Path:
         """The folder that `command` writes its results to."""
         return RESULTS / command if self.out is None else self.out
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedConfig(CommonConfig):
+    """Common flags of commands on which `--steps` and `--k` are free to mean a plan."""
+
+    steps: int | None = None
+    """Latent steps of models that bring no plan: untrained latent reasoners, to set trained ones
+    against."""
+
+    k: int | None = None
+    """Patches that such a model re-inserts at each step."""
+
+    def __post_init__(self) -> None:
+        """Refuse numbers below 0, and two plans for one model.
+
+        Raises:
+            UserError: as above.
+        """
+        super().__post_init__()
+        for flag, value in (("--steps", self.steps), ("--k", self.k)):
+            if value is not None and value < 0:
+                raise UserError(f"{flag} {value} is too small: it is at least 0")
+            if value is not None and self.plan:
+                raise UserError(f"{flag} and --plan both name a plan: give one of them")
+
+    @property
+    def spare_plan(self) -> str:
+        """Plan of models that bring none, written as in `--plan`."""
+        named = (("steps", self.steps), ("k", self.k))
+        return ",".join(f"{name}={value}" for name, value in named if value is not None)
 
 
 Config = TypeVar("Config")

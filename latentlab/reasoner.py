@@ -17,11 +17,11 @@ from latentlab.data.example import Example
 from latentlab.data.pictures import Picture, open_picture
 from latentlab.measures.scores import parse_answer
 from latentlab.prompts import Prompter
+from latentlab.reasoning.bank import Bank
 from latentlab.reasoning.decode import append_text, generate, option_logprobs
 from latentlab.reasoning.interventions import Hooked, Intervention, applied
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.rollout import Rollout
-from latentlab.reasoning.sources import Bank
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.visibility import Kind
 
@@ -36,19 +36,30 @@ class Reasoner:
         prompter: Prompter,
         placeholder_id: int | None = None,
         name: str = "model",
+        brings_plan: bool = True,
     ) -> None:
-        """Put the parts together."""
+        """Put the parts together.
+
+        Args:
+            backbone: the model.
+            plan: how it reasons.
+            prompter: how it is asked.
+            placeholder_id: token whose embedding fills slots without content.
+            name: what rows call it.
+            brings_plan: whether a plan came with the weights, this one or another.
+        """
         self.backbone = backbone
-        self.plan = plan
+        self.plan = prompter.resolve(plan)
         self.prompter = prompter
         self.placeholder_id = placeholder_id
         self.name = name
+        self.brings_plan = brings_plan
 
     def rollout(
         self, plan: LatentPlan | None = None, seed: int = 0, capture_layers: Sequence[int] = ()
     ) -> Rollout:
         """Make an engine that follows the reasoner's plan, or another."""
-        plan = self.plan if plan is None else plan
+        plan = self.prompter.resolve(self.plan if plan is None else plan)
         return Rollout(
             self.backbone, plan, self.placeholder_id, seed, capture_layers, self.prompter.step_ends
         )
@@ -156,7 +167,7 @@ class Reasoner:
         free = marker[0] if marker and not at_once else None
         written = state.written
         room = max(1, max_new_tokens - min(map(len, written)))
-        outputs = generate(rollout, start, prompter.eos_id, free, room)
+        outputs = generate(rollout, start, prompter.eos_ids, free, room)
         seconds = (time.perf_counter() - started) / len(examples)
         texts = [prompter.format.answer_texts(example.choices) for example in examples]
         # Questions share many of their options, and a tokenizer is slow to call.
@@ -165,8 +176,8 @@ class Reasoner:
         prefixes = [self._before_answer([] if at_once else output) for output in outputs]
         logprobs = option_logprobs(rollout, state, prefixes, options)
         answers = []
-        told = zip(texts, written, outputs, logprobs, own, strict=True)
-        for row, steps, output, scores, first in told:
+        told = zip(texts, written, outputs, logprobs, own, state.steps_taken, strict=True)
+        for row, steps, output, scores, first, taken in told:
             new = [*steps, *output][:max_new_tokens]
             output = new[len(steps) :]
             said = prompter.decode(output if at_once else self._after_marker(new))
@@ -175,7 +186,7 @@ class Reasoner:
                     text=prompter.decode([*steps, *marker, *output] if at_once else new),
                     choice=parse_answer(said, row, prompter.format.answer_form),
                     option_logprobs=tuple(scores),
-                    latent_steps=0 if state.words else len(state.latents),
+                    latent_steps=taken,
                     new_tokens=len(new),
                     seconds=seconds,
                     at_once=not marker or first == marker[0],

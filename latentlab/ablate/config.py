@@ -12,6 +12,7 @@ Every arm is a knock-out on fixed weights and comes with its matched control; di
 paired by example. Without any of these flags, each part of the latents is dropped in turn.
 """
 
+import dataclasses
 import re
 from dataclasses import dataclass
 from typing import Literal
@@ -71,7 +72,8 @@ class AblateConfig(CommonConfig):
     frozen, the example's own undisturbed ones. With both the arms stand side by side."""
 
     steps: str = ""
-    """Numbers of latent steps to try, e.g. 0..4 or 1,3."""
+    """Numbers of latent steps to try, e.g. 0..4 or 1,3. One number is the plan of a model that
+    brings none, without --plan; so is one number of patches."""
 
     k: str = ""
     """Numbers of re-inserted patches to try, e.g. 0..5; with --select, for each of its rules."""
@@ -139,6 +141,21 @@ class AblateConfig(CommonConfig):
                 raise UserError(f"{flag} {value} is too small: it is at least {least}")
         for text, flag in ((self.steps, "--steps"), (self.k, "--k")):
             numbers(text, flag)
+
+    @property
+    def spare_plan(self) -> str:
+        """Plan of models that bring none: single numbers of steps and of patches."""
+        if self.plan:
+            return ""
+        named = (("steps", self.steps), ("k", self.k))
+        return ",".join(f"{name}={number}" for name, number in named if number.isdecimal())
+
+    def asked_of(self, brings_plan: bool) -> "AblateConfig":
+        """The flags as they are meant for a model: what is its plan is no number to try."""
+        if brings_plan or not self.spare_plan:
+            return self
+        steps, k = ("" if number.isdecimal() else number for number in (self.steps, self.k))
+        return dataclasses.replace(self, steps=steps, k=k)
 
     @property
     def step_counts(self) -> tuple[int, ...]:

@@ -19,8 +19,9 @@ from latentlab.data.perturb import NEEDS, Perturbation, Surroundings, perturbati
 from latentlab.errors import UserError
 from latentlab.measures.outcomes import NONE
 from latentlab.reasoner import Reasoner
+from latentlab.reasoning.bank import Bank
 from latentlab.reasoning.interventions import Drop, Intervention, Replace
-from latentlab.reasoning.sources import Bank, Given, Placeholder
+from latentlab.reasoning.sources import Given, Placeholder
 from latentlab.study.arms import Arm
 from latentlab.study.recorded import Recorded, cycled, record_runs
 from latentlab.vocabulary import CONTROL, KNOCK_OUT, LatentPart, PositionRule

@@ -12,8 +12,8 @@ from latentlab.ablate.unneeded import Unneeded, unneeded
 from latentlab.console import note
 from latentlab.data import Example
 from latentlab.reasoner import Reasoner
+from latentlab.reasoning.bank import Bank
 from latentlab.reasoning.donors import Donors
-from latentlab.reasoning.sources import Bank
 from latentlab.study.references import reference_bank
 from latentlab.vocabulary import Replacement
 

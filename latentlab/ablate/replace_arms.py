@@ -15,15 +15,7 @@ from latentlab.reasoning.noise import MatchedNoise, Noise, NormMatched, UnitNois
 from latentlab.reasoning.off_walk import OffWalk
 from latentlab.reasoning.orders import Reordered
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.reasoning.sources import (
-    Constant,
-    Given,
-    Mean,
-    Placeholder,
-    Resample,
-    Source,
-    Zero,
-)
+from latentlab.reasoning.sources import Constant, Given, Mean, Placeholder, Resample, Source, Zero
 from latentlab.study.arms import Arm
 from latentlab.vocabulary import CONTROL, KNOCK_OUT, LatentPart, Replacement
 

@@ -37,7 +37,8 @@ def prepare(config: AblateConfig, subject: Subject) -> Applicable | None:
             nothing tells which patches are off the walk where these are asked for.
     """
     reasoner, examples = subject.reasoner, subject.examples
-    found = applicable(config, reasoner.plan, reasoner.name, subject.lacks)
+    asked = config.asked_of(reasoner.brings_plan)
+    found = applicable(asked, reasoner.plan, reasoner.name, subject.lacks)
     if found.overwrite and "placeholder" in found.replace and reasoner.placeholder_id is None:
         raise UserError(f"--replace placeholder: {reasoner.name} has no placeholder token")
     if found.evidence:
@@ -114,7 +115,10 @@ def arms_of(config: AblateConfig, subject: Subject, found: Applicable) -> list[A
 def _others_ablated(config: AblateConfig, subject: Subject) -> bool:
     """Whether something is done to another model of the run; this one's answers stand beside it."""
     others = [model for model in subject.models.values() if model is not subject.reasoner]
-    return any(applicable(config, model.plan, model.name, lambda _: None) for model in others)
+    return any(
+        applicable(config.asked_of(model.brings_plan), model.plan, model.name, lambda _: None)
+        for model in others
+    )
 
 
 def _check_patches(chosen: Iterable[Arm], own: LatentPlan, patches: int, example: str) -> None:

@@ -12,13 +12,13 @@ model looks is not what its answer needs: latentlab.ablate asks that.
 
 from dataclasses import dataclass
 
-from latentlab.command import CommonConfig
+from latentlab.command import PlannedConfig
 from latentlab.errors import UserError
 from latentlab.vocabulary import OptionRead, Reduction, VisionRun
 
 
 @dataclass(frozen=True, kw_only=True)
-class AttentionConfig(CommonConfig):
+class AttentionConfig(PlannedConfig):
     """Flags of `python -m latentlab.attention`."""
 
     model: tuple[str, ...] = ("ivtlr", "relay", "gaze")

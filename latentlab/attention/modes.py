@@ -161,6 +161,11 @@ def _run(config: AttentionConfig, run: ModeRun, subject: Subject) -> ModeRun | N
 def _lacking(reasoner: Reasoner, examples: Examples, batch_size: int) -> str:
     """What a model's steps need that the data do not have, in one line; empty if nothing."""
     plan = reasoner.plan
+    if plan.lead:
+        return (
+            f"attention is read from the end of the prompt on, and {reasoner.name} opens its block "
+            "of latent steps itself; give it lead=0 by --plan"
+        )
     if not plan.steps or not plan.has_vision:
         return ""
     try:

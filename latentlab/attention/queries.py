@@ -29,7 +29,7 @@ class Query:
     """Its attention."""
 
     reached: Bool[Tensor, " batch"]
-    """False where an example had stopped before (`Words.ended`)."""
+    """False where an example had stopped before (`Words.ended`, `Latent.taken`)."""
 
     picks: Int[Tensor, "batch k"] | None
     """The patches that were picked at this position, if any were."""
@@ -54,12 +54,15 @@ def queries(prefix: Trajectory, state: Trajectory) -> list[Query]:
     found = []
     for number, rows in enumerate([prefix.row, *ends][:steps]):
         first = number == 0
+        reached = None if first else state.latents[number - 1].taken
+        if state.words and not first:
+            reached = state.words[number - 1].ended
         found.append(
             Query(
                 step=number + 1 if state.latents else 0,
                 name="last position of the prompt" if first else last.format(number),
                 rows=rows,
-                reached=everyone if first or not state.words else state.words[number - 1].ended,
+                reached=everyone if reached is None else reached,
                 picks=picks[number] if picks else None,
             )
         )

@@ -15,10 +15,11 @@ from latentlab.calibrate.subjects import (
     subject,
 )
 from latentlab.calibrate.verdicts import BROKEN, rows_of, summary_of
-from latentlab.checkpoint import find_checkpoint, load
+from latentlab.checkpoint import find_checkpoint
 from latentlab.command import find_device
 from latentlab.console import note, show
 from latentlab.errors import UserError
+from latentlab.study.models import load_models
 from latentlab.study.provenance import checkpoint_hash, provenance
 from latentlab.study.results import check_out, write_results
 
@@ -40,7 +41,12 @@ def main(config: CalibrateConfig) -> int:
         *(retrained(name, folders[name]) for name in config.retrained),
     ]
     check_distinct(subjects)
-    reasoners = [load(subject.name, device) for subject in subjects]
+    added = [name for name in config.model if name not in ORGANISMS]
+    if config.plan and not added:
+        raise UserError("--plan: the organisms keep their plans; name another model to read by it")
+    beside = (*ORGANISMS, *config.retrained)
+    loaded = dict(zip((*added, *beside), load_models(config, device, beside, added), strict=True))
+    reasoners = [loaded[subject.name] for subject in subjects]
     for reasoner in reasoners:
         if not reasoner.plan.steps or reasoner.plan.in_words:
             raise UserError(f"{reasoner.name} takes no latent steps, so there is nothing to read")
@@ -54,7 +60,8 @@ def main(config: CalibrateConfig) -> int:
     rows = pd.concat(read_off, ignore_index=True)
     summary = summary_of(rows, config.seed)
     hashes = {name: checkpoint_hash(folder) for name, folder in folders.items()}
-    record = provenance(config, "calibrate", config.seed, hashes, started)
+    plans = {name: reasoner.plan.to_dict() for name, reasoner in loaded.items()}
+    record = provenance(config, "calibrate", config.seed, hashes, started, plans)
     write_results(out, rows, summary, record)
     show_table(summary)
     for sentence in conclusion(summary):

@@ -11,6 +11,7 @@ import torch
 
 from latentlab.check.material import Material, worst
 from latentlab.reasoning.activations import Activations, Site, patched, record
+from latentlab.reasoning.bank import Bank
 from latentlab.reasoning.decode import append_text
 from latentlab.reasoning.interventions import (
     Add,
@@ -22,7 +23,7 @@ from latentlab.reasoning.interventions import (
     permute,
 )
 from latentlab.reasoning.knockout import Knockout
-from latentlab.reasoning.sources import Bank, Vector, Zero
+from latentlab.reasoning.sources import Vector, Zero
 from latentlab.reasoning.trajectory import Trajectory
 
 NOTHING: list[Intervention | Hooked] = [

@@ -9,12 +9,12 @@ without their picture: what is still right then was never seen.
 
 from dataclasses import dataclass
 
-from latentlab.command import CommonConfig
+from latentlab.command import PlannedConfig
 from latentlab.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateConfig(CommonConfig):
+class EvaluateConfig(PlannedConfig):
     """Flags of `python -m latentlab.evaluate`."""
 
     no_image: bool = False

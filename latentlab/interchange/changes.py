@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from latentlab.draws import example_generator
-from latentlab.reasoning.sources import Bank
+from latentlab.reasoning.bank import Bank
 from latentlab.study.recorded import Recorded
 from latentlab.vocabulary import LatentPart, ShamName
 

@@ -20,8 +20,9 @@ from latentlab.interchange.exchanges import Swap, ask, parts_of, swaps_of
 from latentlab.interchange.summary import with_interchange
 from latentlab.measures.outcomes import NONE
 from latentlab.reasoner import Reasoner
+from latentlab.reasoning.bank import Bank
 from latentlab.reasoning.interventions import Replace
-from latentlab.reasoning.sources import Bank, Given
+from latentlab.reasoning.sources import Given
 from latentlab.study.arms import Arm
 from latentlab.study.instrument import Subject
 from latentlab.study.picks import fewest_patches

@@ -13,11 +13,11 @@ model without latents is read at the last position of its prompt.
 from dataclasses import dataclass
 from typing import Literal
 
-from latentlab.command import CommonConfig
+from latentlab.command import PlannedConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class LensConfig(CommonConfig):
+class LensConfig(PlannedConfig):
     """Flags of `python -m latentlab.lens`."""
 
     model: tuple[str, ...] = ("ivtlr", "relay", "gaze")

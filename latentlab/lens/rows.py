@@ -36,6 +36,7 @@ from latentlab.study.identity import group_columns
 from latentlab.study.instrument import Subject
 from latentlab.study.picks import check_picks
 from latentlab.study.run import batches
+from latentlab.study.steps import same_steps
 from latentlab.vocabulary import CONTROL
 
 LENS, FED_IN, NEAREST = "logit lens", "as fed in", "nearest token"
@@ -59,12 +60,14 @@ class Position:
     """Where it stands."""
 
 
-def prepare(config: LensConfig, subject: Subject) -> bool:
-    """Look for what would go wrong in the middle of a run; every model can be read.
+def prepare(config: LensConfig, subject: Subject) -> bool | None:
+    """Look for what would go wrong in the middle of a run; nearly every model can be read.
 
     Raises:
         UserError: a picture has too few patches, or there are no traces where they are needed.
     """
+    if not same_steps(subject, "readings of each slot"):
+        return None
     check_picks(subject.reasoner, subject.examples)
     return True
 

@@ -12,9 +12,10 @@ from latentlab.data import Example
 from latentlab.mediation.mediators import Mediator
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.activations import Activations, Site, patched, record
+from latentlab.reasoning.bank import Bank
 from latentlab.reasoning.decode import option_logprobs
 from latentlab.reasoning.interventions import Replace
-from latentlab.reasoning.sources import Bank, Given
+from latentlab.reasoning.sources import Given
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.visibility import Kind
 

@@ -14,6 +14,7 @@ from latentlab.reasoning.plan import LatentPlan
 from latentlab.study.asked import load_for
 from latentlab.study.instrument import Subject
 from latentlab.study.picks import check_picks
+from latentlab.study.steps import same_steps
 from latentlab.vocabulary import LatentPart, MediatorName, StepSets, steps_label
 
 
@@ -130,6 +131,8 @@ def prepare(config: MediationConfig, subject: Subject) -> PreparedMediation | No
     plan, name = reasoner.plan, reasoner.name
     if not takes_latent_steps(plan):
         subject.lacks(f"{name} takes no latent steps, so there is nothing that could mediate")
+        return None
+    if not same_steps(subject, "distances between latents"):
         return None
     edits, left_out = perturbations_of(config, reasoner, examples)
     for message in left_out:

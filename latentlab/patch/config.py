@@ -12,13 +12,13 @@ other, a layer and a slot at a time, and attention of the run as it is is knocke
 
 from dataclasses import dataclass
 
-from latentlab.command import CommonConfig
+from latentlab.command import PlannedConfig
 from latentlab.errors import UserError
 from latentlab.vocabulary import KnockoutName, PairRule, PatchComponent, PatchMode
 
 
 @dataclass(frozen=True, kw_only=True)
-class PatchConfig(CommonConfig):
+class PatchConfig(PlannedConfig):
     """Flags of `python -m latentlab.patch`."""
 
     model: tuple[str, ...] = ("ivtlr", "relay", "gaze")

@@ -10,7 +10,7 @@ from the latents alone; and latents are compared with each other and with ordina
 
 from dataclasses import dataclass
 
-from latentlab.command import CommonConfig
+from latentlab.command import PlannedConfig
 from latentlab.errors import UserError
 
 FEWEST = 20
@@ -21,7 +21,7 @@ ANSWER_TOKENS = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProbeConfig(CommonConfig):
+class ProbeConfig(PlannedConfig):
     """Flags of `python -m latentlab.probe`."""
 
     model: tuple[str, ...] = ("ivtlr", "relay", "gaze")

@@ -17,6 +17,7 @@ from latentlab.study.arms import Arm
 from latentlab.study.instrument import Subject
 from latentlab.study.picks import check_picks
 from latentlab.study.run import run_arms
+from latentlab.study.steps import same_steps
 
 ProbeLabels = dict[str, list[str]]
 """What probes read: a label of each example, by the name of the target."""
@@ -32,6 +33,8 @@ def prepare(config: ProbeConfig, subject: Subject) -> ProbeLabels | None:
     reasoner, examples = subject.reasoner, subject.examples
     if not reasoner.plan.steps:
         subject.lacks(f"{reasoner.name} takes no latent steps, so there is nothing to probe")
+        return None
+    if not same_steps(subject, "probes"):
         return None
     if len(examples) < FEWEST:
         raise UserError(f"{config.data} has {len(examples)} examples; probes need {FEWEST}")

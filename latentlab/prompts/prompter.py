@@ -20,8 +20,9 @@ from latentlab.data.example import Example
 from latentlab.errors import UserError
 from latentlab.prompts.format import PLAIN_TEMPLATE, PromptFormat
 from latentlab.prompts.picks import traced_picks
+from latentlab.reasoning.markers import token_id
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.reasoning.trajectory import Words
+from latentlab.reasoning.said import Words
 from latentlab.reasoning.visibility import Kind
 from latentlab.reasoning.words import StepEnds
 
@@ -52,19 +53,41 @@ class Prompter:
             separator=format.step_separator,
             separator_ids=tuple(self.encode(format.step_separator)),
             decode=lambda ids: str(tokenizer.decode(ids)),
-            stops=frozenset([self.eos_id, *self.marker_ids[:1]]),
+            stops=frozenset([*self.eos_ids, *self.marker_ids[:1]]),
         )
 
     @property
     def eos_id(self) -> int:
-        """The token that ends an answer."""
+        """The token that ends an answer where one is written for the model."""
         return int(self.tokenizer.eos_token_id)
+
+    @property
+    def eos_ids(self) -> frozenset[int]:
+        """All tokens that end an answer: the tokenizer's, and those the model is published with."""
+        settings: Any = self.backbone.model.generation_config
+        known = getattr(settings, "eos_token_id", None)
+        known = known if isinstance(known, list) else [known]
+        return frozenset([self.eos_id, *(token for token in known if token is not None)])
 
     @property
     def pad_id(self) -> int:
         """The token that fills short rows."""
         pad = self.tokenizer.pad_token_id
         return self.eos_id if pad is None else int(pad)
+
+    def resolve(self, plan: LatentPlan) -> LatentPlan:
+        """The plan with its markers as token ids.
+
+        Raises:
+            UserError: a marker is no token of the model.
+        """
+        if plan.start_token is None:
+            return plan
+        size = int(self.backbone.text_config.vocab_size)
+        start, end = (
+            token_id(marker, self.tokenizer, size) for marker in (plan.start_token, plan.end_token)
+        )
+        return plan.replace(start_token=start, end_token=end)
 
     def encode(self, text: str) -> list[int]:
         """Token ids of a text, without special tokens."""
@@ -79,6 +102,8 @@ class Prompter:
     def batch(self, examples: Sequence[Example], plan: LatentPlan) -> Batch:
         """Tokenize prompts and prepare their images.
 
+        Where the plan opens a block of latent steps, its start token ends each prompt.
+
         Raises:
             UserError: a prompt does not show its picture exactly once, or the plan is given its
                 picks, but an example has no trace to take them from.
@@ -87,7 +112,10 @@ class Prompter:
         inputs = self.backbone.prepare_images(images) if images else None
         shown = iter(zip(inputs.texts, inputs.counts, strict=True) if inputs else ())
         pictures = [("", 0) if example.image is None else next(shown) for example in examples]
-        rows = [self._row(e, *picture) for e, picture in zip(examples, pictures, strict=True)]
+        start = None if plan.lead else self.resolve(plan).start_token
+        opened = [start] if isinstance(start, int) else []
+        pairs = zip(examples, pictures, strict=True)
+        rows = [self._row(example, *picture) + opened for example, picture in pairs]
         width = max(map(len, rows))
         input_ids = torch.tensor([[self.pad_id] * (width - len(row)) + row for row in rows])
         mask = torch.tensor([[False] * (width - len(row)) + [True] * len(row) for row in rows])

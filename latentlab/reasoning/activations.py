@@ -19,6 +19,7 @@ from torch.utils.hooks import RemovableHandle
 from latentlab.backbones import Backbone, Component
 from latentlab.backbones.components import INPUTS
 from latentlab.reasoning.rollout import Rollout
+from latentlab.reasoning.words import DRAFT
 
 COMPONENTS: tuple[Component, ...] = ("resid_post", "attn_out", "mlp_out")
 """Components that come out of a layer's modules, in the order they are named in tables."""
@@ -29,7 +30,8 @@ class Site:
     """One activation vector per example, in one pass of a rollout."""
 
     pass_index: int
-    """When: 0 in the prompt, t at latent step t, steps + 1 in the text after them."""
+    """When: 0 in the prompt, t at latent step t, steps + 1 in the text after them; `blocks.OPENING`
+    in text by which a model opens its block of steps."""
 
     layer: int
     """Decoder layer, from 0."""
@@ -73,7 +75,7 @@ def record(
 
     def reader(layer: int, component: Component) -> Callable[[Tensor], None]:
         def read(value: Tensor) -> None:
-            if rollout.pass_index < 0:  # words that are only drafted
+            if rollout.pass_index == DRAFT:
                 return
             for position in positions:
                 if -position <= value.shape[1]:

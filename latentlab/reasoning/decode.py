@@ -1,6 +1,6 @@
 """Text out of a state: greedy answers and the log-likelihood of given options."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,14 +14,18 @@ from latentlab.reasoning.visibility import Kind
 
 @torch.no_grad()
 def generate(
-    rollout: Rollout, state: Trajectory, eos_id: int, marker_id: int | None, max_new_tokens: int
+    rollout: Rollout,
+    state: Trajectory,
+    eos_id: int | Collection[int],
+    marker_id: int | None,
+    max_new_tokens: int,
 ) -> list[list[int]]:
     """Continue greedily from a state, which stays as it was.
 
     Args:
         rollout: the engine.
         state: where to go on.
-        eos_id: the token that ends an answer; it is kept in the output.
+        eos_id: the token, or any of the tokens, that ends an answer; it is kept in the output.
         marker_id: first token of the answer marker: positions from it on count as ANSWER, those
             before it as RATIONALE. None makes everything ANSWER.
         max_new_tokens: where to stop at the latest.
@@ -34,13 +38,14 @@ def generate(
     outputs: list[list[int]] = [[] for _ in range(batch)]
     answering = torch.full((batch,), marker_id is None, device=state.hidden.device)
     done = torch.zeros_like(answering)
+    ends = torch.tensor([eos_id] if isinstance(eos_id, int) else sorted(eos_id)).to(done.device)
     logits = rollout.backbone.logits(state.hidden)
     for length in range(1, max_new_tokens + 1):
         tokens = logits.argmax(-1)
         for i, token in enumerate(tokens.tolist()):
             if not done[i]:
                 outputs[i].append(token)
-        done = done | (tokens == eos_id)
+        done = done | torch.isin(tokens, ends)
         if bool(done.all()) or length == max_new_tokens:
             break
         if marker_id is not None:

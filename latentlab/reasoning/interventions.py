@@ -18,7 +18,8 @@ from torch import Tensor
 
 from latentlab.draws import example_generator
 from latentlab.errors import UserError, did_you_mean
-from latentlab.reasoning.sources import PROMPT_PARTS, Bank, Context, Given, Source
+from latentlab.reasoning.bank import PROMPT_PARTS, Bank
+from latentlab.reasoning.sources import Context, Given, Source
 from latentlab.reasoning.trajectory import Latent
 from latentlab.vocabulary import LATENT_PARTS, LatentPart
 

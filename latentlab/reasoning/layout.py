@@ -19,7 +19,8 @@ def arrange(
     """Put the parts of a latent into the plan's order.
 
     Returns:
-        The slots' embeddings and their kinds, or None where no part is left.
+        The slots' embeddings and their kinds, or None where no part is left, or nobody takes the
+        step.
     """
     parts: list[tuple[Tensor, Tensor]] = []
     if latent.vision is not None:
@@ -30,12 +31,15 @@ def arrange(
     if latent.text is not None:
         kinds = torch.full_like(latent.text[:, :1], int(Kind.LATENT_TEXT), dtype=torch.long)
         parts.append((latent.text[:, None], kinds))
-    if not parts:
+    if not parts or (latent.taken is not None and not bool(latent.taken.any())):
         return None
     if plan.part_order == "text_vision":
         parts.reverse()
     embeds, slots = zip(*parts, strict=True)
-    return torch.cat(embeds, dim=1), torch.cat(slots, dim=1)
+    kinds = torch.cat(slots, dim=1)
+    if latent.taken is not None:
+        kinds = kinds.masked_fill(~latent.taken[:, None], int(Kind.PAD))
+    return torch.cat(embeds, dim=1), kinds
 
 
 def step_width(plan: LatentPlan, n_patches: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:

@@ -47,7 +47,7 @@ def make_latent(
     if plan.content == "placeholder" and placeholder is not None:
         text = None if text is None else placeholder.expand_as(text)
         vision = None if vision is None else placeholder[:, None].expand_as(vision)
-    return Latent(text, vision, picks)
+    return Latent(text, vision, picks, taken=state.inside)
 
 
 def patch_scores(plan: LatentPlan, state: Trajectory) -> Float[Tensor, "batch patches"]:

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from latentlab.draws import example_generator
 from latentlab.errors import UserError
-from latentlab.reasoning.sources import Bank, Context
+from latentlab.reasoning.bank import Bank
+from latentlab.reasoning.sources import Context
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +108,9 @@ def _moments(bank: Bank, part: str, step: int) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of a slot over reference examples: (slots, hidden) each."""
     if len(bank.examples) < 2:
         raise UserError("noise in units of the deviation over examples needs at least two")
-    values = bank.part(part, step)
+    values = bank.typical(part, step)
+    if len(values) < 2:  # one alone that took the step has no deviation
+        values = bank.part(part, step)
     return values.mean(0), values.std(0)
 
 

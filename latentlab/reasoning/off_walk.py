@@ -14,8 +14,9 @@ from torch import Tensor
 
 from latentlab.draws import example_generator
 from latentlab.errors import UserError
+from latentlab.reasoning.bank import PROMPT_PARTS
 from latentlab.reasoning.orders import Reordered
-from latentlab.reasoning.sources import PROMPT_PARTS, Context
+from latentlab.reasoning.sources import Context
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from latentlab.draws import example_generator
 from latentlab.errors import UserError
-from latentlab.reasoning.sources import PROMPT_PARTS, Context
+from latentlab.reasoning.bank import PROMPT_PARTS
+from latentlab.reasoning.sources import Context
 
 Order = Literal["permute", "reverse", "first"]
 """Drawn at random for each example so that nothing keeps its place, reversed, or the first only."""

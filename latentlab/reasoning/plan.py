@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from latentlab.errors import UserError, did_you_mean
+from latentlab.reasoning.markers import Length, Marker, check_markers
 from latentlab.reasoning.visibility import BlockedPairs, Kind, visibility_table
 from latentlab.vocabulary import LatentPart
 
@@ -66,6 +67,20 @@ class LatentPlan:
     of the position that ends it picks the patches (the explicit mode of IVT-LR's section 4.4). A
     model that goes on with its answer takes no more steps."""
 
+    start_token: Marker = None
+    """Token, by text or id, that opens a block of latent steps; None, as in IVT-LR, puts none."""
+
+    end_token: Marker = None
+    """Token that closes the block, appended after its last step."""
+
+    lead: int = 0
+    """Tokens that the model may write until it opens the block by the start token; if it does not,
+    it takes no steps. With 0 the start token ends the prompt."""
+
+    length: Length = "fixed"
+    """Whether a block has all the steps, or ends before ("free") as soon as the end token is the
+    likeliest to come next."""
+
     gradient: Gradient = "detached"
     """Whether the loss reaches earlier passes through the latent text (Coconut) or not; words are
     tokens, in which there is nothing to cut."""
@@ -80,10 +95,15 @@ class LatentPlan:
             if value not in options:
                 hint = did_you_mean(str(value), options)
                 raise UserError(f"the plan has {field}={value!r}; {hint}")
-        for field in ("steps", "k"):
+        for field in ("steps", "k", "lead"):
             value = getattr(self, field)
-            if not isinstance(value, int) or value < 0:
+            if type(value) is not int or value < 0:
                 raise UserError(f"the plan has {field}={value!r}; give a whole number from 0")
+        for field in ("text", "reuse"):
+            if not isinstance(getattr(self, field), bool):
+                raise UserError(
+                    f"the plan has {field}={getattr(self, field)!r}; give true or false"
+                )
         if self.steps and not self.text and self.k == 0 and self.select != "all":
             raise UserError(
                 "the plan has latent steps that append nothing; set k or text, or steps=0"
@@ -93,16 +113,20 @@ class LatentPlan:
                 "a plan with content='words' writes each step before its patches; set text=true "
                 "and part_order='text_vision'"
             )
-        if self.stride is not None and self.stride < 1:
-            raise UserError(f"the plan has stride={self.stride}; give 1 or more, or none")
+        if self.stride is not None and (type(self.stride) is not int or self.stride < 1):
+            raise UserError(f"the plan has stride={self.stride!r}; give 1 or more, or none")
         if self.select_layers == ():
             raise UserError("the plan selects by no layer; name some in select_layers, or none")
+        if any(type(layer) is not int for layer in self.select_layers or ()):
+            raise UserError(f"select_layers={self.select_layers!r} holds more than layer numbers")
+        check_markers(self.start_token, self.end_token, self.lead, self.length, self.in_words)
         table = visibility_table(self.blocked)
         if not (self.has_vision and self.select in ("attention", "bottom")):
             return
         text_is_last = self.text and self.part_order == "vision_text"
         newest = Kind.LATENT_TEXT if text_is_last else Kind.LATENT_VISION
-        deciding = (Kind.RATIONALE,) if self.in_words else (Kind.PROMPT, newest)
+        first = Kind.RATIONALE if self.lead else Kind.PROMPT
+        deciding = (Kind.RATIONALE,) if self.in_words else (first, newest)
         for kind in deciding[: self.steps]:
             if not table[kind, Kind.IMAGE]:
                 raise UserError(
@@ -119,6 +143,11 @@ class LatentPlan:
     def in_words(self) -> bool:
         """Whether steps are written in words (explicit mode)."""
         return self.content == "words"
+
+    @property
+    def varies(self) -> bool:
+        """Whether examples may take different numbers of steps."""
+        return self.lead > 0 or self.length == "free"
 
     @property
     def has_text(self) -> bool:
@@ -144,13 +173,16 @@ class LatentPlan:
             placeholder: whether the model has a placeholder token.
 
         Raises:
-            UserError: the model lacks a layer, or the placeholder token that fills the slots.
+            UserError: the model lacks a layer, or the placeholder token that fills the slots, or
+                markers are named by text.
         """
         for layer in (*(self.select_layers or ()), *layers):
             if not 0 <= layer < n_layers:
                 raise UserError(
                     f"there is no layer {layer}; the model has layers 0 to {n_layers - 1}"
                 )
+        if isinstance(self.start_token, str) or isinstance(self.end_token, str):
+            raise UserError("the plan names its markers by text; the engine needs their token ids")
         if self.content == "placeholder" and not placeholder:
             raise UserError(
                 "the plan fills its slots with a placeholder token, which this model lacks"
@@ -194,5 +226,6 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "positions": get_args(Positions),
     "select": get_args(Selection),
     "content": get_args(Content),
+    "length": get_args(Length),
     "gradient": get_args(Gradient),
 }

@@ -14,14 +14,17 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from latentlab.backbones import Backbone, Batch
+from latentlab.reasoning.bank import Bank
+from latentlab.reasoning.blocks import close_block, end_at_will, open_block
 from latentlab.reasoning.interventions import Hooked, Intervention, PromptReplace
 from latentlab.reasoning.layout import arrange, closed_positions, slot_positions, step_width
 from latentlab.reasoning.make import make_latent, placeholder_of
 from latentlab.reasoning.passes import Around, advance
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.reasoning.said import Words
 from latentlab.reasoning.selection import check_patches
-from latentlab.reasoning.sources import Bank, Context
-from latentlab.reasoning.trajectory import Latent, Patches, Trajectory, Words
+from latentlab.reasoning.sources import Context
+from latentlab.reasoning.trajectory import Latent, Patches, Trajectory
 from latentlab.reasoning.visibility import Kind, visibility_table
 from latentlab.reasoning.words import StepEnds, say
 
@@ -67,7 +70,8 @@ class Rollout:
         """Whose sequences are run, for hooks that act on each in its own way."""
         self.pass_index = 0
         """Which pass is running: 0 the prompt, t step t, steps + 1 the text after the steps. A step
-        in words is two passes, its words and then its patches; below 0 words are only tried."""
+        in words is two passes, its words and then its patches; `words.DRAFT` and `blocks.OPENING`
+        are those in which words are only tried, or open a block of steps."""
 
     def __call__(
         self, batch: Batch, interventions: Sequence[Intervention | Hooked] = ()
@@ -156,7 +160,11 @@ class Rollout:
         check_patches(self.plan, state.batch.examples, state.patches.count, given)
         context = Context(state.batch.examples, self.placeholder, self.seed, own, state.patches)
         edits = [one for one in interventions if isinstance(one, Intervention)]
+        if self.plan.lead:
+            open_block(self, state)
         for step in range(self.plan.steps):
+            if self.plan.length == "free":
+                end_at_will(self, state)
             if self.plan.in_words:
                 say(self, state, step, words[step] if words else None)
             latent = make_latent(self.plan, state, step, self.seed, self.placeholder)
@@ -167,6 +175,8 @@ class Rollout:
             state.latents.append(latent)
             self.pass_index = step + 1
             self._append(state, latent)
+        if self.plan.end_token is not None:
+            close_block(self, state)
         return state
 
     def extend(
@@ -213,12 +223,11 @@ class Rollout:
 
     def _append(self, state: Trajectory, latent: Latent) -> None:
         """Append one step's slots and run them."""
-        width = step_width(self.plan, state.patches.count)
+        width = step_width(self.plan, state.patches.count) * state.going_on
         start, newest = state.next_position, state.hidden
         if self.plan.in_words:
             # The token that ends a step stands where latent text would, and is there already.
             start = start - state.going_on.long()
-            width = width * state.going_on
         slots = arrange(self.plan, latent)
         if latent.closed and slots is None:
             width = state.going_on.long() * int(self.plan.in_words)

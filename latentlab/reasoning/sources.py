@@ -1,10 +1,9 @@
 """Where a replacement for a latent comes from.
 
 A `Source` gives new vectors for one part of a latent at one step. Every source is a function of the
-example, the step and a seed, never of the batch an example happens to run in. `Bank` holds the
-undisturbed latents of reference examples, which give means, deviations and donors. Noise, other
-orders of the steps and other patches of the picture have modules of their own (`noise.py`,
-`orders.py`, `off_walk.py`).
+example, the step and a seed, never of the batch an example happens to run in. What references give
+(means, donors) comes out of a `Bank`. Noise, other orders of the steps and other patches of the
+picture have modules of their own (`noise.py`, `orders.py`, `off_walk.py`).
 """
 
 import dataclasses
@@ -17,8 +16,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from latentlab.errors import UserError
+from latentlab.reasoning.bank import Bank
 from latentlab.reasoning.donors import Donors
-from latentlab.reasoning.trajectory import Latent, Patches
+from latentlab.reasoning.trajectory import Patches
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Context:
     seed: int
     """Seed of whatever is random."""
 
-    own: "Bank | None" = None
+    own: Bank | None = None
     """The batch's own undisturbed latents, where a study has recorded them."""
 
     patches: Patches | None = None
@@ -97,72 +97,6 @@ class Vector:
         return self.vector.to(original).expand_as(original)
 
 
-PROMPT_PARTS = ("prompt", "image")
-"""Parts of a prompt that a control may overwrite: its words and its image."""
-
-
-@dataclass(frozen=True, eq=False)
-class Bank:
-    """Latents of undisturbed rollouts on reference examples: means, deviations and donors."""
-
-    examples: tuple[str, ...]
-    """Identifiers of the reference examples."""
-
-    text: Float[Tensor, "examples steps hidden"] | None
-    """Their latent texts."""
-
-    vision: Float[Tensor, "examples steps k hidden"] | None
-    """Their re-inserted image embeddings."""
-
-    prompt: Float[Tensor, "examples hidden"] | None = None
-    """The embedding of one word of each prompt, for controls on the prompt."""
-
-    image: Float[Tensor, "examples hidden"] | None = None
-    """The embedding of one image position of each prompt; None where some have no image."""
-
-    @classmethod
-    def of(
-        cls,
-        examples: Sequence[str],
-        batches: Sequence[Sequence[Latent]],
-        prompt: Float[Tensor, "examples hidden"] | None = None,
-        image: Float[Tensor, "examples hidden"] | None = None,
-    ) -> "Bank":
-        """Gather the latents of several batches, each a sequence of steps."""
-
-        def stack(part: str) -> Tensor | None:
-            values = [[getattr(latent, part) for latent in steps] for steps in batches]
-            shapes = {None if v is None else v.shape[1:] for steps in values for v in steps}
-            if len(shapes) != 1 or None in shapes:
-                return None
-            return torch.cat([torch.stack(steps, dim=1) for steps in values]).detach()
-
-        return cls(tuple(examples), stack("text"), stack("vision"), prompt, image)
-
-    def part(self, part: str, step: int) -> Float[Tensor, "examples slots hidden"]:
-        """Reference vectors of one part at one step; "prompt" and "image" have one slot, no steps.
-
-        Raises:
-            UserError: the reference rollouts have no such part, or no such step.
-        """
-        if part not in ("latent_text", "latent_vision", *PROMPT_PARTS):
-            raise UserError(f"reference rollouts have no part {part!r}")
-        values = {"latent_text": self.text, "latent_vision": self.vision}.get(
-            part, self.ordinary(part)
-        )
-        if values is None:
-            raise UserError(f"there is no {part} to take replacements from")
-        if part in PROMPT_PARTS:
-            return values[:, None]
-        if step >= values.shape[1]:
-            raise UserError(f"there is no {part} of step {step + 1} to take replacements from")
-        return values[:, step, None] if part == "latent_text" else values[:, step]
-
-    def ordinary(self, part: str) -> Float[Tensor, "examples hidden"] | None:
-        """Reference vectors of ordinary positions: of words, or of the image where all have one."""
-        return self.image if part == "image" and self.image is not None else self.prompt
-
-
 @dataclass(frozen=True, eq=False)
 class Mean:
     """The mean latent of each slot over reference examples: typical, but about no example."""
@@ -174,7 +108,7 @@ class Mean:
         self, original: Float[Tensor, "batch slots hidden"], part: str, step: int, context: Context
     ) -> Float[Tensor, "batch slots hidden"]:
         """Return each slot's mean."""
-        return self.bank.part(part, step).mean(0).to(original).expand_as(original)
+        return self.bank.typical(part, step).mean(0).to(original).expand_as(original)
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,13 +122,7 @@ class Constant:
         self, original: Float[Tensor, "batch slots hidden"], part: str, step: int, context: Context
     ) -> Float[Tensor, "batch slots hidden"]:
         """Return the part's mean over examples, steps and slots."""
-        bank = self.bank
-        values = {"latent_text": bank.text, "latent_vision": bank.vision}.get(
-            part, bank.ordinary(part)
-        )
-        if values is None:
-            raise UserError(f"there is no {part} to take a constant from")
-        return values.flatten(0, -2).mean(0).to(original).expand_as(original)
+        return self.bank.every(part).mean(0).to(original).expand_as(original)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,6 @@
 """What a rollout leaves behind: the latents of each step and the state the sequence is in.
 
-A `Latent` is one step's content, the thing interventions edit; `Words` are what a step says where
-a plan writes its steps. A `Trajectory` is a rollout's record
+A `Latent` is one step's content, the thing interventions edit. A `Trajectory` is a rollout's record
 and all that is needed to go on from where it stands: it can be forked, so that one prefix serves
 any number of interventions.
 """
@@ -19,7 +18,7 @@ from transformers import DynamicCache
 from latentlab.backbones import Batch
 from latentlab.errors import UserError
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.reasoning.visibility import Kind
+from latentlab.reasoning.said import Words
 
 
 @dataclass(frozen=True)
@@ -38,45 +37,14 @@ class Latent:
     closed: bool = False
     """Whether the step takes only as many positions as it has slots, whatever its plan says."""
 
+    taken: Bool[Tensor, " batch"] | None = None
+    """Which examples take the step, in a block of latents that they open or end themselves; None
+    means all. Whatever the others hold is never seen: it is the state in which their block ended.
+    """
+
     def replace(self, **changes: Tensor | bool | None) -> "Latent":
         """Return a copy with something changed."""
         return dataclasses.replace(self, **changes)  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True)
-class Words:
-    """What one step says, for every example of a batch; left-padded, so that all end together."""
-
-    ids: Int[Tensor, "batch tokens"]
-    """Token ids."""
-
-    kinds: Int[Tensor, "batch tokens"]
-    """RATIONALE, or PAD before the first token of an example."""
-
-    ended: Bool[Tensor, " batch"]
-    """Whether the example finished the step. One that went on with its answer instead did not: it
-    gets no patches, takes no further steps, and its captured rows mean nothing."""
-
-    states: Float[Tensor, "batch tokens hidden"] | None = None
-    """Hidden states that predict the tokens, those of the positions before; None until run."""
-
-    @classmethod
-    def of(cls, rows: Sequence[Sequence[int]], ended: Sequence[bool]) -> "Words":
-        """Pad token ids, one list for each example."""
-        width = max(map(len, rows))
-        ids = [[0] * (width - len(row)) + list(row) for row in rows]
-        pads = [width - len(row) for row in rows]
-        kinds = [[int(Kind.PAD)] * n + [int(Kind.RATIONALE)] * (width - n) for n in pads]
-        return cls(
-            torch.tensor(ids, dtype=torch.long),
-            torch.tensor(kinds, dtype=torch.long),
-            torch.tensor(list(ended)),
-        )
-
-    def to(self, device: torch.device) -> "Words":
-        """Move every tensor to a device."""
-        states = None if self.states is None else self.states.to(device)
-        return Words(self.ids.to(device), self.kinds.to(device), self.ended.to(device), states)
 
 
 @dataclass(frozen=True)
@@ -161,6 +129,13 @@ class Trajectory:
     words: list[Words] = field(default_factory=list)
     """What the steps said, one a step; empty unless the plan writes its steps."""
 
+    markers: list[Words] = field(default_factory=list)
+    """What the model wrote around its block of latents: the text that opens it, and its end."""
+
+    inside: Bool[Tensor, " batch"] | None = None
+    """Which examples are in a block that they open or end themselves; None where a plan has none.
+    """
+
     def attention(self, step: int, layer: int) -> Float[Tensor, "batch heads keys"]:
         """Attention of the position that a step begins from, whose row picks the step's patches.
 
@@ -191,6 +166,7 @@ class Trajectory:
             latents=list(self.latents),
             rows=list(self.rows),
             words=list(self.words),
+            markers=list(self.markers),
         )
 
     def repeat(self, times: int) -> "Trajectory":
@@ -224,18 +200,29 @@ class Trajectory:
 
     @property
     def going_on(self) -> Bool[Tensor, " batch"]:
-        """Which examples take the steps: all, save those that have gone on with their answer."""
+        """Which examples take the next step: all, save those that have gone on to their answer."""
         if self.words:
             return self.words[-1].ended
+        if self.inside is not None:
+            return self.inside
         return torch.ones_like(self.next_position, dtype=torch.bool)
 
     @property
+    def steps_taken(self) -> list[int]:
+        """Latent steps of each example; none where steps are written in words."""
+        taken = [0] * len(self.batch.examples)
+        for latent in () if self.words else self.latents:
+            who = [True] * len(taken) if latent.taken is None else latent.taken.tolist()
+            taken = [count + one for count, one in zip(taken, who, strict=True)]
+        return taken
+
+    @property
     def written(self) -> list[list[int]]:
-        """Token ids that the steps of each example said."""
+        """Token ids that the model wrote on the way: its steps, or around its block of latents."""
         said: list[list[int]] = [[] for _ in self.batch.examples]
-        for words in self.words:
-            for row, ids, kinds in zip(said, words.ids, words.kinds, strict=True):
-                row += ids[kinds != Kind.PAD].tolist()
+        for words in (*self.words, *self.markers):
+            for row, ids in zip(said, words.rows, strict=True):
+                row += ids
         return said
 
     @property

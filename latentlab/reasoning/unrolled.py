@@ -21,6 +21,7 @@ from latentlab.reasoning.interventions import Intervention
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.visibility import Kind, attention_mask
+from latentlab.reasoning.words import DRAFT
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def unroll(
     fed: list[tuple[Tensor, Tensor, int]] = []
 
     def note(module: nn.Module, args: Any, inputs: dict[str, Any]) -> None:
-        if rollout.pass_index >= 0:  # below is what was only tried
+        if rollout.pass_index != DRAFT:
             fed.append((inputs["inputs_embeds"], inputs["position_ids"], rollout.pass_index))
 
     handle = rollout.backbone.decoder.register_forward_pre_hook(note, with_kwargs=True)

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from latentlab.backbones import Backbone
 from latentlab.errors import UserError
-from latentlab.reasoning.trajectory import Trajectory, Words
+from latentlab.reasoning.said import Words
+from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.visibility import Kind
 
 LONGEST_STEP = 128
@@ -81,6 +82,19 @@ class StepEnds:
         return steps[:-1]
 
 
+class Ends(Protocol):
+    """Where a text ends that a model writes by itself."""
+
+    @property
+    def stops(self) -> frozenset[int]:
+        """Tokens that belong to no such text, and after which none follows."""
+        ...
+
+    def ends(self, step: Sequence[int], /) -> bool:
+        """Whether the tokens so far are all of it."""
+        ...
+
+
 class Writer(Protocol):
     """What writing a step takes of the engine that runs it."""
 
@@ -105,7 +119,7 @@ class Writer(Protocol):
 
 
 @torch.no_grad()
-def draft(rollout: Writer, state: Trajectory, step_ends: StepEnds) -> Words:
+def draft(rollout: Writer, state: Trajectory, step_ends: Ends) -> Words:
     """Find the words of the next step, greedily; the state stays as it was.
 
     Args:

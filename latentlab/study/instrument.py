@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 
 import pandas as pd
 
-from latentlab.checkpoint import find_checkpoint, load
+from latentlab.checkpoint import find_checkpoint
 from latentlab.command import CommonConfig, find_device
 from latentlab.commands import COMMANDS
 from latentlab.console import note, show, warn
@@ -24,6 +24,7 @@ from latentlab.errors import UserError
 from latentlab.measures.summary import FEW, by_domain
 from latentlab.reasoner import Reasoner
 from latentlab.study.division import Division, divide
+from latentlab.study.models import load_models
 from latentlab.study.provenance import checkpoint_hash, provenance
 from latentlab.study.results import Results, check_out, write_results
 
@@ -148,7 +149,8 @@ class Instrument(Generic[Config, Prepared]):
         if (n := len(division.evaluated)) < FEW:
             warn(f"n = {n}: too few examples for intervals to mean much")
         summary = self.summary(rows, config.seed)
-        record = provenance(config, self.name, config.seed, hashes, started)
+        plans = {subject.reasoner.name: subject.reasoner.plan.to_dict() for subject in subjects}
+        record = provenance(config, self.name, config.seed, hashes, started, plans)
         record["left_out"] = division.record
         return Results(rows, summary, record), write_results(out, rows, summary, record)
 
@@ -165,7 +167,7 @@ class Instrument(Generic[Config, Prepared]):
         device = str(find_device(config.device))
         given = (*config.model, *self.beside(config))
         folders = [find_checkpoint(name) for name in given]
-        reasoners = [load(name, device) for name in given]
+        reasoners = load_models(config, device, self.beside(config))
         short = [reasoner.name for reasoner in reasoners]
         # Where two folders are called alike, rows say what the user wrote.
         names = short if len(set(short)) == len(short) else list(given)

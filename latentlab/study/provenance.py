@@ -36,6 +36,7 @@ def provenance(
     seed: int,
     checkpoints: Mapping[str, str],
     started: datetime,
+    plans: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """The record of a run, ready for `run.json`.
 
@@ -45,6 +46,8 @@ def provenance(
         seed: Seed of everything that was drawn at random.
         checkpoints: `checkpoint_hash` of each model, by the name it has in the rows.
         started: When the run began, with a time zone.
+        plans: The latent plan that each model followed, by the same name: it may be another than
+            the one of its checkpoint.
 
     Returns:
         Plain values only. `git` is null where the package does not run from a git checkout;
@@ -55,6 +58,7 @@ def provenance(
         "config": resolve(config),
         "seed": seed,
         "checkpoints": dict(checkpoints),
+        "plans": json.loads(json.dumps(plans or {}, default=dict)),
         "versions": _versions(),
         "git": git_revision(Path(__file__).parent),
         "platform": {

@@ -1,7 +1,7 @@
 """Lets a model write its rationale, and answer after the words that an edit puts there."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import torch
 
@@ -23,7 +23,7 @@ def write(
     """Let a model answer freely and keep what it writes before the answer marker."""
     prompter, marker = reasoner.prompter, reasoner.prompter.marker_ids
     first = marker[0] if marker else None
-    outputs = generate(rollout, state, prompter.eos_id, first, max_new_tokens)
+    outputs = generate(rollout, state, prompter.eos_ids, first, max_new_tokens)
     steps: list[StepIds | None] = []
     for output in outputs:
         at = [i for i in range(len(output)) if marker and output[i : i + len(marker)] == marker]
@@ -86,7 +86,7 @@ def answer_after(
     longest = max((len(ids) for row in options for ids in row), default=1)
     room = max(max_new_tokens, max(map(len, given)) + longest)
     own = rollout.backbone.logits(state.hidden).argmax(-1).tolist()
-    outputs = _generate_after(rollout, state, given, prompter.eos_id, marker, room)
+    outputs = _generate_after(rollout, state, given, prompter.eos_ids, marker, room)
     seconds = (time.perf_counter() - started) / len(examples)
     before = [ids or list(marker) for ids in given]  # an answer is scored after the marker
     kinds = [
@@ -101,13 +101,13 @@ def answer_after(
                 prompter.decode(output[len(ids) :]), row, prompter.format.answer_form
             ),
             option_logprobs=tuple(scores),
-            latent_steps=len(state.latents),
+            latent_steps=taken,
             new_tokens=len(output),
             seconds=seconds,
             at_once=not marker or first == marker[0],
         )
-        for row, ids, output, scores, first in zip(
-            texts, given, outputs, logprobs, own, strict=True
+        for row, ids, output, scores, first, taken in zip(
+            texts, given, outputs, logprobs, own, state.steps_taken, strict=True
         )
     ]
 
@@ -116,13 +116,14 @@ def _generate_after(
     rollout: Rollout,
     state: Trajectory,
     given: Sequence[Sequence[int]],
-    eos_id: int,
+    eos_ids: Collection[int],
     marker: Sequence[int],
     max_new_tokens: int,
 ) -> list[list[int]]:
     """Continue greedily after given tokens, pass by pass as `decoding.generate` does."""
     state = state.fork()
     outputs: list[list[int]] = [[] for _ in given]
+    ended = [False] * len(given)
     answering = torch.full((len(given),), not marker, device=state.hidden.device)
     logits = rollout.backbone.logits(state.hidden)
     for length in range(max_new_tokens):
@@ -130,9 +131,9 @@ def _generate_after(
         for i, ids in enumerate(given):
             if length < len(ids):
                 tokens[i] = ids[length]
-            if eos_id not in outputs[i][len(ids) :]:
+            if not ended[i]:
                 outputs[i].append(int(tokens[i]))
-        ended = [eos_id in output[len(ids) :] for ids, output in zip(given, outputs, strict=True)]
+                ended[i] = length >= len(ids) and outputs[i][-1] in eos_ids
         if all(ended) or length + 1 == max_new_tokens:
             break
         if marker:

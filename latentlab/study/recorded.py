@@ -15,7 +15,7 @@ from torch import Tensor
 from latentlab.data.example import Example
 from latentlab.draws import example_generator
 from latentlab.reasoner import Reasoner
-from latentlab.reasoning.sources import Bank
+from latentlab.reasoning.bank import Bank
 from latentlab.reasoning.trajectory import Latent
 from latentlab.study.run import batches
 

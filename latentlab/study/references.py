@@ -8,7 +8,7 @@ from torch import Tensor
 from latentlab.data.example import Example
 from latentlab.draws import example_generator
 from latentlab.reasoner import Reasoner
-from latentlab.reasoning.sources import Bank
+from latentlab.reasoning.bank import Bank
 from latentlab.reasoning.trajectory import Latent
 from latentlab.study.run import batches
 
@@ -60,7 +60,7 @@ def reference_bank(
     order = torch.tensor(numbers).argsort()
     all_see = torch.stack(image) if len(image) == len(names) else None
     bank = Bank.of(names, steps, torch.stack(words), all_see)
-    parts = (bank.text, bank.vision, bank.prompt, bank.image)
+    parts = (bank.text, bank.vision, bank.prompt, bank.image, bank.taken)
     return Bank(
         tuple(names[i] for i in order.tolist()),
         *(part if part is None else part[order] for part in parts),

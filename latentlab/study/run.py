@@ -19,9 +19,10 @@ from latentlab.data.perturb import Perturbation
 from latentlab.measures.outcomes import log_odds, with_outcomes
 from latentlab.measures.scores import lenient_match
 from latentlab.reasoner import Reasoner
+from latentlab.reasoning.bank import Bank
 from latentlab.reasoning.donors import Donors
 from latentlab.reasoning.interventions import Hooked, PromptReplace, Replace, applied
-from latentlab.reasoning.sources import Bank, Resample
+from latentlab.reasoning.sources import Resample
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.study.arms import Arm
 from latentlab.study.identity import identity

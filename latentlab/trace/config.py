@@ -10,7 +10,7 @@ with their matched controls. `python -m latentlab.report` shows it.
 
 from dataclasses import dataclass
 
-from latentlab.command import CommonConfig
+from latentlab.command import PlannedConfig
 from latentlab.errors import UserError
 
 FEWEST = 20
@@ -18,7 +18,7 @@ FEWEST = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class TraceConfig(CommonConfig):
+class TraceConfig(PlannedConfig):
     """Flags of `python -m latentlab.trace`."""
 
     limit: int = 200

@@ -19,14 +19,14 @@ from latentlab.attention.config import AttentionConfig
 from latentlab.attention.steps import step_rows
 from latentlab.backbones.sight import seen_part
 from latentlab.data import Example, Examples, readable
-from latentlab.errors import UserError
 from latentlab.probe.features import labels_of
 from latentlab.probe.probes import FOLDS, cross_validated
 from latentlab.reasoner import Reasoner
-from latentlab.reasoning.sources import Bank
+from latentlab.reasoning.bank import Bank
 from latentlab.study.asked import load_for
 from latentlab.study.instrument import Subject
 from latentlab.study.references import reference_bank
+from latentlab.study.steps import same_steps
 from latentlab.trace.config import TraceConfig
 from latentlab.vocabulary import Replacement
 
@@ -67,7 +67,10 @@ def prepare(config: TraceConfig, subject: Subject) -> PreparedTrace | None:
     """
     reasoner = subject.reasoner
     if not reasoner.plan.steps or reasoner.plan.in_words:
-        raise UserError(f"{reasoner.name} takes no latent steps, so there is nothing to record")
+        subject.lacks(f"{reasoner.name} takes no latent steps, so there is nothing to record")
+        return None
+    if not same_steps(subject, "records step by step"):
+        return None
     flags = knock_outs(config, reasoner)
     # A part that the model does not have gets no arm.
     found = ablate.prepare(flags, replace(subject, lacks=lambda message: None))

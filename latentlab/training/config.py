@@ -154,6 +154,11 @@ class TrainConfig:
         """Refuse trainings that contradict themselves."""
         if not self.stages:
             raise UserError(f"training {self.name!r} has no stages")
+        if self.plan.varies:
+            raise UserError(
+                f"training {self.name!r}: blocks of latent steps are trained with lead=0 and "
+                "length='fixed', since nothing teaches a model when to open or end one"
+            )
         names = [stage.name for stage in self.stages]
         if len(set(names)) < len(names):
             raise UserError(f"training {self.name!r} has two stages of one name: {names}")

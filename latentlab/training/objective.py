@@ -19,7 +19,7 @@ from latentlab.prompts import Continuation
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.rollout import Rollout
-from latentlab.reasoning.trajectory import Words
+from latentlab.reasoning.said import Words
 from latentlab.reasoning.visibility import Kind
 from latentlab.training.conditions import Condition, interventions_under, plan_under
 

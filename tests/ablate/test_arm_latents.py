@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from latentlab.ablate import arms, pick_arms
+from latentlab.reasoning.bank import Bank
 from latentlab.reasoning.interventions import Drop
-from latentlab.reasoning.sources import Bank
 from latentlab.study.arms import Arm
 from latentlab.study.run import run_arms
 from latentlab.vocabulary import KNOCK_OUT

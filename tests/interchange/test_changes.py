@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from latentlab.interchange.changes import EditedRuns
-from latentlab.reasoning.sources import Bank
+from latentlab.reasoning.bank import Bank
 from latentlab.study.recorded import Recorded
 
 NEEDED, OTHER = 3, 5

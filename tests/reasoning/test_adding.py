@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from latentlab.errors import UserError
+from latentlab.reasoning.bank import Bank
 from latentlab.reasoning.interventions import Add, Drop, Hooked, Intervention, Replace
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.reasoning.sources import Bank, Context, Given, Mean, Vector, Zero
+from latentlab.reasoning.sources import Context, Given, Mean, Vector, Zero
 from latentlab.reasoning.trajectory import Latent
 from latentlab.reasoning.visibility import Kind
 

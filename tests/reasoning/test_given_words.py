@@ -6,10 +6,11 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from latentlab.reasoning.bank import Bank
 from latentlab.reasoning.interventions import Drop, Replace
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.reasoning.sources import Bank, Given, Zero
-from latentlab.reasoning.trajectory import Words
+from latentlab.reasoning.said import Words
+from latentlab.reasoning.sources import Given, Zero
 from latentlab.reasoning.visibility import GROUPS, Kind
 
 PLAIN = LatentPlan(steps=0, k=0)

@@ -8,21 +8,13 @@ from PIL import Image
 
 from latentlab.backbones import Backbone
 from latentlab.errors import UserError
+from latentlab.reasoning.bank import Bank
 from latentlab.reasoning.donors import Donors
 from latentlab.reasoning.interventions import Drop, PromptReplace, Replace, permute
 from latentlab.reasoning.noise import Noise
 from latentlab.reasoning.orders import Reordered
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.reasoning.sources import (
-    Bank,
-    Constant,
-    Context,
-    Given,
-    Mean,
-    Placeholder,
-    Resample,
-    Zero,
-)
+from latentlab.reasoning.sources import Constant, Context, Given, Mean, Placeholder, Resample, Zero
 from latentlab.reasoning.visibility import Kind
 
 pytestmark = pytest.mark.usefixtures("no_grad")

@@ -5,8 +5,9 @@ import torch
 
 from latentlab.draws import example_generator
 from latentlab.errors import UserError
+from latentlab.reasoning.bank import Bank
 from latentlab.reasoning.noise import MatchedNoise, Noise, NormMatched, UnitNoise
-from latentlab.reasoning.sources import Bank, Context
+from latentlab.reasoning.sources import Context
 
 NAMES = tuple(map(str, range(400)))
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from latentlab.data import Example
 from latentlab.errors import UserError
+from latentlab.reasoning.bank import Bank
 from latentlab.reasoning.interventions import Replace
 from latentlab.reasoning.noise import Noise
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.reasoning.sources import Bank
 from latentlab.reasoning.visibility import GROUPS, Kind
 
 KIND_NAMES = {int(kind): kind.name.lower() for kind in Kind}

@@ -53,7 +53,10 @@ def test_numbers_that_yaml_takes_for_texts_are_numbers(read):
     assert type(read(with_stage(learning_rate=1)).stages[0].learning_rate) is float
 
 
+BLOCK = {"steps": 0, "start_token": "one", "end_token": "two"}
+
 MISTAKES = {
+    "are trained with lead=0 and length='fixed'": {**LEAST, "plan": {**BLOCK, "lead": 2}},
     "unknown setting 'sed'; did you mean 'seed'": {**LEAST, "sed": 1},
     "stages 1: unknown setting 'update'; did you mean 'updates'": with_stage(update=1),
     "plan has an unknown field 'step'; did you mean 'steps'": {**LEAST, "plan": {"step": 1}},

@@ -17,6 +17,7 @@ from latentlab.training.tiny import tiny_reasoner
 
 EXAMPLES = list(Benchmark(BenchmarkConfig(hops=(1, 4, 7), size=6)))
 TEXT_ONLY = LatentPlan(steps=3, k=0, gradient="through")
+BLOCK = TEXT_ONLY.replace(start_token="<|vision_start|>", end_token="<|vision_end|>")
 
 
 def collated(reasoner: Reasoner, examples: list[Example], steps: int, rationale: bool = True):
@@ -43,6 +44,8 @@ def by_hand(reasoner: Reasoner, example: Example, steps: int, detach: bool = Fal
     for _ in range(steps):
         latent = run(embeds)[:, -1:]
         embeds = torch.cat([embeds, latent.detach() if detach else latent], dim=1)
+    if (end := reasoner.plan.end_token) is not None:
+        embeds = torch.cat([embeds, embed(torch.tensor([[end]]))], dim=1)
     words = [*example.rationale[steps:], "Answer", example.answer, "<eos>"]
     ids = reasoner.prompter.tokenizer.convert_tokens_to_ids(words)
     start = embeds.shape[1]
@@ -50,9 +53,10 @@ def by_hand(reasoner: Reasoner, example: Example, steps: int, detach: bool = Fal
     return -logits[0, start - 1 : -1].log_softmax(-1)[range(len(ids)), ids]
 
 
+@pytest.mark.parametrize("plan", [TEXT_ONLY, BLOCK])
 @pytest.mark.parametrize("steps", [0, 1, 3])
-def test_loss_is_the_mean_over_all_tokens_however_rows_are_padded(untrained, steps):
-    reasoner = untrained(TEXT_ONLY)
+def test_loss_is_the_mean_over_all_tokens_however_rows_are_padded(untrained, steps, plan):
+    reasoner = untrained(plan)
     by_example = [by_hand(reasoner, example, steps) for example in EXAMPLES]
     assert len({len(losses) for losses in by_example}) > 1
     together = Objective(reasoner)(collated(reasoner, EXAMPLES, steps))["loss"]

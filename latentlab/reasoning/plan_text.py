@@ -1,0 +1,74 @@
+"""A latent plan as people write it: a JSON file, or a few fields on the command line.
+
+`steps=3,k=32,select=random` names fields of `LatentPlan`; layers and blocked pairs are joined by a
+plus sign, as in `select_layers=0+3` and `blocked=answer-image+answer-prompt`. Either way a plan is
+complete: what is not named has its default.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from latentlab.errors import UserError
+from latentlab.reasoning.plan import LatentPlan
+
+
+def read_plan(text: str) -> LatentPlan:
+    """Read a plan.
+
+    Args:
+        text: the path of a JSON file (a plan, or the `latentlab.json` of a checkpoint), or fields.
+
+    Raises:
+        UserError: there is no such file, it is no plan, or the plan is refused.
+    """
+    path = Path(text)
+    values = _of_file(path) if "=" not in text or path.is_file() else _of_fields(text)
+    try:
+        return LatentPlan.from_dict(values)
+    except UserError as error:
+        raise UserError(f"--plan {text}: {error}") from None
+
+
+def _of_file(path: Path) -> Any:
+    """What a file holds; the plan alone where it is that of a checkpoint."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(
+            f"--plan {path} cannot be read ({error.strerror}); give a JSON file, or fields as in "
+            "steps=3,k=32"
+        ) from None
+    except ValueError as error:
+        raise UserError(f"--plan {path} is not valid JSON: {error}") from None
+    return values["plan"] if isinstance(values, dict) and "plan" in values else values
+
+
+def _of_fields(text: str) -> dict[str, Any]:
+    """Fields and their values."""
+    values: dict[str, Any] = {}
+    for part in text.split(","):
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        if not (name and equals and value):
+            raise UserError(f"--plan {text}: {part!r} is not understood; write steps=3,k=32")
+        if name in values:
+            raise UserError(f"--plan {text}: {name} is named twice")
+        values[name] = _value(name, value)
+    return values
+
+
+def _value(name: str, text: str) -> Any:
+    """One value: a list where the field is one, else what JSON makes of it, else the text."""
+    if name == "blocked":
+        return [pair.split("-") for pair in text.split("+")]
+    if name == "select_layers" and text != "null":
+        return [_scalar(layer) for layer in text.split("+")]
+    return _scalar(text)
+
+
+def _scalar(text: str) -> Any:
+    """A number, true, false or null; anything else is text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
