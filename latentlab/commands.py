@@ -56,6 +56,7 @@ _ALL = (
     Command("train", "TrainFlags", "run"),
     Command("organisms", "OrganismsConfig", "run"),
     Command("export", "ExportConfig", "run"),
+    Command("convert", "ConvertConfig", "run"),
 )
 
 COMMANDS = {command.name: command for command in _ALL}
