@@ -70,7 +70,9 @@ def load_adapters(model: nn.Module, folder: Path) -> None:
     for name in (CONFIG_FILE, WEIGHTS_FILE):
         if not (source / name).is_file():
             raise UserError(f"{source} has no {name}")
-    config = PeftConfig.from_pretrained(str(source))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of settings that the type of adapter does not have
+        config = PeftConfig.from_pretrained(str(source))
     if not isinstance(config, LoraConfig):
         raise UserError(f"{source} holds adapters of type {config.peft_type}; known: LORA")
     attach(model, config, load_file(source / WEIGHTS_FILE))

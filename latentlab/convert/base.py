@@ -99,7 +99,8 @@ def differing(base: Base, weights: Mapping[str, Tensor]) -> tuple[list[str], int
     """
     skeleton: Any = base.skeleton()
     rename = renamer(skeleton)
-    grown = {skeleton.get_input_embeddings().weight.shape, skeleton.lm_head.weight.shape}
+    ends = (skeleton.get_input_embeddings(), skeleton.get_output_embeddings())
+    grown = {end.weight.shape for end in ends}
     differ, compared = [], 0
     for path in sorted(base.folder.glob("*.safetensors")):
         with safe_open(path, "pt") as file:

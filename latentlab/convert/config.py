@@ -14,7 +14,7 @@ back bit by bit: a merged folder goes back as merged weights under adapters of z
 alike, since a sum cannot be taken apart.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
@@ -72,7 +72,7 @@ class ConvertConfig:
             raise UserError("--merge and --no-merge contradict each other: give one of them")
         if not self.back and self.base is None:
             raise UserError("--base is missing: name the model that was trained")
-        if self.back and self != ConvertConfig(source=self.source, out=self.out, back=True):
+        if self.back and self._asks_more:
             raise UserError("--back goes with --out alone: the folder tells all the rest")
         for flag, value, least in (
             ("--rank", self.rank, 1),
@@ -83,3 +83,9 @@ class ConvertConfig:
                 raise UserError(f"{flag} {value} is too small: it is at least {least}")
         if self.alpha is not None and not self.alpha > 0:
             raise UserError(f"--alpha {self.alpha:g} is too small: it is above 0")
+
+    @property
+    def _asks_more(self) -> bool:
+        """Whether a flag is given that only the way forth has."""
+        forth = [field for field in fields(self) if field.name not in ("source", "out", "back")]
+        return any(getattr(self, field.name) != field.default for field in forth)

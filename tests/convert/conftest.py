@@ -1,16 +1,20 @@
 """The published checkpoint, its base as a hub folder, and a tiny pair of another make."""
 
 import json
+import warnings
 from pathlib import Path
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import PreTrainedTokenizerFast, Qwen2VLConfig
+from torch import nn
+from transformers import PreTrainedModel, PreTrainedTokenizerFast, Qwen2VLConfig
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from latentlab.commands import start
 
+PROJECTIONS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 REFERENCE = Path(__file__).parents[1] / "reference"
 CHECKPOINT = REFERENCE / "official_checkpoint.pth"
 META = json.loads((REFERENCE / "official_checkpoint_meta.json").read_text())
@@ -40,6 +44,23 @@ def word_tokenizer(words: list[str]) -> PreTrainedTokenizerFast:
     fast.add_tokens([word for word in words if word.startswith("<")], special_tokens=True)
     fast.chat_template = TEMPLATE
     return fast
+
+
+class Released(nn.Module):
+    """What the released training saves the state of: a model, adapted by peft, and its table."""
+
+    def __init__(self, model: PreTrainedModel, tokens: int, rank: int, alpha: float) -> None:
+        super().__init__()
+        torch.manual_seed(1)
+        model.resize_token_embeddings(tokens)
+        settings = LoraConfig("CAUSAL_LM", r=rank, lora_alpha=alpha, target_modules=PROJECTIONS)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of an attribute's old name
+            self.base_causallm = get_peft_model(model, settings).eval()
+        for name, weight in self.base_causallm.named_parameters():
+            if "lora_B" in name:  # peft begins with zeros
+                nn.init.normal_(weight, std=0.3)
+        self.embedding = self.base_causallm.get_input_embeddings()
 
 
 @pytest.fixture(scope="session")
