@@ -89,6 +89,7 @@ def save_adapters(model: nn.Module, folder: Path, dtype: torch.dtype) -> None:
         name: sorted(value) if isinstance(value, set) else value
         for name, value in cast(Any, configs["default"]).to_dict().items()
     }
+    values["base_model_name_or_path"] = None  # it lies beside, wherever that is
     (target / CONFIG_FILE).write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")
     tensors = {name: value.to(dtype).contiguous() for name, value in adapters.items()}
     save_file(tensors, target / WEIGHTS_FILE, {"format": "pt"})
