@@ -36,7 +36,16 @@ class CommonConfig:
     """Models, each the name of an embedded organism, the folder of a checkpoint or a hub name."""
 
     data: str = "benchmark"
-    """Where the examples come from: the name of a data set."""
+    """Where the examples come from: the name of a data set, a file or a folder (docs/data.md)."""
+
+    split: str = "test"
+    """Which part of the data: train, validation or test."""
+
+    columns: tuple[str, ...] = ()
+    """Which column of your own table holds what: question=q image=img choices=a+b+c answer=gold."""
+
+    strict: bool = False
+    """Stop at the first example that cannot be used, instead of leaving it out and counting it."""
 
     limit: int = 500
     """Number of examples at most."""

@@ -12,6 +12,7 @@ import pandas as pd
 from latentlab.ablate import rows as ablate
 from latentlab.ablate.config import REFERENCE, AblateConfig
 from latentlab.calibrate.gauges import REPLACEMENTS, SIGMA, RunName
+from latentlab.command import CommonConfig
 from latentlab.data import CachedExamples, load_data
 from latentlab.interchange.config import InterchangeConfig
 from latentlab.lens.config import LensConfig
@@ -91,9 +92,8 @@ def run_instruments(reasoner: Reasoner, settings: Settings) -> InstrumentRows:
 
 def _subject(reasoner: Reasoner, data: str, settings: Settings) -> Subject:
     """A model and some data; what either lacks is left out without a word."""
-    asked = divide(data, settings.seed, settings.limit, REFERENCE)
-    examples = CachedExamples(asked.evaluated)
-    return Subject(reasoner, examples, asked.references, _silent, _silent)
+    asked = divide(CommonConfig(data=data, seed=settings.seed, limit=settings.limit), REFERENCE)
+    return Subject(reasoner, asked.evaluated, asked.references, _silent, _silent)
 
 
 def _silent(message: str) -> None:

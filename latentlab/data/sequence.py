@@ -25,6 +25,11 @@ class Examples(Sequence[Example]):
     def make(self, index: int) -> Example:
         """Make the example at `index`, which lies from 0 to the length less one."""
 
+    @property
+    def left_out(self) -> Sequence[str]:
+        """Why examples of the source are not among these, one line each; empty for most sources."""
+        return ()
+
     @overload
     def __getitem__(self, index: int) -> Example: ...
     @overload
@@ -47,6 +52,11 @@ class Subset(Examples):
         """Select `positions` of `source`."""
         self._source = source
         self._positions = positions
+
+    @property
+    def left_out(self) -> Sequence[str]:
+        """What the source left out."""
+        return self._source.left_out
 
     def __len__(self) -> int:
         """Number of selected examples."""
@@ -85,6 +95,11 @@ class CachedExamples(Examples):
         self._source = source
         self._left = limit
         self._kept: dict[int, Example] = {}
+
+    @property
+    def left_out(self) -> Sequence[str]:
+        """What the source left out."""
+        return self._source.left_out
 
     def __len__(self) -> int:
         """Number of examples."""

@@ -22,7 +22,16 @@ class ExportConfig:
     """The folder to write, new or empty."""
 
     data: str = "benchmark"
-    """Where the examples come from; add split=train to a benchmark for another split."""
+    """Where the examples come from: the name of a data set, a file or a folder (docs/data.md)."""
+
+    split: str = "test"
+    """Which part of the data: train, validation or test."""
+
+    columns: tuple[str, ...] = ()
+    """Which column of your own table holds what: question=q image=img choices=a+b+c answer=gold."""
+
+    strict: bool = False
+    """Stop at the first example that cannot be used, instead of leaving it out and counting it."""
 
     limit: int = 500
     """Number of examples at most."""

@@ -13,7 +13,7 @@ from typing import Any, get_args
 import pandas as pd
 import torch
 
-from latentlab.data import Benchmark, Examples, load_data
+from latentlab.data import Benchmark, Examples
 from latentlab.data.counterfactual import relink_other
 from latentlab.data.perturb import example_stream
 from latentlab.data.scene import CELLS
@@ -27,6 +27,7 @@ from latentlab.reasoner import Reasoner
 from latentlab.reasoning.interventions import Intervention, Replace
 from latentlab.reasoning.sources import Given
 from latentlab.study.arms import Arm
+from latentlab.study.asked import load_for
 from latentlab.study.recorded import cycled, record_runs
 from latentlab.vocabulary import CONTROL, INTERCHANGE, ShamName, StepContext
 
@@ -120,7 +121,7 @@ def runs_of(config: InterchangeConfig, reasoner: Reasoner, edits: Sequence[Edit]
             f"--donor {DONOR}: {reasoner.name} makes other patches than the {CELLS} cells of a "
             "picture, so that no patch holds one mark"
         )
-    benchmark = load_data(config.data, seed=seed)
+    benchmark = load_for(config)
     assert isinstance(benchmark, Benchmark)
     off, cells = [], []
     for i, edit in enumerate(edits):

@@ -7,11 +7,12 @@ that mediation calls `relink`, drawn from the same stream, so that both are abou
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from latentlab.data import Benchmark, Example, Examples, load_data
+from latentlab.data import Benchmark, Example, Examples
 from latentlab.data.counterfactual import relink
 from latentlab.data.perturb import example_stream
 from latentlab.errors import UserError
 from latentlab.interchange.config import InterchangeConfig
+from latentlab.study.asked import load_for
 
 DONOR = "counterfactual"
 """What --donor calls them."""
@@ -56,7 +57,7 @@ def edits_of(config: InterchangeConfig, examples: Examples, hop: int | None) -> 
         examples: the questions.
         hop: whose mark, counted from 1; None takes the last of each question.
     """
-    benchmark = load_data(config.data, seed=config.seed)
+    benchmark = load_for(config)
     if not isinstance(benchmark, Benchmark):
         return []
     found = []

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from latentlab.data import Benchmark, load_data
+from latentlab.data import Benchmark
 from latentlab.data.example import Example
 from latentlab.data.perturb import Perturbation, Surroundings, perturbations
 from latentlab.data.pictures import Grid
@@ -11,6 +11,7 @@ from latentlab.errors import UserError
 from latentlab.mediation.config import MediationConfig
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.study.asked import load_for
 from latentlab.study.instrument import Subject
 from latentlab.study.picks import check_picks
 from latentlab.vocabulary import LatentPart, MediatorName, StepSets, steps_label
@@ -80,7 +81,7 @@ def perturbations_of(
     Raises:
         UserError: none is left, or the questions do not have that many hops.
     """
-    data = load_data(config.data, seed=config.seed)
+    data = load_for(config)
     benchmark = data if isinstance(data, Benchmark) else None
     most = max((example.hops or 0 for example in examples), default=0)
     for hop in config.hop:

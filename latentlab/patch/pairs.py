@@ -4,7 +4,7 @@ The two differ in as little as the data allows and have different answers, so th
 their activations is what separates their answers. Both are read by the same options (`readout.py`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -46,7 +46,7 @@ class Pair:
     data has any: its activations are a control."""
 
 
-def rule_for(rule: PairRule, examples: Examples) -> PairRule:
+def rule_for(rule: PairRule, examples: Sequence[Example]) -> PairRule:
     """Settle `auto`: another question about the same picture where the data knows of any."""
     if rule != "auto":
         return rule

@@ -6,7 +6,6 @@ import pandas as pd
 import torch
 
 from latentlab.console import track
-from latentlab.data import load_data
 from latentlab.errors import UserError
 from latentlab.patch.cells import Cell, cells_of
 from latentlab.patch.config import PatchConfig
@@ -14,6 +13,7 @@ from latentlab.patch.knockouts import applicable, knockout_rows
 from latentlab.patch.pairs import Pair, pairs_of
 from latentlab.patch.readout import Readout, Row
 from latentlab.patch.runs import PairRun, patch_rows, random_places
+from latentlab.study.asked import load_for
 from latentlab.study.instrument import Subject
 from latentlab.study.run import batches
 from latentlab.vocabulary import KnockoutName
@@ -42,7 +42,7 @@ def prepare(config: PatchConfig, subject: Subject) -> PreparedPatching:
     reasoner, examples = subject.reasoner, subject.examples
     if reasoner.plan.steps and reasoner.plan.content == "words":
         raise UserError(f"{reasoner.name} writes its steps in words: it has no slots to patch")
-    whole = load_data(config.data, seed=config.seed)
+    whole = load_for(config)
     pairs = pairs_of(config.pair, examples, reasoner.prompter, config.seed, whole)
     if lost := len(examples) - len(pairs):
         subject.tell(f"{reasoner.name}: {lost} of {len(examples)} examples have no partner")

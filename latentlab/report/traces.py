@@ -13,10 +13,11 @@ from latentlab.ablate.necessity import necessity
 from latentlab.ablate.phrases import CONTROLS, phrase
 from latentlab.backbones.sight import Crop
 from latentlab.console import estimate
-from latentlab.data import Example, load_data
+from latentlab.data import Example, readable
 from latentlab.errors import UserError
 from latentlab.measures.outcomes import NONE, SHAM
 from latentlab.notebook import picture_uri
+from latentlab.study.asked import load_recorded
 from latentlab.study.results import Results
 from latentlab.trace.rows import ANSWER, STEP
 from latentlab.vocabulary import CONTROL
@@ -60,8 +61,7 @@ def viewer_data(results: Results, limit: int) -> Plain:
 def _examples(results: Results, wanted: list[str]) -> dict[str, Example]:
     """The examples that rows are about, looked up in the data."""
     config = results.run["config"]
-    data = load_data(config["data"], seed=config["seed"], limit=config["limit"])
-    found = {data[i].id: data[i] for i in range(len(data))}
+    found = {one.id: one for one in readable(load_recorded(config, config["limit"]))}
     for name in wanted:
         if name not in found:
             raise UserError(

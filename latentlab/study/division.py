@@ -1,10 +1,17 @@
-"""What a study asks, and what it only refers to: no example is both."""
+"""What a study asks, and what it only refers to: no example is both, and each can be scored."""
 
 from dataclasses import dataclass
+from typing import Any
 
+from latentlab.command import CommonConfig
 from latentlab.console import note
-from latentlab.data import CachedExamples, Examples, load_data
+from latentlab.data import CachedExamples, Examples, readable, sound
+from latentlab.data.splits import MissingSplitError
 from latentlab.errors import UserError
+from latentlab.study.asked import load_for, tell_left_out
+
+RECORDED = 20
+"""Reasons that a run's record holds in full."""
 
 FEWEST = 2
 """References that a deviation takes at least."""
@@ -20,33 +27,60 @@ class Division:
     references: Examples
     """What means, deviations and donors are taken from."""
 
+    left_out: tuple[str, ...] = ()
+    """Why examples are in neither that would have been, one line each."""
 
-def divide(data: str, seed: int, limit: int, most: int) -> Division:
+    @property
+    def record(self) -> dict[str, Any]:
+        """How many examples are left out, and why the first of them are, for the run's record."""
+        return {"examples": len(self.left_out), "first": list(self.left_out[:RECORDED])}
+
+
+def divide(config: CommonConfig, most: int) -> Division:
     """Set references apart from what is evaluated, the same ones at every call.
 
     They are the examples after the limit. Where the data have none, they are of another split;
     where there is none, the last quarter of the examples is held back. The latter two are told.
 
+    Examples that cannot be used are left out, told and counted. Rows that are no examples are
+    known before the limit is taken; an example whose picture cannot be read, or that cannot be
+    scored, leaves its place empty.
+
     Args:
-        data: the spec of the data.
-        seed: seed of what is generated.
-        limit: examples to evaluate at most.
+        config: flags that say which examples, and how many of them to evaluate at most.
         most: references at most; 0 divides nothing.
 
     Raises:
-        UserError: there are fewer than three examples, two for reference and one to evaluate.
+        UserError: there are fewer than three examples, two for reference and one to evaluate; none
+            to evaluate can be used; or `--strict`, and one cannot.
     """
-    whole = load_data(data, seed=seed)
+    whole = CachedExamples(load_for(config))
+    evaluated, references = _parts(config, whole, most)
+    asked, unasked = sound(evaluated, config.strict)
+    lent, unlent = sound(references, config.strict)
+    reasons = tuple(dict.fromkeys((*whole.left_out, *references.left_out, *unasked, *unlent)))
+    if not len(asked):
+        raise UserError(f"{config.data}: no example of {len(evaluated)} can be used; {unasked[0]}")
+    tell_left_out(config.data, reasons)
+    return Division(asked, lent, reasons)
+
+
+def _parts(config: CommonConfig, whole: Examples, most: int) -> tuple[Examples, Examples]:
+    """What is evaluated and what is referred to, before any picture is opened."""
+    data, limit = config.data, config.limit
     evaluated = whole[:limit]
     if not most or len(whole) >= limit + FEWEST:
-        return Division(evaluated, CachedExamples(whole[limit : limit + most]))
-    asked = {example.id for example in evaluated}
+        return evaluated, whole[limit : limit + most]
+    asked = {example.id for example in readable(evaluated)}
     for split in ("validation", "train"):
-        others = load_data(data, split, seed, most)
+        try:
+            others = CachedExamples(load_for(config, split, most))
+        except MissingSplitError:
+            continue
         # Data without that split, or with a spec that names one, give the same examples again.
-        if len(others) >= FEWEST and not any(example.id in asked for example in others):
+        if len(others) >= FEWEST and asked.isdisjoint(one.id for one in readable(others)):
             note(f"{data}: references are {len(others)} examples of the {split} split")
-            return Division(evaluated, CachedExamples(others))
+            return evaluated, others
     held = min(most, max(FEWEST, len(whole) // 4))
     left = len(whole) - held
     if left < 1:
@@ -55,19 +89,4 @@ def divide(data: str, seed: int, limit: int, most: int) -> Division:
             "evaluate at least"
         )
     note(f"{data}: the last {held} of {len(whole)} examples are references and not evaluated")
-    return Division(whole[: min(left, limit)], CachedExamples(whole[left:]))
-
-
-def check_examples(examples: Examples) -> None:
-    """Open every example, and refuse one whose answer cannot be told right from wrong.
-
-    Raises:
-        UserError: an example has no choices or no known answer, or its picture cannot be read.
-    """
-    for i in range(len(examples)):
-        example = examples[i]
-        if not (example.choices and example.answer):
-            lacking = "choices" if not example.choices else "known answer"
-            raise UserError(
-                f"example {example.id} has no {lacking}, so an answer to it cannot be scored"
-            )
+    return whole[: min(left, limit)], whole[left:]

@@ -6,8 +6,11 @@ from latentlab.data.example import Example
 
 
 def identity(model: str, data: str, example: Example) -> dict[str, Any]:
-    """The columns that say which model was asked which example of which data."""
-    return {
+    """The columns that say which model was asked which example of which data.
+
+    The example's further groups are columns of their own names, which never take another's place.
+    """
+    own = {
         "model": model,
         "data": data,
         "example": example.id,
@@ -16,3 +19,4 @@ def identity(model: str, data: str, example: Example) -> dict[str, Any]:
         "hops": example.hops,
         "question_type": example.question_type,
     }
+    return own | {name: value for name, value in example.groups if name not in own}

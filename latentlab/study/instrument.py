@@ -19,11 +19,11 @@ from latentlab.checkpoint import find_checkpoint, load
 from latentlab.command import CommonConfig, find_device
 from latentlab.commands import COMMANDS
 from latentlab.console import note, show, warn
-from latentlab.data import CachedExamples, Example, Examples
+from latentlab.data import Example, Examples
 from latentlab.errors import UserError
 from latentlab.measures.summary import FEW, by_domain
 from latentlab.reasoner import Reasoner
-from latentlab.study.division import check_examples, divide
+from latentlab.study.division import Division, divide
 from latentlab.study.provenance import checkpoint_hash, provenance
 from latentlab.study.results import Results, check_out, write_results
 
@@ -133,8 +133,8 @@ class Instrument(Generic[Config, Prepared]):
         started = datetime.now(UTC)
         out = config.folder(self.name)
         check_out(out, config, self.name)
-        subjects, hashes = self._subjects(config)
-        examples = subjects[0].examples
+        division = divide(config, self.references(config))
+        subjects, hashes = self._subjects(config, division)
         prepared = []
         for subject in subjects:
             if lacking := _lacks_traces(subject):
@@ -145,10 +145,11 @@ class Instrument(Generic[Config, Prepared]):
         rows = pd.concat([pd.DataFrame(), *frames], ignore_index=True)
         if rows.empty:
             raise UserError("nothing is left to do: the flags and the data fit none of the models")
-        if len(examples) < FEW:
-            warn(f"n = {len(examples)}: too few examples for intervals to mean much")
+        if (n := len(division.evaluated)) < FEW:
+            warn(f"n = {n}: too few examples for intervals to mean much")
         summary = self.summary(rows, config.seed)
         record = provenance(config, self.name, config.seed, hashes, started)
+        record["left_out"] = division.record
         return Results(rows, summary, record), write_results(out, rows, summary, record)
 
     def main(self, config: Config) -> None:
@@ -159,15 +160,11 @@ class Instrument(Generic[Config, Prepared]):
             show(sentence)
         show(f"Rows, summary and settings are in {out}.")
 
-    def _subjects(self, config: Config) -> tuple[list[Subject], dict[str, str]]:
+    def _subjects(self, config: Config, division: Division) -> tuple[list[Subject], dict[str, str]]:
         """The models and what they are asked, and the hash of each checkpoint by its name."""
         device = str(find_device(config.device))
         given = (*config.model, *self.beside(config))
         folders = [find_checkpoint(name) for name in given]
-        division = divide(config.data, config.seed, config.limit, self.references(config))
-        examples = CachedExamples(division.evaluated)
-        for asked in (examples, division.references):
-            check_examples(asked)
         reasoners = [load(name, device) for name in given]
         short = [reasoner.name for reasoner in reasoners]
         # Where two folders are called alike, rows say what the user wrote.
@@ -177,7 +174,14 @@ class Instrument(Generic[Config, Prepared]):
         lacks = refuse if len(given) == 1 else pass_over
         models = dict(zip(given, reasoners, strict=True))
         subjects = [
-            Subject(reasoner, examples, division.references, lacks, given=name, models=models)
+            Subject(
+                reasoner,
+                division.evaluated,
+                division.references,
+                lacks,
+                given=name,
+                models=models,
+            )
             for name, reasoner in models.items()
         ]
         hashes = {name: checkpoint_hash(f) for name, f in zip(names, folders, strict=True)}

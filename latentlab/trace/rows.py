@@ -5,6 +5,7 @@ lens), so that a number in the viewer is the same as in a table. This module onl
 """
 
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -17,12 +18,13 @@ from latentlab.ablate.config import AblateConfig
 from latentlab.attention.config import AttentionConfig
 from latentlab.attention.steps import step_rows
 from latentlab.backbones.sight import seen_part
-from latentlab.data import Example, Examples, load_data
+from latentlab.data import Example, Examples, readable
 from latentlab.errors import UserError
 from latentlab.probe.features import labels_of
 from latentlab.probe.probes import FOLDS, cross_validated
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.sources import Bank
+from latentlab.study.asked import load_for
 from latentlab.study.instrument import Subject
 from latentlab.study.references import reference_bank
 from latentlab.trace.config import TraceConfig
@@ -135,9 +137,11 @@ def _step_rows(config: TraceConfig, reasoner: Reasoner, examples: Examples) -> p
     about = ["model", "data", "example", "domain", "topic", "hops", "question_type"]
     rows = rows[[*about, *LOOKED]]
     wanted = max(len(examples), config.reference)
-    reference = load_data(config.data, seed=config.seed, limit=wanted)
-    bank = reference_bank(reasoner, reference, config.batch_size, config.seed)
-    known = [reference[i] for i in range(len(reference))]
+    known = [examples[i] for i in range(len(examples))]
+    names = {example.id for example in known}
+    others = (one for one in readable(load_for(config, limit=wanted)) if one.id not in names)
+    known += islice(others, wanted - len(known))
+    bank = reference_bank(reasoner, known, config.batch_size, config.seed)
     parts = [
         _lens(reasoner, bank, len(examples), step, config.tokens).join(
             _probe(bank, known, step, config.seed)

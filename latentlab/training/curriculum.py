@@ -21,7 +21,6 @@ import yaml
 from latentlab.checkpoint import find_checkpoint, load, save
 from latentlab.command import find_device
 from latentlab.console import interval_text, note
-from latentlab.data import load_data
 from latentlab.errors import UserError
 from latentlab.measures.statistics import accuracy_interval
 from latentlab.reasoner import Reasoner
@@ -32,7 +31,13 @@ from latentlab.training.adapters import add_adapters, freeze
 from latentlab.training.config import CONFIG_FILE, TrainConfig, read_config
 from latentlab.training.metrics import METRICS_FILE, StageLog
 from latentlab.training.objective import Objective
-from latentlab.training.stage_data import Collator, StageData, check_data, stage_examples
+from latentlab.training.stage_data import (
+    Collator,
+    StageData,
+    check_data,
+    held_out_examples,
+    stage_examples,
+)
 from latentlab.training.tiny import TinyConfig, tiny_reasoner
 from latentlab.training.trainer import check_trackers, train_stage
 
@@ -119,7 +124,7 @@ def _run_stage(
 
 def held_out(reasoner: Reasoner, config: TrainConfig) -> dict[str, dict[str, float]]:
     """Strict held-out accuracy in all and by domain and number of hops, on the validation split."""
-    examples = load_data(config.eval_data, "validation", config.seed, config.eval_examples)
+    examples = held_out_examples(config, config.eval_examples)
     rows = run_arms(reasoner, examples, [Arm()], config.eval_data, batch_size=128)
     names = [
         f"{domain or 'data'}" + ("" if pd.isna(hops) else f"/{hops}")  # own data may not know them
@@ -153,8 +158,7 @@ def _rehearse(reasoner: Reasoner, config: TrainConfig) -> None:
         few = range(min(REHEARSED, len(data)))
         items = [replace(data[i], latent_steps=stage.latent_steps) for i in few]
         Objective(reasoner)(**Collator(reasoner, stage.rationale)(items))
-    few_held_out = min(REHEARSED, config.eval_examples)
-    examples = load_data(config.eval_data, "validation", config.seed, few_held_out)
+    examples = held_out_examples(config, min(REHEARSED, config.eval_examples))
     prompts = reasoner.prompter.batch(list(examples), config.plan)
     reasoner.rollout()(prompts.to(reasoner.backbone.device))
 

@@ -6,17 +6,17 @@ that an uninterrupted one would have seen.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from zlib import crc32
 
 import numpy as np
 from torch.utils.data import Dataset
 
 from latentlab.console import warn
-from latentlab.data import Benchmark, Example, load_data
-from latentlab.data.folder import DATA_FILE
+from latentlab.data import Benchmark, CachedExamples, Example, Examples, load_data, readable, sound
+from latentlab.data.leftout import Substituted
 from latentlab.errors import UserError
 from latentlab.reasoner import Reasoner
+from latentlab.study.asked import tell_left_out
 from latentlab.training.conditions import Condition
 from latentlab.training.config import StageConfig, TrainConfig
 from latentlab.training.objective import TrainingBatch
@@ -130,12 +130,22 @@ def is_fresh(stage: StageConfig) -> bool:
     return name == "benchmark" and not sized
 
 
-def stage_examples(stage: StageConfig, seed: int, number: int) -> Sequence[Example]:
-    """Training examples of a stage; data without an end makes as many as the stage consumes."""
-    examples = load_data(stage.data, "train", seed * 1000 + number)
+def stage_examples(stage: StageConfig, seed: int, number: int) -> Examples:
+    """Training examples of a stage; data without an end makes as many as the stage consumes.
+
+    Rows of own data that are no examples are left out; where a picture cannot be read, the next
+    example stands in for it.
+    """
+    examples = load_data(stage.data, "train", seed * 1000 + number, strict=False)
     if is_fresh(stage) and isinstance(examples, Benchmark):
         return Benchmark(replace(examples.config, size=stage.updates * stage.batch_size))
-    return examples
+    return examples if isinstance(examples, Benchmark) else Substituted(examples, warn)
+
+
+def held_out_examples(config: TrainConfig, most: int) -> Examples:
+    """Held-out examples of the validation split, without those that cannot be used."""
+    data = load_data(config.eval_data, "validation", config.seed, most, strict=False)
+    return sound(CachedExamples(data), strict=False, scored=False)[0]
 
 
 def check_data(config: TrainConfig) -> None:
@@ -144,7 +154,9 @@ def check_data(config: TrainConfig) -> None:
     Raises:
         UserError: data cannot be had, or lacks the rationales a stage is to write.
     """
-    load_data(config.eval_data, "validation", config.seed, config.eval_examples)
+    held_out = load_data(config.eval_data, "validation", config.seed, 1, strict=False)
+    names = {example.id for example in readable(held_out)}
+    opened: dict[str, Examples] = {}
     for number, stage in enumerate(config.stages):
         examples = stage_examples(stage, config.seed, number)
         if isinstance(examples, Benchmark):
@@ -155,10 +167,11 @@ def check_data(config: TrainConfig) -> None:
                 f"stage {stage.name!r}: the data {stage.data!r} has no rationales to train on; "
                 "rationale=false trains without"
             )
-    folder = Path(config.eval_data)
-    split = any((folder / name / DATA_FILE).is_file() for name in ("train", "validation"))
-    if folder.is_dir() and not split and config.eval_data in {s.data for s in config.stages}:
-        warn(
-            f"{folder} has no folders train and validation: the accuracy after each stage is "
-            "measured on the very examples that are trained on"
-        )
+        opened[stage.data] = examples
+    for data, examples in opened.items():
+        tell_left_out(data, examples.left_out)
+        if data == config.eval_data and examples[0].id in names:
+            warn(
+                f"{data} has no splits train and validation: the accuracy after each stage is "
+                "measured on the very examples that are trained on"
+            )
