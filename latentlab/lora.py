@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import torch
 from peft import LoraConfig, PeftConfig, PeftModel, get_peft_model, set_peft_model_state_dict
+from peft.tuners.lora import LoraLayer
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -93,6 +94,36 @@ def save_adapters(model: nn.Module, folder: Path, dtype: torch.dtype) -> None:
     (target / CONFIG_FILE).write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")
     tensors = {name: value.to(dtype).contiguous() for name, value in adapters.items()}
     save_file(tensors, target / WEIGHTS_FILE, {"format": "pt"})
+
+
+def weight_of(projection: nn.Module) -> Tensor:
+    """The weight that a projection multiplies with, its adapter included.
+
+    What peft calls the weight of an adapted projection is that of the base alone.
+    """
+    weight: Tensor = cast(Any, projection).weight
+    if isinstance(projection, LoraLayer):
+        weight = weight + cast(Any, projection).get_delta_weight("default")
+    return weight
+
+
+def train_adapters(model: nn.Module, rank: int, alpha: float) -> bool:
+    """Freeze a model but for its adapters, and say whether it has some.
+
+    Raises:
+        UserError: they are of another rank or alpha than asked for.
+    """
+    if not adapters_of(model):
+        return False
+    config = cast(dict[str, LoraConfig], model.peft_config)["default"]
+    if (config.r, config.lora_alpha) != (rank, alpha):
+        raise UserError(
+            f"the model keeps adapters of rank {config.r} and alpha {config.lora_alpha:g}, but the "
+            f"training asks for {rank} and {alpha:g}; set lora to the model's own"
+        )
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(_is_adapter(name))
+    return True
 
 
 def base_weights(model: nn.Module) -> dict[str, Tensor]:

@@ -12,12 +12,21 @@ from transformers import Qwen2VLForConditionalGeneration
 
 from latentlab.checkpoint import load, save
 from latentlab.errors import UserError
-from latentlab.lora import ADAPTER_FOLDER, adapter_names, adapters_of, attach, base_weights
+from latentlab.lens.logit_attribution import attribute
+from latentlab.lora import (
+    ADAPTER_FOLDER,
+    adapter_names,
+    adapters_of,
+    attach,
+    base_weights,
+    weight_of,
+)
 from latentlab.reasoner import Reasoner
+from latentlab.reasoning.unrolled import unroll
 from latentlab.study.provenance import checkpoint_hash
 
 MODULE = "model.language_model.layers.1.mlp.up_proj"
-OTHER = "model.language_model.layers.0.self_attn.q_proj"
+OTHER = "model.language_model.layers.0.self_attn.o_proj"
 QUESTION = "Follow two hops from the red circle."
 CHOICES = ("red circle", "red square")
 
@@ -103,6 +112,20 @@ def test_gradients_reach_adapters_and_weights(adapted, examples):
         assert weight.requires_grad
         if MODULE in name:
             assert weight.grad is not None and weight.grad.any(), name
+
+
+@torch.no_grad()
+def test_attribution_counts_what_adapters_add(adapted, examples):
+    """Its parts would not sum to the logit otherwise, and it refuses where they do not."""
+    reasoner = load(str(adapted))
+    projection = reasoner.backbone.model.get_submodule(OTHER)
+    hidden = torch.randn(3, projection.in_features)
+    torch.testing.assert_close(hidden @ weight_of(projection).T, projection(hidden))
+    rollout = reasoner.rollout()
+    marker = torch.tensor(reasoner.prompter.marker_ids)
+    _, unrolled = unroll(rollout, reasoner.batch(examples), marker)
+    found = attribute(rollout, unrolled, torch.zeros(len(examples), 1, dtype=torch.long))
+    torch.testing.assert_close(found.shares.sum(0), found.total, atol=1e-4, rtol=1e-4)
 
 
 def change_settings(**values):
