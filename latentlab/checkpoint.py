@@ -21,6 +21,7 @@ from transformers.utils import logging as transformers_logging
 
 from latentlab.backbones import Backbone, family_of
 from latentlab.errors import UserError, did_you_mean
+from latentlab.lora import base_weights, load_adapters, save_adapters
 from latentlab.prompts import Prompter, PromptFormat
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
@@ -147,6 +148,8 @@ def load_weights(
             f"{folder} holds {name} with shape {tuple(found)}, but its config.json asks for "
             f"{tuple(expected)}"
         )
+    with _using(f"the adapters in {folder}"):
+        load_adapters(model, folder)
     loaded: PreTrainedModel = model.to(device).eval()
     return loaded
 
@@ -172,12 +175,13 @@ def save(reasoner: Reasoner, folder: Path, dtype: str = "float32") -> None:
     precision = getattr(torch, dtype)
     weights = {
         name: value.to(precision) if value.is_floating_point() else value
-        for name, value in reasoner.backbone.model.state_dict().items()
+        for name, value in base_weights(reasoner.backbone.model).items()
     }
     with quiet():
         reasoner.backbone.model.save_pretrained(folder, state_dict=weights)
         reasoner.prompter.tokenizer.save_pretrained(folder)
         reasoner.backbone.image_processor.save_pretrained(folder)
+    save_adapters(reasoner.backbone.model, folder, precision)
     settings = {
         "plan": reasoner.plan.to_dict(),
         "format": dataclasses.asdict(reasoner.prompter.format),

@@ -57,6 +57,7 @@ _ALL = (
     Command("organisms", "OrganismsConfig", "run"),
     Command("export", "ExportConfig", "run"),
     Command("check", "CheckConfig", "run"),
+    Command("convert", "ConvertConfig", "run"),
 )
 
 COMMANDS = {command.name: command for command in _ALL}

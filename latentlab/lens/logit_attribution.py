@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from latentlab.backbones import Backbone, Capture
 from latentlab.errors import UserError
 from latentlab.lens.logit_lens import final_norm
+from latentlab.lora import weight_of
 from latentlab.reasoning.activations import Site, record
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.unrolled import Unrolled
@@ -159,7 +160,7 @@ def _by_source(
 ) -> list[Float[Tensor, "batch hidden"]]:
     """What each source gives to the last position through a layer's OV circuit."""
     values = values.repeat_interleave(row.shape[1] // values.shape[1], dim=1).float()
-    weight = backbone.attention(layer).get_submodule("o_proj").get_parameter("weight")
+    weight = weight_of(backbone.attention(layer).get_submodule("o_proj"))
     masks = torch.stack(list(sources.values()))
     mixed = torch.einsum("sbk,bhk,bhkd->sbhd", masks, row, values).flatten(2)
     return list((mixed @ weight.float().T).unbind(0))

@@ -1,7 +1,7 @@
 """Which weights a stage trains: all, all but the vision tower, or adapters on the decoder.
 
 Adapters last for one stage: they are merged into the weights when it ends, so that every saved
-model is an ordinary one.
+model is an ordinary one. Those that a model was loaded with are its own, and stay.
 """
 
 import warnings
@@ -14,6 +14,7 @@ from torch import nn
 
 from latentlab.backbones import Backbone
 from latentlab.errors import UserError
+from latentlab.lora import train_adapters
 from latentlab.training.config import LoraConfig
 
 PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -26,10 +27,11 @@ def freeze(module: nn.Module) -> None:
         parameter.requires_grad_(False)
 
 
-def add_adapters(backbone: Backbone, lora: LoraConfig, seed: int) -> PeftModel:
+def add_adapters(backbone: Backbone, lora: LoraConfig, seed: int) -> PeftModel | None:
     """Freeze a model and put adapters on its decoder's projections.
 
-    The model is changed in place, so everything that runs it runs the adapted one.
+    The model is changed in place, so everything that runs it runs the adapted one. A model that was
+    saved with adapters beside its weights goes on with those, and keeps them.
 
     Args:
         backbone: the model; its vision tower gets no adapters, whatever its layers are called.
@@ -37,11 +39,14 @@ def add_adapters(backbone: Backbone, lora: LoraConfig, seed: int) -> PeftModel:
         seed: seed of the adapters' first weights.
 
     Returns:
-        The wrapper, whose `merge_and_unload` puts the adapters into the weights.
+        The wrapper, whose `merge_and_unload` puts the adapters into the weights; None where they
+        are the model's own.
 
     Raises:
-        UserError: the decoder has none of the projections.
+        UserError: the decoder has none of the projections, or adapters of another rank or scale.
     """
+    if train_adapters(backbone.model, lora.rank, lora.alpha):
+        return None
     inner = {id(module) for module in backbone.decoder.modules()}
     targets = [
         name

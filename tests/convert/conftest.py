@@ -1,0 +1,108 @@
+"""The published checkpoint, its base as a hub folder, and a tiny pair of another make."""
+
+import json
+import warnings
+from pathlib import Path
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from tokenizers import Tokenizer, models, pre_tokenizers
+from torch import nn
+from transformers import PreTrainedModel, PreTrainedTokenizerFast, Qwen2VLConfig
+from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+from latentlab.commands import start
+
+PROJECTIONS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+REFERENCE = Path(__file__).parents[1] / "reference"
+CHECKPOINT = REFERENCE / "official_checkpoint.pth"
+META = json.loads((REFERENCE / "official_checkpoint_meta.json").read_text())
+NAMED = {
+    META["config"]["eos_token_id"]: "<eos>",
+    META["config"]["image_token_id"]: "<|image_pad|>",
+    META["config"]["video_token_id"]: "<|video_pad|>",
+    META["config"]["vision_start_token_id"]: "<|vision_start|>",
+    META["config"]["vision_end_token_id"]: "<|vision_end|>",
+    META["latent_id"] - 1: "<|start-latent|>",
+    META["latent_id"]: "<|latent|>",
+}
+TEMPLATE = (
+    "{% for message in messages %}{% for part in message['content'] %}"
+    "{{ '<|vision_start|><|image_pad|><|vision_end|>' if part['type'] == 'image' "
+    "else part['text'] }}{% endfor %}{% endfor %}"
+)
+
+
+def word_tokenizer(words: list[str]) -> PreTrainedTokenizerFast:
+    """A tokenizer of so many words, the ones in angle brackets special."""
+    tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, "w0"))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, eos_token="<eos>", pad_token="<eos>", unk_token="w0"
+    )
+    fast.add_tokens([word for word in words if word.startswith("<")], special_tokens=True)
+    fast.chat_template = TEMPLATE
+    return fast
+
+
+class Released(nn.Module):
+    """What the released training saves the state of: a model, adapted by peft, and its table."""
+
+    def __init__(self, model: PreTrainedModel, tokens: int, rank: int, alpha: float) -> None:
+        super().__init__()
+        torch.manual_seed(1)
+        model.resize_token_embeddings(tokens)
+        settings = LoraConfig("CAUSAL_LM", r=rank, lora_alpha=alpha, target_modules=PROJECTIONS)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of an attribute's old name
+            self.base_causallm = get_peft_model(model, settings).eval()
+        for name, weight in self.base_causallm.named_parameters():
+            if "lora_B" in name:  # peft begins with zeros
+                nn.init.normal_(weight, std=0.3)
+        self.embedding = self.base_causallm.get_input_embeddings()
+
+
+@pytest.fixture(scope="session")
+def checkpoint() -> dict[str, torch.Tensor]:
+    """The published checkpoint's own tensors."""
+    return torch.load(CHECKPOINT, weights_only=True)
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory) -> Path:
+    """Its base as a hub folder, without weights."""
+    folder = tmp_path_factory.mktemp("base") / "tiny-qwen2-vl"
+    Qwen2VLConfig(**META["config"]).save_pretrained(folder)
+    words = [NAMED.get(i, f"w{i}") for i in range(META["latent_id"] + 1)]
+    word_tokenizer(words).save_pretrained(folder)
+    Qwen2VLImageProcessorPil().save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def convert(monkeypatch, tmp_path, capsys):
+    """Makes a function that runs the command in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*flags: object):
+        code = start("convert", [str(flag) for flag in flags])
+        return code, capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def converted(base, tmp_path_factory):
+    """Makes a function that gives the folder of the published checkpoint, merged or kept."""
+    folder, made = tmp_path_factory.mktemp("converted"), set()
+
+    def make(merge: str) -> Path:
+        out = folder / merge
+        if merge not in made:
+            flags = ("--base", base, "--out", out, "--alpha", 1, "--k", META["k"], f"--{merge}")
+            assert start("convert", [str(flag) for flag in (CHECKPOINT, *flags)]) == 0
+            made.add(merge)
+        return out
+
+    return make
