@@ -197,8 +197,14 @@ def test_a_tokenizer_without_padding_pads_with_its_end(chameleon):
 def test_formats_refuse_contradictions():
     with pytest.raises(UserError, match="choices_in_prompt=true"):
         PromptFormat(choices_in_prompt=False)
-    with pytest.raises(UserError, match="answer_form is 'number'; known: letter, text"):
+    with pytest.raises(UserError, match="answer_form is 'number'; known: index, letter, text"):
         PromptFormat(answer_form="number")
     with pytest.raises(UserError, match="unknown field 'answer_from'; did you mean 'answer_form'"):
         PromptFormat.from_dict({"answer_from": "text"})
     assert PromptFormat.from_dict({"joint": ""}) == PromptFormat(joint="")
+    refused = r"question_form is .*may hold \$image, \$question only"
+    for form in ("$questoin", "no question", "$question $", "$question $choice"):
+        with pytest.raises(UserError, match=refused):
+            PromptFormat(question_form=form)
+    with pytest.raises(UserError, match=r"option_form is .*has to hold \$choice"):
+        PromptFormat(option_form="$letter")

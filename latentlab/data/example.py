@@ -122,6 +122,12 @@ class Example:
     trace: Trace | None = None
     """Where each look-up leads, where that is known."""
 
+    context: str = ""
+    """What is told beside the question, such as a hint or a passage."""
+
+    groups: tuple[tuple[str, str], ...] = ()
+    """Further groups for tables, each a name and a value, e.g. ("grade", "grade4")."""
+
     def __post_init__(self) -> None:
         """Refuse an example that contradicts itself."""
         if problem := self._problem():

@@ -1,11 +1,12 @@
 """Writes replies as the M3CoT project writes them, for its scoring code, for ours and for others.
 
-One JSON object a line: the fields of the example (`id, question, choices, answer, domain, topic`;
-`answer` is a letter) and `messages`, the prompt and the reply to it. Besides a line says whose
-reply it is (`model, data, intervention`), whether a picture was shown (`has_image`), how the answer
-is worded (`answer_form, answer_marker`, the marker as the model's tokenizer writes it), the
-likelihoods of the choices in nats (`option_logprobs`) and what the question shares with others
-(`cluster`, see `measures.clusters`).
+One JSON object a line: the fields of the example (`id, question, context, choices, answer, domain,
+topic` and its further groups; `answer` is a letter) and `messages`, the prompt and the reply to it.
+Besides a line says whose reply it is (`model, data, intervention`), whether a text and a picture
+went with the question (`has_text, has_image`), how the answer is worded (`answer_form,
+answer_marker`, the marker as the model's tokenizer writes it), the likelihoods of the choices in
+nats (`option_logprobs`) and what the question shares with others (`cluster`, see
+`measures.clusters`).
 """
 
 import json
@@ -23,7 +24,7 @@ from latentlab.reasoning.trajectory import Trajectory
 from latentlab.study.results import PREDICTIONS
 from latentlab.study.run import Measure
 
-_EXAMPLE = ("question", "domain", "topic", "has_image")
+_EXAMPLE = ("question", "domain", "topic", "has_text", "has_image")
 _REPLY = ("model", "data", "intervention", "answer_form", "answer_marker")
 
 
@@ -39,6 +40,9 @@ def asked_by(reasoner: Reasoner) -> Measure:
             "question": [example.question for example in asked],
             "choices": [list(example.choices) for example in asked],
             "answer": [example.answer for example in asked],
+            "hint": [example.context for example in asked],
+            "groups": [list(map(list, example.groups)) for example in asked],
+            "has_text": [bool(example.context) for example in asked],
             "has_image": [example.image is not None for example in asked],
             "prompt": [form.question(example) for example in asked],
             "answer_form": [form.answer_form] * len(asked),
@@ -68,7 +72,9 @@ def write_predictions(rows: pd.DataFrame, folder: Path) -> int:
 def _line(row: Mapping[Any, Any]) -> dict[str, Any]:
     choices = list(row["choices"])
     return {
+        **dict(row["groups"]),
         "id": row["example"],
+        "context": row["hint"],
         "choices": choices,
         "answer": ascii_uppercase[choices.index(row["answer"])],
         "messages": [row["prompt"], row["text"]],

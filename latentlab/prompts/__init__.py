@@ -2,5 +2,14 @@
 
 from latentlab.prompts.format import LETTERS, PLAIN_TEMPLATE, PromptFormat
 from latentlab.prompts.prompter import Continuation, Prompter
+from latentlab.prompts.published import PROMPT_FORMATS, prompt_format
 
-__all__ = ["LETTERS", "PLAIN_TEMPLATE", "Continuation", "PromptFormat", "Prompter"]
+__all__ = [
+    "LETTERS",
+    "PLAIN_TEMPLATE",
+    "PROMPT_FORMATS",
+    "Continuation",
+    "PromptFormat",
+    "Prompter",
+    "prompt_format",
+]

@@ -191,9 +191,13 @@ class Prompter:
         return ids
 
     def _prompt(self, example: Example) -> str:
-        content = [{"type": "text", "text": self.format.question(example)}]
-        if example.image is not None:
+        before, after = self.format.around_image(example)
+        content = [{"type": "text", "text": after}]
+        if example.image is None:
+            content[0]["text"] = before + after
+        else:
             content.insert(0, {"type": "image"})
+            content[:0] = [{"type": "text", "text": before}] if before else []
         conversation: Any = [{"role": "user", "content": content}]
         template = None if self.tokenizer.chat_template else PLAIN_TEMPLATE
         text = self.tokenizer.apply_chat_template(

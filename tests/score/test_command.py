@@ -88,6 +88,9 @@ def test_rows_are_written_as_lines_and_read_back_the_same(score, tmp_path):
             "question": "?",
             "choices": CHOICES,
             "answer": "a dog",
+            "hint": "a hint",
+            "groups": [["subject", "natural science"], ["grade", "grade8"], ["hint", "yes"]],
+            "has_text": True,
             "has_image": True,
             "prompt": "?",
             "options": 3,
@@ -108,6 +111,8 @@ def test_rows_are_written_as_lines_and_read_back_the_same(score, tmp_path):
     assert found["choice"].fillna(-1).tolist() == [1, 0, -1]
     assert found["correct_likelihood"].all()
     assert found["model"].tolist() == ["mine"] * 3
+    assert found["grade"].tolist() == ["grade8"] * 3
+    assert found["scienceqa"].all()
 
 
 def test_nothing_to_score_leaves_no_file(tmp_path):
