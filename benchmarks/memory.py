@@ -1,7 +1,7 @@
 """Memory of reading a picture: one row of attention a layer, next to eager attention's matrices.
 
     python -m benchmarks.memory
-    python -m benchmarks.memory --layers 4 --repeats 9
+    python -m benchmarks.memory --layers 8 32 --repeats 9
 
 Picking patches needs the attention of one query. Eager attention returns that of all of them, a
 matrix for each head and layer, and transformers keeps them until the pass is over. Both sides run
@@ -58,7 +58,7 @@ CODES = 16
 class MemoryConfig:
     """Flags of the benchmark."""
 
-    layers: tuple[int, ...] = (8, 32)
+    layers: tuple[int, ...] = (32,)
     """Numbers of layers, one model each."""
 
     heads: int = 32
@@ -67,7 +67,7 @@ class MemoryConfig:
     head_size: int = 8
     """Size of a head; 128 in Chameleon-7B. The matrices do not depend on it, all else does."""
 
-    repeats: int = 5
+    repeats: int = 3
     """Timed runs of each side."""
 
     threads: int = 1
