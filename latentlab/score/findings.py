@@ -1,12 +1,14 @@
 """Says how often replies are right by each rule, and where the rules part."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from string import ascii_uppercase
 from typing import Any, get_args
 
 import pandas as pd
 
 from latentlab.console import estimate, show, table
+from latentlab.measures.outcomes import NONE
 from latentlab.measures.scores import Step
 from latentlab.measures.summary import ALL
 from latentlab.score.summary import GROUPS, WHO
@@ -115,5 +117,5 @@ def _called(who: object) -> str:
     """Whose replies, in words."""
     assert isinstance(who, tuple)
     file, model, data, arm = map(str, who)
-    more = ["" if model in file else model, data, "" if arm == "none" else arm]
+    more = ["" if model == Path(file).stem else model, data, "" if arm == NONE else arm]
     return ", ".join(filter(None, [file, *more]))
