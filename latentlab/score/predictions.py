@@ -5,6 +5,7 @@ What a line has to hold and what it may say besides is on `docs/scoring.md`.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,8 +129,10 @@ def gold_index(answer: object, choices: tuple[str, ...]) -> int:
     """The choice that an answer means: an index from 0, a letter, or the text of a choice.
 
     Raises:
-        UserError: it means none of them.
+        UserError: it means none of them, or there are more than letters.
     """
+    if len(choices) > len(ascii_uppercase):
+        raise UserError(f"{len(choices)} choices, more than there are letters")
     letters = ascii_uppercase[: len(choices)]
     if type(answer) is int and 0 <= answer < len(choices):
         return answer
@@ -145,9 +148,9 @@ def groups(record: Mapping[str, Any]) -> dict[str, Any]:
     text = record.get("hint") or record.get("context")
     image = record.get("image") or record.get("image_id")
     return {
-        "domain": record.get("domain") or record.get("subject") or "",
-        "topic": record.get("topic", ""),
-        "grade": record.get("grade", ""),
+        "domain": str(record.get("domain") or record.get("subject") or ""),
+        "topic": str(record.get("topic") or ""),
+        "grade": str(record.get("grade") or ""),
         "has_text": bool(record.get("has_text", text)),
         "has_image": bool(record.get("has_image", image)),
     }
@@ -158,7 +161,8 @@ def _parse(line: bytes, number: int) -> Prediction:
     record = _checked(line)
     choices = tuple(record["choices"])
     logprobs = record.get("option_logprobs", [])
-    if not _is_list_of(logprobs, float) or len(logprobs) not in (0, len(choices)):
+    known = is_list_of(logprobs, float) and not any(map(math.isnan, logprobs))
+    if not known or len(logprobs) not in (0, len(choices)):
         raise UserError("field 'option_logprobs' must be a list of a number for each choice")
     return Prediction(
         line=number,
@@ -167,7 +171,7 @@ def _parse(line: bytes, number: int) -> Prediction:
         gold=gold_index(record["answer"], choices),
         reply=record["messages"][-1],
         **groups(record),
-        **{name: record[name] for name in _WHO if name in record},
+        **{name: record[name] for name in _WHO if record.get(name)},
         form=record.get("answer_form", "letter"),
         marker=record.get("answer_marker"),
         option_logprobs=tuple(logprobs),
@@ -180,20 +184,21 @@ def _checked(line: bytes) -> dict[str, Any]:
     """The fields of a line."""
     try:
         record = json.loads(line)
+        json.dumps(record, ensure_ascii=False).encode()  # half of a surrogate pair is no text
     except (ValueError, RecursionError) as error:
         raise UserError(f"not valid JSON ({error})") from error
     if not isinstance(record, dict):
         raise UserError("must be one JSON object, in braces")
     for name in ("id", "choices", "answer", "messages"):
-        if name not in record:
+        if record.get(name) is None:
             raise UserError(f"field {name!r} is missing")
     for name in _TEXTS:
-        if not isinstance(record.get(name, ""), str):
+        if not isinstance(record.get(name), str | None):
             raise UserError(f"field {name!r} must be a text in quotes")
     for name in ("choices", "messages"):
-        if not record[name] or not _is_list_of(record[name], str):
+        if not record[name] or not is_list_of(record[name], str):
             raise UserError(f"field {name!r} must be a list of texts, of one at least")
-    if not _is_list_of(record.get("cluster", []), str):
+    if not is_list_of(record.get("cluster", []), str):
         raise UserError("field 'cluster' must be a list of texts")
     if len(record["messages"]) % 2:
         raise UserError("field 'messages' must hold a reply to each prompt")
@@ -202,5 +207,6 @@ def _checked(line: bytes) -> dict[str, Any]:
     return record
 
 
-def _is_list_of(value: object, kind: type) -> bool:
+def is_list_of(value: object, kind: type) -> bool:
+    """Whether a value out of a file is a list of nothing but one type."""
     return isinstance(value, list) and all(type(item) is kind for item in value)

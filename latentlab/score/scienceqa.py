@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from latentlab.errors import UserError
-from latentlab.score.predictions import Prediction, gold_index, groups
+from latentlab.score.predictions import Prediction, gold_index, groups, is_list_of
 
 
 def read_results(path: Path, problems: Path, strict: bool) -> tuple[list[Prediction], list[str]]:
@@ -47,8 +47,11 @@ def _prediction(number: int, name: str, index: object, known: dict[str, Any]) ->
     if not isinstance(problem, dict):
         raise UserError(f"problem {name!r} is not among the {len(known)} problems")
     choices = problem.get("choices")
-    if not (isinstance(choices, list) and choices and all(isinstance(c, str) for c in choices)):
+    if not choices or not is_list_of(choices, str):
         raise UserError(f"problem {name!r} has no list of choices")
+    # The project, too, turns texts into numbers.
+    if isinstance(index, str) and index.isdecimal() and len(index) < 3:
+        index = int(index)
     if type(index) is not int:
         raise UserError(f"problem {name!r} has the result {index!r}, which is no index")
     texts = tuple(choices)

@@ -25,7 +25,10 @@ GROUPS = ("domain", "topic", "modality", "grades")
 """Columns that divide examples; a line that does not divide by one reads `all` there."""
 
 MODALITIES = ("has text", "has image", "no context")
+"""What goes with a question, as ScienceQA's table calls it."""
+
 GRADES = {"1-6": range(1, 7), "7-12": range(7, 13)}
+"""ScienceQA's two groups of grades."""
 
 
 def summary_of(rows: pd.DataFrame) -> pd.DataFrame:

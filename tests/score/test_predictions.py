@@ -23,7 +23,8 @@ PROBLEM = {
 
 def test_the_last_message_is_scored_and_the_rest_says_what_it_is(written):
     messages = ["?", "let me think", "and so?", "(B)"]
-    path = written([line(messages=messages, context="a hint"), line(id="q2", topic=None)])
+    unsaid = json.dumps(line(id="q2", topic=None) | {"context": None, "model": None})
+    path = written([line(messages=messages, context="a hint"), unsaid])
     (first, second), problems = read_predictions(path)
     assert problems == []
     assert (first.line, first.id, first.reply, first.gold) == (1, "q1", "(B)", 1)
@@ -37,7 +38,9 @@ def test_the_last_message_is_scored_and_the_rest_says_what_it_is(written):
         ("{", "not valid JSON"),
         ("[" * 100_000, "not valid JSON"),
         ("[]", "one JSON object"),
+        (json.dumps(line(topic="\ud800")), "not valid JSON"),
         (line(id=None), "field 'id' is missing"),
+        (json.dumps(line() | {"id": None}), "field 'id' is missing"),
         (line(messages=None), "field 'messages' is missing"),
         (line(id=3), "field 'id' must be a text"),
         (line(domain=["science"]), "field 'domain' must be a text"),
@@ -49,7 +52,9 @@ def test_the_last_message_is_scored_and_the_rest_says_what_it_is(written):
         (line(answer=3), "the answer 3 is not among the 3 choices"),
         (line(answer_form="word"), "field 'answer_form' is 'word'"),
         (line(option_logprobs=[-1.0]), "field 'option_logprobs'"),
+        (line(option_logprobs=[-1.0, -2.0, float("nan")]), "field 'option_logprobs'"),
         (line(cluster="scan"), "field 'cluster'"),
+        (line(choices=[str(i) for i in range(27)]), "more than there are letters"),
         (line(id="good"), "id 'good' is already that of line 1"),
     ],
 )
@@ -100,7 +105,7 @@ def test_an_answer_is_an_index_or_a_letter_or_a_choice():
 
 def test_results_of_scienceqa_are_indices_of_problems(written):
     problems = written([json.dumps({"4": PROBLEM, "5": PROBLEM, "6": {}})], "problems.json")
-    results = {"acc": 50.0, "results": {"4": 1, "5": "B", "6": 0, "7": 0}}
+    results = {"acc": 50.0, "results": {"4": "1", "5": "B", "6": 0, "7": 0}}
     path = written([json.dumps(results)], "results.json")
     (one,), told = read_results(path, problems, strict=False)
     assert (one.id, one.index, one.gold, one.reply) == ("4", 1, 1, None)
