@@ -7,12 +7,13 @@ went with the question (`has_text, has_image`), how the answer is worded (`answe
 answer_marker`, the marker as the model's tokenizer writes it), the likelihoods of the choices in
 nats (`option_logprobs`) and what the question shares with others (`cluster`, see
 `measures.clusters`).
+
+What was asked is a column of the rows, as text, so that the file is made of rows alone.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from string import ascii_uppercase
 from typing import Any
 
 import pandas as pd
@@ -24,30 +25,33 @@ from latentlab.reasoning.trajectory import Trajectory
 from latentlab.study.results import PREDICTIONS
 from latentlab.study.run import Measure
 
-_EXAMPLE = ("question", "domain", "topic", "has_text", "has_image")
-_REPLY = ("model", "data", "intervention", "answer_form", "answer_marker")
+ASKED = "asked"
+"""Column of rows with what was asked: the example's part of a line, as JSON."""
 
 
 def asked_by(reasoner: Reasoner) -> Measure:
-    """The columns that rows need to be written as predictions, for `study.run.run_arms`."""
+    """The column `asked` of what a model is asked, for `study.run.run_arms`."""
     prompter = reasoner.prompter
     form, marker = prompter.format, prompter.decode(prompter.marker_ids)
+
+    def fields(example: Example) -> dict[str, Any]:
+        return {
+            **dict(example.groups),
+            "question": example.question,
+            "context": example.context,
+            "choices": example.choices,
+            "answer": example.letter if example.choices and example.answer else "",
+            "has_text": bool(example.context),
+            "has_image": example.image is not None,
+            "answer_form": form.answer_form,
+            "answer_marker": marker,
+            "messages": [form.question(example)],
+        }
 
     def columns(
         asked: Sequence[Example], state: Trajectory, answers: Sequence[Answer]
     ) -> Mapping[str, Sequence[object]]:
-        return {
-            "question": [example.question for example in asked],
-            "choices": [list(example.choices) for example in asked],
-            "answer": [example.answer for example in asked],
-            "hint": [example.context for example in asked],
-            "groups": [list(map(list, example.groups)) for example in asked],
-            "has_text": [bool(example.context) for example in asked],
-            "has_image": [example.image is not None for example in asked],
-            "prompt": [form.question(example) for example in asked],
-            "answer_form": [form.answer_form] * len(asked),
-            "answer_marker": [marker] * len(asked),
-        }
+        return {ASKED: [json.dumps(fields(example), ensure_ascii=False) for example in asked]}
 
     return columns
 
@@ -60,8 +64,7 @@ def write_predictions(rows: pd.DataFrame, folder: Path) -> int:
     Returns:
         Number of lines; where there are none no file is written.
     """
-    known = rows[(rows["options"] > 0) & (rows["answer"] != "")]
-    lines = [json.dumps(_line(row), ensure_ascii=False) + "\n" for row in known.to_dict("records")]
+    lines = [json.dumps(line, ensure_ascii=False) + "\n" for line in _lines(rows)]
     if lines:
         fresh = folder / f".{PREDICTIONS}.new"
         fresh.write_text("".join(lines), encoding="utf-8")
@@ -69,16 +72,19 @@ def write_predictions(rows: pd.DataFrame, folder: Path) -> int:
     return len(lines)
 
 
-def _line(row: Mapping[Any, Any]) -> dict[str, Any]:
-    choices = list(row["choices"])
-    return {
-        **dict(row["groups"]),
-        "id": row["example"],
-        "context": row["hint"],
-        "choices": choices,
-        "answer": ascii_uppercase[choices.index(row["answer"])],
-        "messages": [row["prompt"], row["text"]],
-        "option_logprobs": [float(value) for value in row["option_logprobs"]],
-        "cluster": list(row["cluster"]),
-        **{name: row[name] for name in (*_EXAMPLE, *_REPLY)},
-    }
+def _lines(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    for row in rows.to_dict("records"):
+        asked = json.loads(row[ASKED])
+        if asked["answer"]:
+            yield {
+                **asked,
+                "id": row["example"],
+                "domain": row["domain"],
+                "topic": row["topic"],
+                "messages": [*asked["messages"], row["text"]],
+                "model": row["model"],
+                "data": row["data"],
+                "intervention": row["intervention"],
+                "option_logprobs": [float(value) for value in row["option_logprobs"]],
+                "cluster": list(row["cluster"]),
+            }

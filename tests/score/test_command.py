@@ -76,7 +76,9 @@ def test_what_cannot_be_meant_is_refused_in_one_line(score, written, refused):
 
 
 def test_rows_are_written_as_lines_and_read_back_the_same(score, tmp_path):
-    told = {"B": 1, "a cat": 0, "none": None}
+    told = {"B": 1, "a cat": 0, "none": -1}
+    asked = {"choices": CHOICES, "answer": "B", "messages": ["?"], "answer_marker": "Answer"}
+    asked |= {"subject": "natural science", "grade": "grade8", "hint": "no", "has_text": True}
     rows = pd.DataFrame(
         {
             "example": f"q{i}",
@@ -85,40 +87,27 @@ def test_rows_are_written_as_lines_and_read_back_the_same(score, tmp_path):
             "intervention": "none",
             "domain": "pets",
             "topic": "",
-            "question": "?",
-            "choices": CHOICES,
-            "answer": "a dog",
-            "hint": "a hint",
-            "groups": [["subject", "natural science"], ["grade", "grade8"], ["hint", "yes"]],
-            "has_text": True,
-            "has_image": True,
-            "prompt": "?",
-            "options": 3,
+            "asked": json.dumps(asked | {"answer_form": "letter" if said == "B" else "text"}),
             "text": f"steps Answer {said}",
             "option_logprobs": [-2.0, -1.0, -3.0],
             "cluster": ["scan"],
-            "answer_form": "letter" if said == "B" else "text",
-            "answer_marker": "Answer",
         }
         for i, said in enumerate(told)
     )
-    unknown = rows.assign(answer="", example="unknown")
+    unknown = rows.assign(asked=json.dumps(asked | {"answer": ""}), example="unknown")
+    assert write_predictions(unknown, tmp_path) == 0
+    assert not list(tmp_path.iterdir())
     assert write_predictions(pd.concat([rows, unknown]), tmp_path) == 3
     assert [path.name for path in tmp_path.iterdir()] == [PREDICTIONS]
     code, streams = score(tmp_path)
     assert code == 0, streams.err
     found = read_results(Path("results/score")).rows
-    assert found["choice"].fillna(-1).tolist() == [1, 0, -1]
+    assert found["choice"].fillna(-1).tolist() == list(told.values())
     assert found["correct_likelihood"].all()
-    assert found["model"].tolist() == ["mine"] * 3
-    assert found["grade"].tolist() == ["grade8"] * 3
+    assert found["has_text"].all()
     assert found["scienceqa"].all()
-
-
-def test_nothing_to_score_leaves_no_file(tmp_path):
-    rows = pd.DataFrame({"options": [0, 3], "answer": ["a dog", ""]})
-    assert write_predictions(rows, tmp_path) == 0
-    assert not list(tmp_path.iterdir())
+    assert set(found["model"]) == {"mine"}
+    assert set(found["grade"]) == {"grade8"}
 
 
 @pytest.mark.slow
