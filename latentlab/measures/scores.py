@@ -17,9 +17,14 @@ M3COT_LETTERS = "ABCDEF"
 """Letters that the M3CoT rule knows as words."""
 
 _LETTER = re.compile(r"\(?([A-Z])(?:\s*[.:)]|\s*$|\n)")
-_CANDIDATE = re.compile(r"(?:answer is|Answer:)\s*\(?([A-Z])")
+_CANDIDATE = re.compile(r"(?:the\s+answer\s+is|answer:)\s*([A-Z])", re.IGNORECASE)
 _IN_BRACKETS = re.compile(r"\(([A-Za-z])\)")
 _STOPS = re.compile(r"[\n.,!?]")
+_BEFORE_INDEX = (
+    r"therefore,?\s*the\s+answer\s+is\s+",
+    r"the\s+answer\s+is\s+",
+    r"answer\s+is:?\s*",
+)
 _END_TOKENS = re.compile(r"(?:\s*(?:</s>|<eos>|<\|im_end\|>|<\|endoftext\|>))+\s*$")
 
 
@@ -57,12 +62,14 @@ def parse_answer(
 
 
 def lenient_match(text: str, letter: str) -> bool:
-    """Score as the released IVT-LR code does: the gold letter is among all letters found.
+    """Score as the released IVT-LR code does on M3CoT: the gold letter is among all that are found.
 
-    Every capital after "answer is" or "Answer:" counts, so "Answer: According to ... answer is B"
-    is right for both A and B. Kept to compare with published numbers only.
+    Every letter right after "the answer is" or "answer:", in capitals or not, counts, be it the
+    first of a word: "Answer: According to ... the answer is B" is right for both A and B, and "the
+    answer is (B)" for none. Kept to compare with published numbers only. The release reads the
+    prompt as well, whose own "Answer:" makes the first letter of a reply count.
     """
-    return letter in _CANDIDATE.findall(text)
+    return letter in map(str.upper, _CANDIDATE.findall(text))
 
 
 def strict_choice(
@@ -136,21 +143,19 @@ def official_m3cot(reply: str, choices: Sequence[str]) -> Reading:
 def scienceqa_index(reply: str) -> int | None:
     """Score as the released IVT-LR code does on ScienceQA, whose answers are indices from 0.
 
-    After the first "the answer is", or else "answer is:" (any case), the first digit is the index;
-    where no digit follows, the first letter of the alphabet that follows is, A being 0. That letter
-    may be any word's: "the answer is cat" reads 2.
+    The first digit right after "Therefore, the answer is" is the index; where there is none, that
+    after "the answer is", and else after "answer is" with or without a colon. Where no phrase has a
+    digit right after it, a letter is looked for in the same places, A being 0. It may be any word's
+    first: "the answer is cat" reads 2, and "the answer is (B)" nothing.
 
     Returns:
-        The index, perhaps one that no choice has; None where there is no such phrase, or neither
-        digit nor letter after it.
+        The index, perhaps one that no choice has; None where nothing is found.
     """
-    for phrase in ("the answer is", "answer is:"):
-        _, found, rest = reply.lower().partition(phrase)
-        if found:
-            if digit := re.search(r"[0-9]", rest):
-                return int(digit[0])
-            letter = re.search(r"[a-z]", rest)
-            return None if letter is None else ord(letter[0]) - ord("a")
+    for kind in (r"(\d)", "([A-Z])"):
+        for phrase in _BEFORE_INDEX:
+            if match := re.search(phrase + kind, reply, re.IGNORECASE):
+                found = match[1].upper()
+                return int(found) if found.isdigit() else ord(found) - ord("A")
     return None
 
 

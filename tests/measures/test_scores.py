@@ -70,11 +70,13 @@ def test_choices_that_read_alike_are_ambiguous():
     ("text", "letters"),
     [
         ("Answer: B", "B"),
-        ("the answer is (C", "C"),
+        ("the answer is (C", ""),
         ("Answer: According to this, the answer is B", "AB"),
         ("Answer: A. No, Answer: D", "AD"),
+        ("the answer is because of", "B"),
         ("I say B", ""),
-        ("answer: B", ""),
+        ("answer: b", "B"),
+        ("an answer is B", ""),
         ("Answer:B", "B"),
         ("", ""),
     ],
@@ -135,20 +137,22 @@ def test_the_official_rule_knows_six_letters_and_no_choice_beyond():
     ("reply", "index"),
     [
         ("Therefore, the answer is 2", 2),
-        ("The Answer Is B.", 1),
-        ("the answer is (C), 1", 1),
-        ("the answer is the 0", 0),
+        ("The Answer Is 1.", 1),
+        ("the answer is B", 1),
+        ("the answer is (B)", None),
         ("the answer is cat", 2),
+        ("the answer is cat. answer is: 0", 0),
         ("answer is: 3", 3),
-        ("answer is: 3. the answer is 1", 1),
+        ("answer is1", 1),
         ("the answer is 1. the answer is 2", 1),
-        ("answer is 1", None),
+        ("the answer is 1. Therefore the answer is 2", 2),
         ("the answer is", None),
+        ("the answer: 2", None),
         ("2", None),
         ("", None),
     ],
 )
-def test_the_index_is_the_first_digit_after_the_phrase_or_else_a_letter(reply, index):
+def test_the_index_is_a_digit_right_after_the_phrase_or_else_a_letter(reply, index):
     assert scienceqa_index(reply) == index
 
 
