@@ -20,6 +20,7 @@ PUBLISHED = {
 
 SIZES = {"all": 2318, "commonsense": 455, "mathematics": 241, "science": 1622}
 ANSWERS = [parent / "shared" / "data" / "m3cot" for parent in Path(__file__).parents]
+PAGE = Path(__file__).parents[2] / "docs" / "scoring.md"
 HERE = next((folder for folder in ANSWERS if folder.is_dir()), None)
 
 
@@ -34,16 +35,32 @@ def scored(written):
     return score
 
 
-@pytest.mark.skipif(HERE is None, reason="the published answers do not lie beside the checkout")
-@pytest.mark.parametrize("name", PUBLISHED)
-def test_published_answers_get_the_published_scores(name):
-    path = HERE / f"{name}.jsonl"
+@pytest.fixture(params=PUBLISHED)
+def published(request) -> tuple[str, pd.DataFrame]:
+    """A name and the rows of the answers that go by it."""
+    if HERE is None:
+        pytest.skip("the published answers do not lie beside the checkout")
+    path = HERE / f"{request.param}.jsonl"
     predictions, problems = read_predictions(path)
-    lines = summary_of(rows_of(path, predictions, "Answer:"))
-    coarse = lines[lines["topic"] == ALL].set_index("domain")
     assert problems == []
+    return request.param, rows_of(path, predictions, "Answer:")
+
+
+def test_published_answers_get_the_published_scores(published):
+    name, rows = published
+    lines = summary_of(rows)
+    coarse = lines[lines["topic"] == ALL].set_index("domain")
     assert coarse["n"].to_dict() == SIZES
     assert (100 * coarse["official"]).round(2).to_dict() == PUBLISHED[name]
+
+
+def test_the_page_tells_where_rules_part_as_the_command_does(published):
+    _, rows = published
+    page = PAGE.read_text(encoding="utf-8")
+    counts = ["replies", "differ", "unread", "official_right", "strict_right"]
+    for found in differences(rows).to_dict("records"):
+        told = " | ".join(f"{found[name]:,}" for name in counts)
+        assert f"`{found['step']}` | {told} |" in page
 
 
 def test_rules_read_the_same_replies_side_by_side(scored):
