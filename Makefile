@@ -66,5 +66,6 @@ fast: install  ## the tests that take seconds
 organisms: install  ## train the embedded models anew
 	$(BIN)/python -m latentlab.organisms
 
-benchmark: install  ## speed and memory of the engine, next to recomputing every step
+benchmark: install  ## speed and memory of the engine, next to recomputing and to eager attention
 	$(BIN)/python -m benchmarks.speed
+	$(BIN)/python -m benchmarks.memory

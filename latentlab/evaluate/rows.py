@@ -8,6 +8,7 @@ import pandas as pd
 from latentlab.console import note
 from latentlab.data import Example
 from latentlab.evaluate.config import EvaluateConfig
+from latentlab.evaluate.predictions import asked_by
 from latentlab.reasoner import Reasoner
 from latentlab.study.arms import Arm
 from latentlab.study.instrument import Subject
@@ -45,7 +46,8 @@ def rows_of(config: EvaluateConfig, subject: Subject, prepared: bool = True) -> 
         size, seed, longest = config.batch_size, config.seed, config.max_new_tokens
         # The first answer pays for what is set up but once, and its time is no answer's time.
         run_arms(model, [questions[0]], [arm], config.data, 1, seed, 1)
-        return run_arms(model, questions, [arm], config.data, size, seed, longest)
+        told = asked_by(model)
+        return run_arms(model, questions, [arm], config.data, size, seed, longest, measure=told)
 
     rows = [ask(reasoner, examples, Arm())]
     if config.no_image:

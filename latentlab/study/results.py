@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 ROWS, SUMMARY = "rows.parquet", "summary.csv"
 
+PREDICTIONS = "predictions.jsonl"
+"""Replies in the M3CoT project's layout, which the evaluator leaves beside them."""
+
 _TEXT = [
     "against",
     "query",

@@ -1,0 +1,1 @@
+"""Scoring: how often are replies right, by whose rule?"""
