@@ -16,13 +16,9 @@ from latentlab.data.example import (
 )
 from latentlab.data.folder import FolderDataset, export
 from latentlab.data.leftout import readable, sound
+from latentlab.data.options import Options
 from latentlab.data.sequence import CachedExamples, Examples, LazyExamples
-from latentlab.data.specs import (
-    EXAMPLE_SPECS,
-    SOURCES,
-    Options,
-    load_data,
-)
+from latentlab.data.specs import EXAMPLE_SPECS, SOURCES, load_data
 
 __all__ = [
     "EXAMPLE_SPECS",

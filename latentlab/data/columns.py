@@ -91,14 +91,16 @@ class ColumnReader:
             if field == "choices":
                 values[field] = _choices(named)
             elif field == "groups":
-                values[field] = {name: _text(cell, name) for name, cell in named.items()}
+                own = isinstance(cell, dict)  # as `export` writes them
+                values[field] = cell if own else {n: _text(c, n) for n, c in named.items()}
             elif field == "rationale":
                 parts = _list(cell)
                 values[field] = list(split_steps(_text(cell, name)) if parts is None else parts)
             elif field == "image":
                 values[field] = cell if isinstance(cell, StoredImage) else _text(cell, name) or None
             elif field == "hops":
-                values[field] = int(text) if (text := str(cell)).isdecimal() else cell or None
+                text = _text(cell, name)
+                values[field] = int(text) if text.isdecimal() else text or None
             elif field == "trace":
                 values[field] = cell
             else:

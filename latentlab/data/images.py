@@ -20,6 +20,9 @@ from latentlab.errors import UserError
 MOST_PIXELS = 80_000_000
 """Pixels of the largest picture that is read; one of them takes three bytes."""
 
+MOST_STRETCHED = 200
+"""A picture of which one side is so many times the other is refused: Qwen2-VL takes none."""
+
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 """What is read."""
 
@@ -98,7 +101,7 @@ def read_image(source: ImageSource, size: int | None = None) -> Image.Image:
             the IVT-LR release); None leaves it as it is.
 
     Raises:
-        UserError: It is no picture, is broken, or has more than `MOST_PIXELS`.
+        UserError: It is no picture, is broken, or is too large or too narrow to be read.
     """
     try:
         with warnings.catch_warnings():
@@ -107,6 +110,11 @@ def read_image(source: ImageSource, size: int | None = None) -> Image.Image:
             with Image.open(source.open(), formats=FORMATS) as image:
                 if (pixels := image.width * image.height) > MOST_PIXELS:
                     raise UserError(_too_large(source, f"{pixels / 1e6:.0f} megapixels"))
+                if size is None and max(image.size) >= MOST_STRETCHED * min(image.size):
+                    raise UserError(
+                        f"{source.name} is {image.width} x {image.height} pixels, one side "
+                        f"{MOST_STRETCHED} times the other or more; crop it, or give a size"
+                    )
                 read = image.convert("RGB")
     except UserError:
         raise

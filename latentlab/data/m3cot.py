@@ -65,5 +65,5 @@ class M3CoTReader:
         image = values.get("image") or values.get("image_path")
         if image is None or isinstance(image, StoredImage):
             return image
-        names = (str(image), str(image).removeprefix("data/"), f"images/{values['id']}.png")
+        names = (str(image), str(image).removeprefix("data/"), f"images/{values.get('id')}.png")
         return find_inside(self._table.folders, names)

@@ -10,6 +10,9 @@ from latentlab.data import Examples, load_data
 SHOWN = 3
 """Reasons that are told in full."""
 
+STRICT = " (--strict stops at the first)"
+"""What commands can be told to do instead."""
+
 
 def load_for(config: CommonConfig, split: str = "", limit: int | None = None) -> Examples:
     """The examples that the flags of a command name.
@@ -37,14 +40,19 @@ def load_recorded(settings: Mapping[str, Any], limit: int | None = None) -> Exam
     return load_data(settings["data"], split, settings["seed"], limit, columns, strict=False)
 
 
-def tell_left_out(data: str, reasons: Sequence[str]) -> None:
-    """Say how many examples of some data are left out, and why the first of them are."""
+def tell_left_out(data: str, reasons: Sequence[str], hint: str = STRICT) -> None:
+    """Say how many examples of some data are left out, and why the first of them are.
+
+    Args:
+        data: What the flags call the data.
+        reasons: One line for each.
+        hint: What to do about it, where there is something.
+    """
     if not reasons:
         return
     one = len(reasons) == 1
     more = f" ... and {len(reasons) - SHOWN} more" if len(reasons) > SHOWN else ""
     warn(
         f"{data}: {len(reasons)} example{'' if one else 's'} cannot be used and "
-        f"{'is' if one else 'are'} left out: {'; '.join(reasons[:SHOWN])}{more} "
-        "(--strict stops at the first)"
+        f"{'is' if one else 'are'} left out: {'; '.join(reasons[:SHOWN])}{more}{hint}"
     )

@@ -134,8 +134,7 @@ class Instrument(Generic[Config, Prepared]):
         started = datetime.now(UTC)
         out = config.folder(self.name)
         check_out(out, config, self.name)
-        division = divide(config, self.references(config))
-        subjects, hashes = self._subjects(config, division)
+        subjects, hashes, division = self._subjects(config)
         prepared = []
         for subject in subjects:
             if lacking := _lacks_traces(subject):
@@ -162,11 +161,13 @@ class Instrument(Generic[Config, Prepared]):
             show(sentence)
         show(f"Rows, summary and settings are in {out}.")
 
-    def _subjects(self, config: Config, division: Division) -> tuple[list[Subject], dict[str, str]]:
-        """The models and what they are asked, and the hash of each checkpoint by its name."""
+    def _subjects(self, config: Config) -> tuple[list[Subject], dict[str, str], Division]:
+        """The models and what they are asked, the hash of each checkpoint by its name, the data."""
         device = str(find_device(config.device))
         given = (*config.model, *self.beside(config))
         folders = [find_checkpoint(name) for name in given]
+        division = divide(config, self.references(config))
+        evaluated, references = division.evaluated, division.references
         reasoners = load_models(config, device, self.beside(config))
         short = [reasoner.name for reasoner in reasoners]
         # Where two folders are called alike, rows say what the user wrote.
@@ -176,18 +177,11 @@ class Instrument(Generic[Config, Prepared]):
         lacks = refuse if len(given) == 1 else pass_over
         models = dict(zip(given, reasoners, strict=True))
         subjects = [
-            Subject(
-                reasoner,
-                division.evaluated,
-                division.references,
-                lacks,
-                given=name,
-                models=models,
-            )
+            Subject(reasoner, evaluated, references, lacks, given=name, models=models)
             for name, reasoner in models.items()
         ]
         hashes = {name: checkpoint_hash(f) for name, f in zip(names, folders, strict=True)}
-        return subjects, hashes
+        return subjects, hashes, division
 
 
 def _lacks_traces(subject: Subject) -> str:

@@ -169,7 +169,7 @@ def check_data(config: TrainConfig) -> None:
             )
         opened[stage.data] = examples
     for data, examples in opened.items():
-        tell_left_out(data, examples.left_out)
+        tell_left_out(data, examples.left_out, hint="")
         if data == config.eval_data and examples[0].id in names:
             warn(
                 f"{data} has no splits train and validation: the accuracy after each stage is "

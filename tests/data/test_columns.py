@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from latentlab.data import Example, load_data
+from latentlab.data import Example, export, load_data
 from latentlab.errors import UserError
 
 OWN = Path(__file__).parents[1] / "samples" / "own" / "rods.csv"
@@ -63,7 +63,8 @@ def test_fields_are_read_from_columns_of_their_names_unless_told_otherwise(one):
     assert one(row, "topic=sort", "id=sort") == Example(
         "b", "Which?", ("3", "4"), "4", None, domain="a", topic="b"
     )
-    assert one({**row, "domain": None, "hops": "2"}).hops == 2
+    for hops in (2, "2", 2.0):
+        assert one({**row, "domain": None, "hops": hops}).hops == 2
     assert one(row, "domain=sort").domain == "b"
 
 
@@ -113,3 +114,12 @@ def test_a_choice_that_is_missing_before_another_would_shift_the_letters(one):
     row = {"question": "Which?", "x": "left", "y": " ", "z": "right", "answer": "left"}
     with pytest.raises(UserError, match="column 'y' is empty, but a later choice is not"):
         one(row, "choices=x+y+z")
+
+
+def test_what_export_wrote_is_read_through_columns_as_well(tmp_path):
+    written = [
+        Example("a", "Which?", ("left", "right"), "left", None, ("First.",), groups=(("g", "x"),)),
+        load_data("benchmark")[0],
+    ]
+    folder = export(written, tmp_path / "mine")
+    assert list(load_data(str(folder), columns=("question=question",))) == written

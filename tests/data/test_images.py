@@ -57,6 +57,20 @@ def test_a_picture_that_is_far_too_large_is_refused_before_it_is_decoded(
     assert not recwarn.list
 
 
+def test_a_picture_that_is_all_length_is_refused_unless_it_is_brought_to_a_size(tmp_path):
+    for number, (size, taken) in enumerate(
+        {(1, 199): True, (1, 200): False, (900, 2): False}.items()
+    ):
+        source = ImageFile(tmp_path / f"{number}.png")
+        Image.new("RGB", size).save(source.path)
+        assert read_image(source, 28).size == (28, 28)
+        if taken:
+            assert read_image(source).size == size
+        else:
+            with pytest.raises(UserError, match=rf"is {size[0]} x {size[1]} pixels, one side 200"):
+                read_image(source)
+
+
 @pytest.mark.parametrize(
     "content",
     [

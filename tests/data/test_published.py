@@ -92,6 +92,7 @@ def test_a_rationale_that_is_missing_is_the_answer_as_in_the_release(tmp_path):
         ({"answer": "D"}, "the answer 'D' is not among the choices"),
         ({"answer": "the navy rod"}, "the answer 'the navy rod' is not among the choices"),
         ({"answer": None}, "field 'answer' is missing"),
+        ({"id": None}, "field 'id' is missing"),
         (
             {"choices": ["the navy rod", "the navy rod "], "answer": "A"},
             "two choices have the same text",

@@ -7,8 +7,15 @@ import pytest
 from latentlab.data import Benchmark, BenchmarkConfig, Example, export
 from latentlab.errors import UserError
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.training.config import StageConfig
-from latentlab.training.stage_data import Collator, StageData, StageItem, stage_examples
+from latentlab.training.config import StageConfig, TrainConfig
+from latentlab.training.stage_data import (
+    Collator,
+    StageData,
+    StageItem,
+    check_data,
+    held_out_examples,
+    stage_examples,
+)
 from latentlab.training.tiny import tiny_reasoner
 
 EXAMPLES = [Example(f"e{i}", "?", ("a", "b"), "a", None, rationale=("r",)) for i in range(10)]
@@ -118,3 +125,32 @@ def test_own_data_takes_its_split(tmp_path):
         export(made[split], tmp_path / "data" / split)
     stage = StageConfig("own", updates=1, data=str(tmp_path / "data"))
     assert list(stage_examples(stage, 0, 0)) == made["train"]
+
+
+def spoilt(folder):
+    """Four questions of which the second row is none and the third has lost its picture."""
+    export(Benchmark(BenchmarkConfig(size=4)), folder)
+    lines = (folder / "data.jsonl").read_text().splitlines()
+    (folder / "data.jsonl").write_text("\n".join([lines[0], "{", *lines[2:]]))
+    (folder / "images" / "000002.png").write_bytes(b"no picture")
+    return str(folder)
+
+
+def test_training_goes_on_where_rows_or_pictures_are_bad(tmp_path, capsys):
+    stage = StageConfig("own", updates=4, batch_size=3, data=spoilt(tmp_path / "mine"))
+    ids = order(StageData(stage_examples(stage, seed=0, number=0), stage, seed=0))
+    assert Counter(ids) == {"test-0-0": 4, "test-0-3": 8}  # which stands in for its neighbour
+    told = capsys.readouterr().err
+    assert told.count("000002.png is no readable image") == 1
+    assert "the next example stands in for it" in told
+
+
+def test_a_look_at_the_data_tells_what_is_left_out_and_that_nothing_is_held_out(tmp_path, capsys):
+    data = spoilt(tmp_path / "mine")
+    stages = tuple(StageConfig(name, updates=1, data=data, rationale=True) for name in "ab")
+    config = TrainConfig(name="t", plan=LatentPlan(steps=0), stages=stages, eval_data=data)
+    check_data(config)
+    told = capsys.readouterr().err
+    assert told.count("1 example cannot be used and is left out") == 1
+    assert told.count("has no splits train and validation") == 1
+    assert [one.id for one in held_out_examples(config, 3)] == ["test-0-0", "test-0-3"]
