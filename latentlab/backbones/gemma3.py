@@ -6,7 +6,8 @@ The odd things of this family, by layer and position:
   latent step re-inserts is a token like any other and sees what came before it;
 - of the layers, those of type `sliding_attention` see the newest `sliding_window` tokens, with
   rotary positions of their own base. The cache still keeps everything, so that attention rows of
-  all layers are as long as the sequence: beyond the window they are zero;
+  all layers are as long as the sequence: beyond the window they are zero. Once a picture lies there
+  it is for the other layers alone to say which patches are attended to;
 - word embeddings are scaled by the root of the hidden size, images and fed-back states are not;
 - a layer normalizes what attention and the MLP add once more before it is added, so that
   `attn_out` and `mlp_out` are what comes out of those norms.

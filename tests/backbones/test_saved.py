@@ -68,3 +68,29 @@ def test_commands_run_on_a_saved_family(saved, command, monkeypatch, tmp_path, c
     assert start(name, ("--model", str(folder), "--device", "cpu", *flags)) == 0
     assert "Traceback" not in capsys.readouterr().err
     assert (tmp_path / "results" / name / "rows.parquet").is_file()
+
+
+TRAINING = """
+name: trained
+plan: {{steps: 1, k: 1}}
+init: {folder}
+freeze_vision: true
+lora: {{rank: 2, alpha: 4, dropout: 0.0}}
+eval_examples: 2
+stages:
+  - {{name: latent, latent_steps: 1, updates: 2, batch_size: 2, muon_learning_rate: null}}
+"""
+
+
+@pytest.mark.slow
+def test_adapters_are_trained_on_a_saved_family(saved, tmp_path):
+    reasoner, folder = saved
+    config = tmp_path / "training.yaml"
+    config.write_text(TRAINING.format(folder=folder))
+    assert start("train", (str(config), "--device", "cpu", "--out", str(tmp_path / "run"))) == 0
+    before = reasoner.backbone.model.state_dict()
+    trained = checkpoint.load(str(tmp_path / "run" / "final")).backbone.model.state_dict()
+    moved = {name for name, value in trained.items() if not torch.equal(value, before[name])}
+    assert moved
+    assert not any("vis" in name for name in moved)
+    assert all(".layers." in name and name.endswith("_proj.weight") for name in moved)
