@@ -8,7 +8,7 @@ import torch
 from latentlab.backbones import Embedded, attention
 from latentlab.backbones.components import component_of
 from latentlab.check import checks
-from latentlab.check.checks import CHECKS, DIFFERS, FAILED, HOLDS, NOT_RUN, Check, check
+from latentlab.check.checks import CHECKS, DIFFERS, FAILED, HOLDS, Check, check
 from latentlab.check.config import NAMES
 from latentlab.check.findings import conclusion
 from latentlab.check.material import difference, material_of
@@ -130,20 +130,18 @@ def test_one_row_a_check_with_its_verdict(qwen, monkeypatch):
         "text": lambda material: 1.0,
         "cached": lambda material: math.nan,
         "own": raises(KeyError("o_proj")),
-        "nnsight": raises(ImportError("No module named 'nnsight'")),
     }
     made = {name: Check(f"{name}: itself", measure, 0.5) for name, measure in measures.items()}
     monkeypatch.setattr(checks, "CHECKS", made)
     rows = check(qwen, tuple(made))
     assert rows["check"].tolist() == list(made)
-    assert rows["verdict"].tolist() == [HOLDS, DIFFERS, DIFFERS, FAILED, NOT_RUN]
+    assert rows["verdict"].tolist() == [HOLDS, DIFFERS, DIFFERS, FAILED]
     assert rows["family"].unique().tolist() == ["qwen2_vl"]
     assert conclusion(rows) == [
-        "tiny: 1 of 5 checks hold.",
+        "tiny: 1 of 4 checks hold.",
         "tiny: text differs: 1 is more than 0.5",
         "tiny: cached differs: nan is more than 0.5",
         "tiny: own failed: KeyError: 'o_proj'",
-        "tiny: nnsight not run: No module named 'nnsight'",
     ]
 
 
