@@ -39,6 +39,7 @@ CHECKS: dict[str, Check] = {
     "padded": Check("padded: unpadded", engine.padded, 1e-4),
     "zero": Check("interventions of zero size: none", edits.zero, 0.0),
     "own": Check("own activations put back: none", edits.own, 0.0),
+    "components": Check("layer: attention and MLP added", edits.components, 1e-4),
     "transformer_lens": Check("through TransformerLens: engine", tools.transformer_lens, 0.0),
     "nnsight": Check("through nnsight: engine", tools.nnsight, 0.0),
 }

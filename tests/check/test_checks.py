@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from latentlab.backbones import Embedded, attention
+from latentlab.backbones.components import component_of
 from latentlab.check import checks
 from latentlab.check.checks import CHECKS, DIFFERS, FAILED, HOLDS, NOT_RUN, Check, check
 from latentlab.check.config import NAMES
@@ -76,6 +77,10 @@ def padding_takes_positions(backbone, patch):
     patch.setattr(backbone, "positions", positions)
 
 
+def parts_before_their_norms(backbone, patch):
+    patch.setattr(backbone, "component", lambda at, name: component_of(backbone.layers[at], name))
+
+
 def rows_of_the_first_query(backbone, patch):
     row = attention.last_row
     patch.setattr(attention, "last_row", lambda q, k, mask, s: row(q[:, :, :1], k, mask, s))
@@ -98,6 +103,7 @@ def edits_do_nothing(backbone, patch):
         ("chameleon", padding_takes_positions, "padded", "cached"),
         ("chameleon", padding_takes_positions, "batched", "cached"),
         ("qwen3_vl", rows_of_the_first_query, "attention", "image"),
+        ("gemma3", parts_before_their_norms, "components", "own"),
         ("qwen2_vl", edits_do_nothing, "zero", "own"),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),

@@ -13,7 +13,7 @@ from tests.tiny.families import TINY
 
 
 @pytest.fixture
-def run(commanded, capsys):
+def run(commanded):
     return commanded("check", "--device", "cpu")
 
 
