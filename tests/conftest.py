@@ -43,7 +43,7 @@ def picture(rows: int, columns: int, seed: int) -> Image.Image:
     return Image.fromarray(pixels.to(torch.uint8).numpy())
 
 
-def tiny_chameleon(plan: LatentPlan) -> Reasoner:
+def tiny_chameleon(plan: LatentPlan, swin_norm: bool = False) -> Reasoner:
     """A Chameleon with 16 image tokens, a tokenizer without chat template, answers by letter."""
     words = [*CHAMELEON_SPECIALS, *CHAMELEON_WORDS]
     image_tokens = [f"IMGIMG{chr(65 + code // 10)}{chr(65 + code % 10)}Z" for code in range(16)]
@@ -66,6 +66,7 @@ def tiny_chameleon(plan: LatentPlan) -> Reasoner:
         num_attention_heads=4,
         num_key_value_heads=2,
         initializer_range=0.2,
+        swin_norm=swin_norm,
         bos_token_id=None,
         eos_token_id=1,
         pad_token_id=0,

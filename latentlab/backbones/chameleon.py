@@ -2,7 +2,8 @@
 
 The odd thing of this family is that an "image embedding" is an ordinary row of the token table,
 chosen by a VQ tokenizer, so no gradient reaches the picture; and that image tokens may never be
-generated: their logits are set to the lowest value.
+generated: their logits are set to the lowest value. The 30B model also norms what attention and the
+MLP add where the 7B model norms what they read (`swin_norm`).
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from transformers import ChameleonForConditionalGeneration, PreTrainedModel
 from transformers.models.chameleon.image_processing_pil_chameleon import ChameleonImageProcessorPil
 
 from latentlab.backbones.base import Backbone
+from latentlab.backbones.components import Component
 from latentlab.backbones.inputs import Batch, ImageInputs, Pixels
 
 
@@ -39,6 +41,19 @@ class ChameleonBackbone(Backbone):
     def layers(self) -> nn.ModuleList:
         """The model's layers."""
         return cast(nn.ModuleList, self.model.model.layers)
+
+    def component(self, layer: int, name: Component) -> nn.Module:
+        """As in other families, save that in the 30B model what is added comes out of a norm."""
+        if not self.model.config.swin_norm or name not in ("attn_out", "mlp_out"):
+            return super().component(layer, name)
+        block: Any = self.layers[layer]
+        attended = name == "attn_out"
+        normed = block.input_layernorm if attended else block.post_attention_layernorm
+        return cast(nn.Module, normed)
+
+    def attention_norm(self, layer: int) -> nn.Module | None:
+        """The norm between attention and the stream, which the 30B model has."""
+        return self.component(layer, "attn_out") if self.model.config.swin_norm else None
 
     @property
     def vision(self) -> nn.Module:

@@ -6,8 +6,8 @@ The odd things of this family, by layer and position:
   latent step re-inserts is a token like any other and sees what came before it;
 - of the layers, those of type `sliding_attention` see the newest `sliding_window` tokens, with
   rotary positions of their own base. The cache still keeps everything, so that attention rows of
-  all layers are as long as the sequence: beyond the window they are zero. Once a picture lies there
-  it is for the other layers alone to say which patches are attended to;
+  all layers are as long as the sequence, and zero beyond the window. Which patches of a picture
+  that lies there are picked is up to the other layers (`LatentPlan.select_layers` can name them);
 - word embeddings are scaled by the root of the hidden size, images and fed-back states are not;
 - a layer normalizes what attention and the MLP add once more before it is added, so that
   `attn_out` and `mlp_out` are what comes out of those norms.
@@ -121,13 +121,13 @@ class Gemma3Backbone(Backbone):
     ) -> Masks:
         """The mask itself for layers that see all, and narrowed to the window for the others."""
         window, keys = int(self.text_config.sliding_window), real.shape[1]
-        near = mask
-        if keys > window:
-            order = real.long().cumsum(-1)
-            near = (order[:, -queries:, None] - order[:, None] < window)[:, None]
-            seen = torch.ones(queries, keys, dtype=torch.bool, device=real.device)
-            near = near & (seen.tril(keys - queries) if mask is None else mask)
-        return {"full_attention": mask, "sliding_attention": near}
+        if keys <= window:
+            return {"full_attention": mask, "sliding_attention": mask}
+        order = real.long().cumsum(-1)
+        near = (order[:, -queries:, None] - order[:, None] < window)[:, None]
+        causal = torch.ones(queries, keys, dtype=torch.bool, device=real.device)
+        seen = causal.tril(keys - queries) if mask is None else mask
+        return {"full_attention": mask, "sliding_attention": near & seen}
 
     def _set_attention(self, name: str) -> None:
         self.model.set_attn_implementation({"text_config": name})

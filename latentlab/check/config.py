@@ -31,6 +31,7 @@ NAMES = (
     "padded",
     "zero",
     "own",
+    "components",
     "transformer_lens",
     "nnsight",
 )

@@ -6,10 +6,13 @@ that must show; if it does not, the difference is infinite.
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
+from typing import get_args
 
 import torch
 
-from latentlab.check.material import Material, worst
+from latentlab.backbones import Component
+from latentlab.check.material import Material, difference, worst
 from latentlab.reasoning.activations import Activations, Site, patched, record
 from latentlab.reasoning.bank import Bank
 from latentlab.reasoning.decode import append_text
@@ -32,15 +35,18 @@ NOTHING: list[Intervention | Hooked] = [
 ]
 """Knock-outs of what is not there, and of no layer."""
 
+PLACES = (-1, -2, -3)
+"""The positions of each pass that are looked at: a step has three."""
+
 
 @torch.no_grad()
 def zero(material: Material) -> float:
     """Interventions of zero size: nothing added, one's own put back, nothing overwritten."""
     plain = _run(material)
     ones = Vector(torch.ones(plain.hidden.shape[-1], device=plain.hidden.device))
-    own = permute("latent", tuple(range(material.reasoner.plan.steps)))
+    back = permute("latent", tuple(range(material.reasoner.plan.steps)))
     nothing: list[list[Intervention | Hooked]]
-    nothing = [[Add("latent", ones, strength=0.0)], [own], NOTHING]
+    nothing = [[Add("latent", ones, strength=0.0)], [back], NOTHING]
     found = [_change(_run(material, edits), plain) for edits in nothing]
     found.append(_change(_run(material, prompt=PromptReplace(Zero(), count=0)), plain))
     shown: list[list[Intervention | Hooked]]
@@ -50,13 +56,27 @@ def zero(material: Material) -> float:
 
 @torch.no_grad()
 def own(material: Material) -> float:
-    """Activations overwritten with what they are: every layer's output, in every pass."""
+    """Activations overwritten with what they are: every component of every layer and pass."""
     kept: Activations = {}
     plain = _run(material, keep=kept)
     found = _change(_run(material, put=kept), plain)
     site = Site(1, 0)
     shown = _run(material, put={site: torch.zeros_like(kept[site])})
     return worst([found, _must_show(shown, plain)])
+
+
+@torch.no_grad()
+def components(material: Material) -> float:
+    """The stream after each layer, against what was before it and what attention and MLP add."""
+    kept: Activations = {}
+    _run(material, keep=kept)
+    found = []
+    for site, after in kept.items():
+        if site.component == "resid_post":
+            parts: tuple[Component, ...] = ("resid_pre", "attn_out", "mlp_out")
+            before, *added = (kept[replace(site, component=part)] for part in parts)
+            found.append(difference(after, before + sum(added)))
+    return worst(found)
 
 
 def _run(
@@ -73,7 +93,7 @@ def _run(
     with ExitStack() as stack:
         stack.enter_context(applied(rollout, edits))
         stack.enter_context(patched(rollout, put or {}))
-        kept = stack.enter_context(record(rollout))
+        kept = stack.enter_context(record(rollout, None, get_args(Component), PLACES))
         prefix = rollout.prefill(batch, [] if prompt is None else [prompt])
         state = rollout.reason(prefix, edits, bank)
         append_text(rollout, state, reasoner.prompter.marker_ids)

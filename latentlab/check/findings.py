@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from latentlab.check.checks import DIFFERS, FAILED, NOT_RUN
+from latentlab.check.checks import HOLDS
 from latentlab.console import table
 
 COLUMNS = {
@@ -22,14 +22,12 @@ def show_table(rows: pd.DataFrame) -> None:
 
 
 def conclusion(rows: pd.DataFrame) -> list[str]:
-    """One sentence a model, and one for each check that does not hold or was not run."""
+    """One sentence a model, and one for each check that does not hold."""
     said = []
     for model, of in rows.groupby("model", sort=False):
-        broken = of["verdict"].isin([DIFFERS, FAILED])
-        skipped = of["verdict"] == NOT_RUN
-        held = len(of) - int(broken.sum()) - int(skipped.sum())
-        said.append(f"{model}: {held} of {len(of)} checks hold.")
-        for line in of[broken | skipped].to_dict("records"):
+        holds = of["verdict"] == HOLDS
+        said.append(f"{model}: {int(holds.sum())} of {len(of)} checks hold.")
+        for line in of[~holds].to_dict("records"):
             apart = f"{line['difference']:.3g} is more than {line['tolerance']:.3g}"
             said.append(f"{model}: {line['check']} {line['verdict']}: {line['reason'] or apart}")
     return said

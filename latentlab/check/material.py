@@ -78,7 +78,7 @@ def difference(found: Tensor, expected: Tensor, least: float = 1.0) -> float:
             no value.
         least: the least to divide by, so that small numbers need not agree to more digits.
     """
-    found, expected = found.detach(), expected.detach().to(found.device)
+    found, expected = found.detach().cpu(), expected.detach().cpu()
     ordinary = expected.abs() < torch.finfo(expected.dtype).max / 2
     scale = max(least, float(expected[ordinary].abs().max()))
     return float((found.double() - expected.double()).abs().max()) / scale

@@ -9,12 +9,14 @@ from latentlab.backbones import FAMILIES
 from latentlab.check.checks import CHECKS
 from latentlab.check.material import Material, material_of
 from latentlab.training.objective import Objective, TrainingBatch
-from tests.tiny.families import TINY
+from tests.tiny.families import TINY, VARIANTS
+
+MODELS = TINY | VARIANTS
 
 
-@pytest.fixture(scope="module", params=TINY)
+@pytest.fixture(scope="module", params=MODELS)
 def material(request) -> Material:
-    return material_of(TINY[request.param]())
+    return material_of(MODELS[request.param]())
 
 
 @pytest.mark.parametrize("name", CHECKS)

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from latentlab.backbones import Embedded, attention
+from latentlab.backbones.components import component_of
 from latentlab.check import checks
-from latentlab.check.checks import CHECKS, DIFFERS, FAILED, HOLDS, NOT_RUN, Check, check
+from latentlab.check.checks import CHECKS, DIFFERS, FAILED, HOLDS, Check, check
 from latentlab.check.config import NAMES
 from latentlab.check.findings import conclusion
 from latentlab.check.material import difference, material_of
@@ -76,6 +77,10 @@ def padding_takes_positions(backbone, patch):
     patch.setattr(backbone, "positions", positions)
 
 
+def parts_before_their_norms(backbone, patch):
+    patch.setattr(backbone, "component", lambda at, name: component_of(backbone.layers[at], name))
+
+
 def rows_of_the_first_query(backbone, patch):
     row = attention.last_row
     patch.setattr(attention, "last_row", lambda q, k, mask, s: row(q[:, :, :1], k, mask, s))
@@ -98,6 +103,7 @@ def edits_do_nothing(backbone, patch):
         ("chameleon", padding_takes_positions, "padded", "cached"),
         ("chameleon", padding_takes_positions, "batched", "cached"),
         ("qwen3_vl", rows_of_the_first_query, "attention", "image"),
+        ("gemma3", parts_before_their_norms, "components", "own"),
         ("qwen2_vl", edits_do_nothing, "zero", "own"),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
@@ -124,20 +130,18 @@ def test_one_row_a_check_with_its_verdict(qwen, monkeypatch):
         "text": lambda material: 1.0,
         "cached": lambda material: math.nan,
         "own": raises(KeyError("o_proj")),
-        "nnsight": raises(ImportError("No module named 'nnsight'")),
     }
     made = {name: Check(f"{name}: itself", measure, 0.5) for name, measure in measures.items()}
     monkeypatch.setattr(checks, "CHECKS", made)
     rows = check(qwen, tuple(made))
     assert rows["check"].tolist() == list(made)
-    assert rows["verdict"].tolist() == [HOLDS, DIFFERS, DIFFERS, FAILED, NOT_RUN]
+    assert rows["verdict"].tolist() == [HOLDS, DIFFERS, DIFFERS, FAILED]
     assert rows["family"].unique().tolist() == ["qwen2_vl"]
     assert conclusion(rows) == [
-        "tiny: 1 of 5 checks hold.",
+        "tiny: 1 of 4 checks hold.",
         "tiny: text differs: 1 is more than 0.5",
         "tiny: cached differs: nan is more than 0.5",
         "tiny: own failed: KeyError: 'o_proj'",
-        "tiny: nnsight not run: No module named 'nnsight'",
     ]
 
 

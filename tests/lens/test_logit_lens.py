@@ -1,13 +1,12 @@
 """Readings are what the formulas say, and the parts of a logit sum to it."""
 
-import copy
 import math
 
 import pytest
 import torch
-from transformers import ChameleonForConditionalGeneration, DynamicCache
+from transformers import DynamicCache
 
-from latentlab.backbones import Capture, ChameleonBackbone
+from latentlab.backbones import Backbone, Capture, ChameleonBackbone
 from latentlab.errors import UserError
 from latentlab.lens.logit_attribution import attribute
 from latentlab.lens.logit_lens import final_norm, lens_logits, nearest_tokens, padded_targets, read
@@ -15,10 +14,11 @@ from latentlab.reasoning.activations import Site, record
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.unrolled import Unrolled, unroll
 from latentlab.reasoning.visibility import Kind
-from tests.tiny.families import TINY
+from tests.tiny.families import TINY, VARIANTS
 
 MARKER = [3, 5]
 TOKENS = torch.tensor([[9, 10, 11], [11, 12, 9], [8, 13, 10]])
+MODELS = TINY | VARIANTS
 PLANS = {
     "open": LatentPlan(steps=2, k=2),
     "blocked": LatentPlan(steps=2, k=2, blocked=(("answer", "latent"), ("answer", "prompt"))),
@@ -89,9 +89,9 @@ def test_parts_sum_to_the_logits(reasoner, examples, plan):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("family", TINY)
+@pytest.mark.parametrize("family", MODELS)
 def test_parts_sum_in_every_family(family, examples):
-    reasoner = TINY[family]()
+    reasoner = MODELS[family]()
     rollout, plan = reasoner.rollout(), reasoner.plan
     state, unrolled = unroll(rollout, reasoner.prompter.batch(examples, plan), MARKER)
     found = attribute(rollout, unrolled, TOKENS)
@@ -151,18 +151,13 @@ def test_what_cannot_be_seen_adds_exactly_nothing(reasoner, examples):
 
 
 @torch.no_grad()
-def test_layers_that_do_more_than_add_are_refused(chameleon, examples):
-    """Chameleon's larger variant puts norms behind attention and MLP."""
-    config = copy.deepcopy(chameleon.backbone.model.config)
-    config.swin_norm = True
-    torch.manual_seed(0)
-    model = ChameleonForConditionalGeneration(config).eval()
-    for layer in model.model.layers:  # fresh norms have weights of one, and hide little
-        layer.post_attention_layernorm.weight.mul_(5)
-    other = copy.copy(chameleon)
-    other.backbone = ChameleonBackbone(model, chameleon.backbone.image_processor)
-    rollout = other.rollout(LatentPlan(steps=0))
-    _, unrolled = unroll(rollout, chameleon.prompter.batch(examples, rollout.plan), MARKER)
+def test_layers_that_do_more_than_is_said_of_them_are_refused(examples, monkeypatch):
+    """As if nobody had said that this model norms what attention and MLP add."""
+    reasoner = VARIANTS["chameleon 30B"]()
+    for name in ("component", "attention_norm"):
+        monkeypatch.setattr(ChameleonBackbone, name, getattr(Backbone, name))
+    rollout = reasoner.rollout(LatentPlan(steps=0))
+    _, unrolled = unroll(rollout, reasoner.prompter.batch(examples, rollout.plan), MARKER)
     with pytest.raises(UserError, match="is not the sum"):
         attribute(rollout, unrolled, TOKENS)
 

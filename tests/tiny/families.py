@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from latentlab.reasoner import Reasoner
-from tests.tiny.chameleon import chameleon
+from tests.tiny.chameleon import chameleon, chameleon_swin
 from tests.tiny.gemma3 import gemma3
 from tests.tiny.qwen import qwen2_5_vl, qwen2_vl, qwen3_vl
 from tests.tiny.tiles import idefics3, llava_onevision, smolvlm
@@ -19,3 +19,6 @@ TINY: dict[str, Callable[[], Reasoner]] = {
     "gemma3": gemma3,
 }
 """Makers by the `model_type` of their configuration."""
+
+VARIANTS: dict[str, Callable[[], Reasoner]] = {"chameleon 30B": chameleon_swin}
+"""Makers of models of these families whose layers are built otherwise."""
