@@ -3,6 +3,8 @@
 `latentlab.json` holds the latent plan, the prompt format and the placeholder token; every other
 file is what `save_pretrained` writes, so the folder also loads in plain transformers. Weights are
 read from safetensors only, and no code of a checkpoint is ever run.
+
+A model may keep adapters beside its weights; `lora` reads and writes them.
 """
 
 import dataclasses

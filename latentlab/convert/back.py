@@ -16,10 +16,15 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from latentlab.backbones import family_of
-from latentlab.checkpoint import quiet, read_json
+from latentlab.checkpoint import read_json
+from latentlab.convert.broken import reading
 from latentlab.convert.layout import Place, Published, renamer
 from latentlab.errors import UserError
 from latentlab.lora import ADAPTER_FOLDER, WEIGHTS_FILE, adapter_names
+
+_DTYPES = {
+    str(d).removeprefix("torch."): d for d in vars(torch).values() if isinstance(d, torch.dtype)
+}
 
 RECORD = "published.json"
 """The record's name in a folder."""
@@ -45,30 +50,32 @@ def published_state(folder: Path) -> tuple["OrderedDict[str, Tensor]", list[str]
         The state, and in what it is not the checkpoint's, in a sentence each.
 
     Raises:
-        UserError: the folder has no record, or its weights are not those of the record.
+        UserError: the folder has no record, a file of it is broken, or its weights are not those of
+            the record.
     """
     if not (folder / RECORD).is_file():
         raise UserError(
             f"{folder} has no {RECORD}: only a folder that latentlab.convert made of a published "
             "checkpoint can go back"
         )
-    record = read_json(folder / RECORD)
-    weights, adapters = _weights(folder), _adapters(folder)
+    rank, keys = _record(folder)
+    with reading(f"{folder}"):
+        weights, adapters = _weights(folder), _adapters(folder)
     state: OrderedDict[str, Tensor] = OrderedDict()
-    made: dict[tuple[str, ...], Tensor] = {}  # what stands under two keys is written once
-    remarks: list[str] = []
-    for key, (part, name, dtype) in record["keys"].items():
-        made_of = (name, dtype) if part in ("weight", "table") else (name, dtype, part)
-        if made_of not in made:
-            tensor = _tensor(Place(part, name), weights, adapters, record["rank"])
+    made: dict[tuple[Place, torch.dtype], Tensor] = {}  # the token table is written once
+    rounded = set()
+    for key, (place, dtype) in keys.items():
+        once = (place._replace(part="weight") if place.part == "table" else place, dtype)
+        if once not in made:
+            tensor = _tensor(place, weights, adapters, rank)
             if tensor is None:
-                raise UserError(f"{folder} lacks {name} ({part}), which its {RECORD} tells of")
-            if tensor.dtype != getattr(torch, dtype) and not remarks:
-                kept = str(tensor.dtype).removeprefix("torch.")
-                remarks.append(f"weights were kept in {kept}: the {dtype} ones are as rounded")
-            made[made_of] = tensor.to(getattr(torch, dtype))
-        state[key] = made[made_of]
-    if record["rank"] and not adapters:
+                raise UserError(f"{folder} lacks {place.name}, which its {RECORD} tells of")
+            if tensor.dtype != dtype:
+                rounded.add(f"what was {dtype} was kept as {tensor.dtype}, and comes back rounded")
+            made[once] = tensor.to(dtype)
+        state[key] = made[once]
+    remarks = sorted(rounded)
+    if rank and not adapters:
         remarks.append(
             "adapters were merged when the folder was made, and no sum can be taken apart: "
             "base_layer holds the sums, lora_A and lora_B hold zeros; the released code answers "
@@ -77,11 +84,24 @@ def published_state(folder: Path) -> tuple["OrderedDict[str, Tensor]", list[str]
     return state, remarks
 
 
+def _record(folder: Path) -> tuple[int, dict[str, tuple[Place, torch.dtype]]]:
+    """Rank of the adapters, and what each key was and in which precision."""
+    with reading(f"{folder / RECORD}"):
+        record = read_json(folder / RECORD)
+        keys = {}
+        for key, (part, name, precision) in record["keys"].items():
+            dtype = getattr(torch, precision)
+            if not isinstance(dtype, torch.dtype):
+                raise ValueError(f"{key} is of no precision")
+            keys[key] = (Place(part, name), dtype)
+        return int(record["rank"]), keys
+
+
 def _weights(folder: Path) -> dict[str, Tensor]:
     """The weights of a folder by their names in the model, tied ones under both."""
     family = family_of(str(read_json(folder / "config.json").get("model_type")))
     model_class: Any = family.model_class
-    with quiet(), torch.device("meta"):
+    with torch.device("meta"):
         skeleton = model_class(model_class.config_class.from_pretrained(folder))
     rename = renamer(skeleton)
     weights: dict[str, Tensor] = {}

@@ -13,10 +13,16 @@ from typing import Any, cast
 import torch
 from safetensors import safe_open
 from torch import Tensor
-from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoTokenizer,
+    GenerationConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from latentlab.backbones import Backbone, family_of
 from latentlab.checkpoint import find_checkpoint, quiet, read_json
+from latentlab.convert.broken import reading
 from latentlab.convert.layout import Place, places_of, renamer, table_of
 from latentlab.errors import UserError
 
@@ -41,6 +47,9 @@ class Base:
     tokenizer: PreTrainedTokenizerBase
     """Its tokenizer, with the tokens of the release."""
 
+    generation: GenerationConfig | None = None
+    """What ends its answers, if it says so."""
+
     def skeleton(self) -> PreTrainedModel:
         """A model without weights, on the meta device, for names and shapes."""
         with quiet(), torch.device("meta"):
@@ -64,15 +73,15 @@ def read_base(name: str, state: Mapping[str, Tensor]) -> Base:
         raise UserError(f"--base {folder} is no checkpoint: it has no config.json")
     family = family_of(str(read_json(folder / "config.json").get("model_type")))
     config_class: Any = family.model_class.config_class
-    try:
-        with quiet():
-            config = config_class.from_pretrained(folder)
-            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-            tokenizer.add_tokens(list(TOKENS), special_tokens=True)
-            base = Base(folder, family, config, tokenizer)
-            skeleton = base.skeleton()
-    except Exception as error:  # libraries raise undocumented types, each its own
-        raise UserError(f"--base {folder} cannot be used: {error}") from None
+    generation = None
+    with reading(f"--base {folder}"):
+        config = config_class.from_pretrained(folder)
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        tokenizer.add_tokens(list(TOKENS), special_tokens=True)
+        if (folder / "generation_config.json").is_file():
+            generation = GenerationConfig.from_pretrained(folder)
+        base = Base(folder, family, config, tokenizer, generation)
+        skeleton = base.skeleton()
     table = Place("weight", table_of(skeleton))
     rows = [len(state[k]) for k, p in places_of(state, skeleton).items() if p == table]
     if rows and rows[0] < len(tokenizer):
@@ -96,6 +105,9 @@ def differing(base: Base, weights: Mapping[str, Tensor]) -> tuple[list[str], int
 
     Returns:
         Names of those that differ, and how many were compared.
+
+    Raises:
+        UserError: a file of the base's weights is broken.
     """
     skeleton: Any = base.skeleton()
     rename = renamer(skeleton)
@@ -103,7 +115,7 @@ def differing(base: Base, weights: Mapping[str, Tensor]) -> tuple[list[str], int
     grown = {end.weight.shape for end in ends}
     differ, compared = [], 0
     for path in sorted(base.folder.glob("*.safetensors")):
-        with safe_open(path, "pt") as file:
+        with reading(f"{path}"), safe_open(path, "pt") as file:
             for key in file.keys():  # noqa: SIM118 (it is no dictionary)
                 name = rename(key)
                 if name not in weights or weights[name].shape in grown:

@@ -6,10 +6,11 @@ from typing import Any
 import torch
 from peft import LoraConfig
 from torch import Tensor
-from transformers import GenerationConfig, PreTrainedModel
+from transformers import PreTrainedModel
 
 from latentlab.checkpoint import quiet
 from latentlab.convert.base import PLACEHOLDER, Base
+from latentlab.convert.broken import reading
 from latentlab.convert.config import ConvertConfig
 from latentlab.convert.layout import Published
 from latentlab.errors import UserError
@@ -47,11 +48,8 @@ def reasoner_of(
     format = prompt_format(config.prompts)
     plan = LatentPlan(steps=config.steps, k=config.k, pick_order="published")
     model = _model(base, published, alpha, dtype, config.no_merge)
-    try:
-        with quiet():
-            processor = base.family.load_image_processor(str(base.folder))
-    except Exception as error:  # libraries raise undocumented types, each its own
-        raise UserError(f"the image processor of {base.folder} cannot be used: {error}") from None
+    with reading(f"the image processor of {base.folder}"):
+        processor = base.family.load_image_processor(str(base.folder))
     backbone = base.family(model, processor)
     ids: Any = base.tokenizer.convert_tokens_to_ids([backbone.image_token, PLACEHOLDER])
     if ids[0] != backbone.image_token_id or base.tokenizer.eos_token_id is None:
@@ -86,8 +84,8 @@ def _model(
         model = model_class.from_pretrained(
             None, config=base.config, state_dict=weights, dtype=dtype
         )
-        if (base.folder / "generation_config.json").is_file():
-            model.generation_config = GenerationConfig.from_pretrained(base.folder)
+    if base.generation is not None:
+        model.generation_config = base.generation
     if published.rank and keep:
         settings = LoraConfig(
             r=published.rank,

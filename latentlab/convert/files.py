@@ -111,6 +111,8 @@ def _read(path: Path) -> Mapping[Any, Any]:
 
 def _what_is_wrong(path: Path, error: Exception) -> str:
     """Why a file cannot be read, in a few words: the libraries' own run over many lines."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"cannot be read: {error.strerror}"
     if asked := _GLOBAL.search(str(error)):
         return f"wants to run code when it is read ({asked[1][:60]}), and was not"
     with path.open("rb") as stream:

@@ -106,7 +106,7 @@ def _alpha(config: ConvertConfig, published: Published, state: State) -> float:
 def _dtype(asked: str, tensors: Mapping[str, Tensor]) -> str:
     """The precision to write: by default the one that holds all that the checkpoint has."""
     found = {value.dtype for value in tensors.values() if value.is_floating_point()}
-    widest = reduce(torch.promote_types, found)
+    widest = reduce(torch.promote_types, found or {torch.float32})
     return str(widest).removeprefix("torch.") if asked == "same" else asked
 
 

@@ -9,9 +9,16 @@ import torch
 from peft import LoraConfig, get_peft_model
 from tokenizers import Tokenizer, models, pre_tokenizers
 from torch import nn
-from transformers import PreTrainedModel, PreTrainedTokenizerFast, Qwen2VLConfig
+from transformers import (
+    GenerationConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+    Qwen2VLConfig,
+    Qwen2VLForConditionalGeneration,
+)
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
+from latentlab.checkpoint import quiet
 from latentlab.commands import start
 
 PROJECTIONS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -46,6 +53,32 @@ def word_tokenizer(words: list[str]) -> PreTrainedTokenizerFast:
     return fast
 
 
+def hub_folder(
+    folder: Path, tokenizer: PreTrainedTokenizerFast, rows: int, tied: bool = False
+) -> PreTrainedModel:
+    """A tiny Qwen2-VL as a hub folder, its table longer than the tokenizer; returns the model."""
+    named = ("image_token_id", "<|image_pad|>"), ("vision_start_token_id", "<|vision_start|>")
+    named += (("vision_end_token_id", "<|vision_end|>"),)
+    sizes = {"vocab_size": rows, "hidden_size": 32, "intermediate_size": 48}
+    depths = {"num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1}
+    rope = {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [2, 3, 3]}
+    config = Qwen2VLConfig(
+        text_config={**sizes, **depths, "rope_parameters": rope},
+        vision_config={"depth": 1, "embed_dim": 32, "hidden_size": 32, "num_heads": 2},
+        tie_word_embeddings=tied,
+        initializer_range=0.2,
+        **{name: tokenizer.convert_tokens_to_ids(token) for name, token in named},
+    )
+    torch.manual_seed(0)
+    model = Qwen2VLForConditionalGeneration(config).eval()
+    model.generation_config = GenerationConfig(eos_token_id=[1, 7])
+    with quiet():
+        model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    Qwen2VLImageProcessorPil().save_pretrained(folder)
+    return model
+
+
 class Released(nn.Module):
     """What the released training saves the state of: a model, adapted by peft, and its table."""
 
@@ -73,7 +106,8 @@ def checkpoint() -> dict[str, torch.Tensor]:
 def base(tmp_path_factory) -> Path:
     """Its base as a hub folder, without weights."""
     folder = tmp_path_factory.mktemp("base") / "tiny-qwen2-vl"
-    Qwen2VLConfig(**META["config"]).save_pretrained(folder)
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(META["config"]))  # flat, as the hub's older ones
     words = [NAMED.get(i, f"w{i}") for i in range(META["latent_id"] + 1)]
     word_tokenizer(words).save_pretrained(folder)
     Qwen2VLImageProcessorPil().save_pretrained(folder)

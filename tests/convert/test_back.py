@@ -1,6 +1,8 @@
 """A folder goes back into the published format: bit by bit, or as a sum that answers alike."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -60,26 +62,36 @@ def test_what_was_rounded_stays_rounded_and_that_is_said(base, convert, checkpoi
     assert convert(CHECKPOINT, *flags)[0] == 0
     code, streams = convert("half", "--back", "--out", "again.pth")
     assert code == 0
-    assert "weights were kept in bfloat16: the float32 ones are as rounded" in streams.err
+    assert "what was torch.float32 was kept as torch.bfloat16, and comes back" in streams.err
     again = torch.load("again.pth", weights_only=True)
     for key, tensor in checkpoint.items():
         assert torch.equal(again[key], tensor.bfloat16().float()), key
 
 
-@pytest.mark.parametrize("broken", ["record", "weight"])
-def test_a_folder_that_cannot_go_back_writes_nothing(base, convert, tmp_path, broken):
-    convert(CHECKPOINT, "--base", base, "--alpha", 1, "--no-merge", "--out", "kept")
-    record = tmp_path / "kept" / "published.json"
-    if broken == "record":
-        record.unlink()
-    else:
-        values = json.loads(record.read_text())
-        values["keys"]["base_causallm.base_model.model.more"] = ["weight", "more", "float32"]
-        record.write_text(json.dumps(values))
+def more_keys(folder: Path) -> None:
+    record = json.loads((folder / "published.json").read_text())
+    record["keys"]["base_causallm.base_model.model.more"] = ["weight", "more", "float32"]
+    (folder / "published.json").write_text(json.dumps(record))
+
+
+@pytest.mark.parametrize(
+    ("break_it", "complaint"),
+    [
+        (lambda folder: (folder / "published.json").unlink(), "has no published.json"),
+        (lambda folder: (folder / "published.json").write_text("{}"), "published.json cannot be"),
+        (lambda folder: (folder / "model.safetensors").write_text("no"), "kept cannot be used"),
+        (lambda folder: (folder / "config.json").unlink(), "kept cannot be used"),
+        (more_keys, "lacks more, which its published.json tells of"),
+    ],
+)
+def test_a_folder_that_cannot_go_back_writes_nothing(
+    break_it, complaint, converted, convert, tmp_path
+):
+    break_it(Path(shutil.copytree(converted("no-merge"), tmp_path / "kept")))
     code, streams = convert("kept", "--back", "--out", "again.pth")
     assert code == 2
+    assert complaint in streams.err
     assert streams.err.count("\n") == 1
-    assert ("has no published.json" if broken == "record" else "lacks more") in streams.err
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
 
 

@@ -7,47 +7,25 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import GenerationConfig, Qwen2VLConfig, Qwen2VLForConditionalGeneration
-from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+from transformers import PreTrainedModel, Qwen2VLForConditionalGeneration
 
 from latentlab.checkpoint import load, quiet
 from latentlab.reasoning.plan import LatentPlan
 from tests.conftest import picture, tiny_chameleon
-from tests.convert.conftest import CHECKPOINT, META, Released, word_tokenizer
+from tests.convert.conftest import CHECKPOINT, META, Released, hub_folder, word_tokenizer
 
 PLAIN = LatentPlan(steps=0, positions="mrope")
 TOKENS = ["<|start-latent|>", "<|end-latent|>", "<|latent|>"]
 
 
-def qwen_base(folder: Path, tied: bool = False, rows: int = 40) -> Qwen2VLForConditionalGeneration:
+def qwen_base(folder: Path, tied: bool = False) -> PreTrainedModel:
     """A hub folder of Qwen2-VL, whose table has more rows than the tokenizer has tokens."""
     words = ["w0", "<eos>", "<|image_pad|>", "<|vision_start|>", "<|vision_end|>", "[Options]:"]
     words += [f"w{i}" for i in range(1, 25)]
-    config = Qwen2VLConfig(
-        text_config={
-            **{"vocab_size": rows, "hidden_size": 32, "intermediate_size": 48},
-            **{"num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1},
-            "rope_parameters": {
-                **{"rope_type": "default", "rope_theta": 1e4},
-                "mrope_section": [2, 3, 3],
-            },
-        },
-        vision_config={"depth": 1, "embed_dim": 32, "hidden_size": 32, "num_heads": 2},
-        **{"image_token_id": 2, "vision_start_token_id": 3, "vision_end_token_id": 4},
-        tie_word_embeddings=tied,
-        initializer_range=0.2,
-    )
-    torch.manual_seed(0)
-    model = Qwen2VLForConditionalGeneration(config).eval()
-    model.generation_config = GenerationConfig(eos_token_id=[1, 7])
-    with quiet():
-        model.save_pretrained(folder)
-    word_tokenizer(words).save_pretrained(folder)
-    Qwen2VLImageProcessorPil().save_pretrained(folder)
-    return model
+    return hub_folder(folder, word_tokenizer(words), rows=40, tied=tied)
 
 
-def chameleon_base(folder: Path) -> torch.nn.Module:
+def chameleon_base(folder: Path) -> PreTrainedModel:
     """A hub folder of Chameleon: image tokens are in the tokenizer as well."""
     reasoner = tiny_chameleon(LatentPlan(steps=0))
     model = reasoner.backbone.model

@@ -10,13 +10,11 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import PreTrainedTokenizerFast, Qwen2VLConfig, Qwen2VLForConditionalGeneration
-from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+from transformers import PreTrainedTokenizerFast
 
-from latentlab.checkpoint import quiet
 from latentlab.commands import start
 from latentlab.data.m3cot import HUB
-from tests.convert.conftest import TEMPLATE, Released
+from tests.convert.conftest import TEMPLATE, Released, hub_folder
 
 PAGE = Path(__file__).parents[2] / "docs" / "published.md"
 LINE = re.compile(r"^python -m latentlab\.(\w+) (.*)$", re.MULTILINE)
@@ -41,28 +39,7 @@ def byte_tokenizer() -> PreTrainedTokenizerFast:
 def stand_ins() -> None:
     """The base as a hub folder and a checkpoint of it, under the names that the page uses."""
     tokenizer = byte_tokenizer()
-    ids = {token: tokenizer.convert_tokens_to_ids(token) for token in SPECIALS}
-    config = Qwen2VLConfig(
-        text_config={
-            **{"vocab_size": 280, "hidden_size": 32, "intermediate_size": 48},
-            **{"num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1},
-            "rope_parameters": {
-                **{"rope_type": "default", "rope_theta": 1e4},
-                "mrope_section": [2, 3, 3],
-            },
-        },
-        vision_config={"depth": 1, "embed_dim": 32, "hidden_size": 32, "num_heads": 2},
-        image_token_id=ids["<|image_pad|>"],
-        vision_start_token_id=ids["<|vision_start|>"],
-        vision_end_token_id=ids["<|vision_end|>"],
-        initializer_range=0.2,
-    )
-    torch.manual_seed(0)
-    model = Qwen2VLForConditionalGeneration(config)
-    with quiet():
-        model.save_pretrained(BASE)
-    tokenizer.save_pretrained(BASE)
-    Qwen2VLImageProcessorPil().save_pretrained(BASE)
+    model = hub_folder(Path(BASE), tokenizer, rows=280)
     torch.save(Released(model, len(tokenizer) + 3, rank=64, alpha=16).state_dict(), CHECKPOINT)
 
 

@@ -83,13 +83,11 @@ def test_all_kinds_of_problems_stand_in_one_line(base, checkpoint, convert, tmp_
 
 
 def changed(**values: object):
-    """Changes the configuration, in whatever part it names a value."""
+    """Changes the configuration."""
 
     def change(folder: Path) -> None:
         config = json.loads((folder / "config.json").read_text())
-        for part in (config, config["text_config"]):
-            part |= {name: value for name, value in values.items() if name in part}
-        (folder / "config.json").write_text(json.dumps(config))
+        (folder / "config.json").write_text(json.dumps({**config, **values}))
 
     return change
 
@@ -103,10 +101,12 @@ def remove(name: str):
     [
         (remove("config.json"), "it has no config.json"),
         (changed(model_type="gpt2"), "'gpt2'"),
-        (changed(num_hidden_layers=2, layer_types=None), "has 26 that the base has not ("),
-        (changed(num_hidden_layers=4, layer_types=None), "lacks 12 (model.language_model.layers.3"),
+        (changed(num_hidden_layers=2), "has 26 that the base has not ("),
+        (changed(num_hidden_layers=4), "lacks 12 (model.language_model.layers.3"),
         (remove("tokenizer.json"), "base"),
         (remove("preprocessor_config.json"), "image processor of"),
+        (lambda f: (f / "generation_config.json").write_text("{"), "--base base cannot be used"),
+        (lambda f: (f / "model.safetensors").write_text("no"), "model.safetensors cannot be used"),
         (
             changed(tie_word_embeddings=True),
             "its lm_head.weight is not its model.language_model.embed_tokens.weight",
@@ -179,3 +179,16 @@ def test_the_published_alpha_is_taken_where_none_is_told_and_that_is_said(base, 
 def test_flags_that_cannot_be_meant(flags, complaint):
     with pytest.raises(UserError, match=complaint):
         ConvertConfig(source=Path("a.pth"), out=Path("model"), **flags)
+
+
+def test_a_checkpoint_without_adapters_is_its_weights(base, checkpoint, convert, tmp_path):
+    plain = {k.replace(".base_layer.", "."): v for k, v in checkpoint.items() if "lora_" not in k}
+    torch.save(plain, tmp_path / "plain.pth")
+    code, streams = convert("plain.pth", "--base", base, "--no-merge", "--out", "model")
+    assert (code, streams.err) == (0, "")
+    assert "70 weights in float32; no adapters" in streams.out
+    assert not (tmp_path / "model" / "adapter").exists()
+    assert convert("model", "--back", "--out", "again.pth")[1].err == ""
+    again = torch.load("again.pth", weights_only=True)
+    assert list(again) == list(plain)
+    assert all(torch.equal(again[key], plain[key]) for key in plain)

@@ -11,6 +11,7 @@ from latentlab.lora import adapter_names, adapters_of, attach, base_weights
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.training.adapters import add_adapters
 from latentlab.training.config import LoraConfig
+from latentlab.training.curriculum import train
 from latentlab.training.objective import Objective
 from latentlab.training.stage_data import Collator, StageItem
 
@@ -51,6 +52,18 @@ def test_an_update_changes_its_adapters_alone_and_they_are_saved(kept, tmp_path)
         ours, theirs = read(model), read(again)
         assert ours.keys() == theirs.keys()
         assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+@pytest.mark.slow
+def test_a_whole_training_moves_adapters_stage_by_stage_and_nothing_else(kept, short, tmp_path):
+    training = short(init=str(tmp_path / "kept"), lora=LORA, stage={"muon_learning_rate": None})
+    train(training, tmp_path / "run", "cpu")
+    trained = load(str(tmp_path / "run" / "final")).backbone.model
+    before = kept.backbone.model
+    for name, weight in base_weights(before).items():
+        assert torch.equal(base_weights(trained)[name], weight)
+    for name, weight in adapters_of(before).items():
+        assert not torch.equal(adapters_of(trained)[name], weight)
 
 
 @pytest.mark.parametrize("lora", [LoraConfig(rank=4, alpha=3), LoraConfig(rank=2, alpha=4)])
