@@ -7,6 +7,7 @@ ids of them.
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,7 @@ def read_plan(text: str) -> LatentPlan:
     Raises:
         UserError: there is no such file, it is no plan, or the plan is refused.
     """
-    path = Path(text)
-    values = _of_file(path) if "=" not in text or path.is_file() else _of_fields(text)
+    values = _of_fields(text) if re.match(r"\s*\w+\s*=", text) else _of_file(Path(text))
     try:
         return LatentPlan.from_dict(values)
     except UserError as error:
