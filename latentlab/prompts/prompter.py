@@ -20,8 +20,8 @@ from latentlab.data.example import Example
 from latentlab.errors import UserError
 from latentlab.prompts.format import PLAIN_TEMPLATE, PromptFormat
 from latentlab.prompts.picks import traced_picks
-from latentlab.reasoning.markers import token_id
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.reasoning.plan_text import with_ids
 from latentlab.reasoning.said import Words
 from latentlab.reasoning.visibility import Kind
 from latentlab.reasoning.words import StepEnds
@@ -81,13 +81,7 @@ class Prompter:
         Raises:
             UserError: a marker is no token of the model.
         """
-        if plan.start_token is None:
-            return plan
-        size = int(self.backbone.text_config.vocab_size)
-        start, end = (
-            token_id(marker, self.tokenizer, size) for marker in (plan.start_token, plan.end_token)
-        )
-        return plan.replace(start_token=start, end_token=end)
+        return with_ids(plan, self.tokenizer, int(self.backbone.text_config.vocab_size))
 
     def encode(self, text: str) -> list[int]:
         """Token ids of a text, without special tokens."""
@@ -220,6 +214,13 @@ class Prompter:
             )
         return ids
 
+    @property
+    def _beginning(self) -> str:
+        """What the tokenizer puts before a text where no chat template says how one begins."""
+        bos = self.tokenizer.bos_token_id
+        begins = bos is not None and self.tokenizer("")["input_ids"][:1] == [bos]
+        return str(self.tokenizer.bos_token) if begins else ""
+
     def _prompt(self, example: Example) -> str:
         before, after = self.format.around_image(example)
         content = [{"type": "text", "text": after}]
@@ -237,4 +238,4 @@ class Prompter:
             add_generation_prompt=True,
             image_token=self.backbone.image_slot,
         )
-        return str(text)
+        return str(text) if template is None else self._beginning + str(text)

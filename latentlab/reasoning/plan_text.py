@@ -2,14 +2,19 @@
 
 `steps=3,k=32,select=random` names fields of `LatentPlan`; layers and blocked pairs are joined by a
 plus sign, as in `select_layers=0+3` and `blocked=answer-image+answer-prompt`. Either way a plan is
-complete: what is not named has its default.
+complete: what is not named has its default. Markers are written as text; a model's tokenizer makes
+ids of them.
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+from transformers import PreTrainedTokenizerBase
+
 from latentlab.errors import UserError
+from latentlab.reasoning.markers import token_id
 from latentlab.reasoning.plan import LatentPlan
 
 
@@ -22,12 +27,28 @@ def read_plan(text: str) -> LatentPlan:
     Raises:
         UserError: there is no such file, it is no plan, or the plan is refused.
     """
-    path = Path(text)
-    values = _of_file(path) if "=" not in text or path.is_file() else _of_fields(text)
+    values = _of_fields(text) if re.match(r"\s*\w+\s*=", text) else _of_file(Path(text))
     try:
         return LatentPlan.from_dict(values)
     except UserError as error:
         raise UserError(f"--plan {text}: {error}") from None
+
+
+def with_ids(plan: LatentPlan, tokenizer: PreTrainedTokenizerBase, size: int) -> LatentPlan:
+    """The plan with its markers as token ids, which the engine runs.
+
+    Args:
+        plan: the plan as written.
+        tokenizer: what knows the texts of markers.
+        size: number of tokens that the model embeds.
+
+    Raises:
+        UserError: a marker is no token of the model.
+    """
+    if plan.start_token is None:
+        return plan
+    start, end = (token_id(one, tokenizer, size) for one in (plan.start_token, plan.end_token))
+    return plan.replace(start_token=start, end_token=end)
 
 
 def _of_file(path: Path) -> Any:

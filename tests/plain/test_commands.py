@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tokenizers.processors import TemplateProcessing
 
 from latentlab.checkpoint import load
 from latentlab.commands import start
@@ -71,6 +72,19 @@ def test_what_lies_beside_the_weights_is_read(plain):
         assert reasoner.prompter.eos_ids == {1}
 
 
+def test_without_a_template_prompts_begin_as_the_tokenizer_begins_a_text(plain_chameleon):
+    prompter = load(str(plain_chameleon)).prompter
+    example = load_data("benchmark", limit=1)[0]
+    plain = prompter.batch([example], LatentPlan(steps=0)).input_ids[0].tolist()
+    bos = prompter.tokenizer.convert_tokens_to_ids("<eoss>")
+    prompter.tokenizer.bos_token = "<eoss>"
+    assert prompter.batch([example], LatentPlan(steps=0)).input_ids[0].tolist() == plain
+    prompter.tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single="<eoss> $A", special_tokens=[("<eoss>", bos)]
+    )
+    assert prompter.batch([example], LatentPlan(steps=0)).input_ids[0].tolist() == [bos, *plain]
+
+
 def test_every_token_that_ends_an_answer_ends_it(plain, monkeypatch):
     reasoner = load(str(plain))
     ends, size = sorted(reasoner.prompter.eos_ids), reasoner.backbone.text_config.vocab_size
@@ -130,6 +144,27 @@ def test_half_precision_goes_through_every_command(name, dtype, plain_qwen, call
     code, streams, results = call(name, "--model", str(plain_qwen), *flags)
     assert code == 0, streams.err
     assert results.run["config"]["dtype"] == dtype
+
+
+@torch.no_grad()
+def test_rows_that_pick_patches_are_float32_whatever_the_weights_are(plain):
+    plan = LatentPlan(steps=2, k=2)
+    reasoner = load(str(plain), plan=plan, dtype="bfloat16")
+    examples = list(load_data("benchmark", limit=3))
+    state = reasoner.rollout()(reasoner.batch(examples))
+    assert reasoner.backbone.model.dtype == state.hidden.dtype == torch.bfloat16
+    for row in state.rows:
+        assert row.dtype == torch.float32
+        torch.testing.assert_close(row.sum(-1), torch.ones_like(row[..., 0]))
+
+
+def test_calibration_reads_a_plain_model_under_a_plan_only(plain_qwen, call):
+    code, streams, _ = call("calibrate", "--model", str(plain_qwen))
+    assert code == 2
+    assert LACKS in streams.err.splitlines()[-1]
+    code, streams, _ = call("calibrate", "--model", "relay", "--plan", "steps=2")
+    assert code == 2
+    assert "the organisms keep their plans" in streams.err.splitlines()[-1]
 
 
 def test_steps_and_k_are_the_plan_of_a_model_that_brings_none(plain, call):
