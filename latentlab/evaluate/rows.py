@@ -8,6 +8,7 @@ import pandas as pd
 from latentlab.console import note
 from latentlab.data import Example
 from latentlab.evaluate.config import EvaluateConfig
+from latentlab.processes import group as processes
 from latentlab.reasoner import Reasoner
 from latentlab.study.arms import Arm
 from latentlab.study.instrument import Subject
@@ -43,8 +44,9 @@ def rows_of(config: EvaluateConfig, subject: Subject, prepared: bool = True) -> 
 
     def ask(model: Reasoner, questions: Sequence[Example], arm: Arm) -> pd.DataFrame:
         size, seed, longest = config.batch_size, config.seed, config.max_new_tokens
-        # The first answer pays for what is set up but once, and its time is no answer's time.
-        run_arms(model, [questions[0]], [arm], config.data, 1, seed, 1)
+        # The first answer of a process pays for what is set up but once; its time is no answer's.
+        first = [questions[0]] * processes.count()
+        run_arms(model, first, [arm], config.data, 1, seed, 1)
         return run_arms(model, questions, [arm], config.data, size, seed, longest)
 
     rows = [ask(reasoner, examples, Arm())]
