@@ -100,8 +100,7 @@ def joined(meeting: str = "env://") -> Iterator[None]:
     Args:
         meeting: where the members meet, as `torch.distributed.rendezvous` takes it.
 
-    Raises:
-        SystemExit: something failed here after another process had failed, which tells why.
+    Whatever fails is raised where it fails first, and elsewhere ends the process without a word.
     """
     global _group
     import torch.distributed as dist
@@ -115,7 +114,8 @@ def joined(meeting: str = "env://") -> Iterator[None]:
         yield
     except Exception:
         if not _fails_first(_group):
-            sys.exit(EXIT_AFTER_OTHER)
+            # At once, since taking down a group that has lost a member aborts.
+            os._exit(EXIT_AFTER_OTHER)
         console.hush(False)
         raise
     finally:
