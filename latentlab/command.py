@@ -12,11 +12,13 @@ import inspect
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from latentlab import console
 from latentlab.errors import UserError
+from latentlab.processes import group as processes
 
 if TYPE_CHECKING:
     import torch
@@ -69,6 +71,9 @@ class CommonConfig:
     """Latent plan to follow in place of a model's own, or where it brings none: a JSON file, or
     fields as in steps=3,k=32; those not named have the defaults of a plan. A model without a plan
     takes no latent steps."""
+    processes: int = 1
+    """Processes on this machine that share the batches; each holds all models, on a GPU of its own
+    where there are as many. Leave it out where accelerate launch or torchrun starts them."""
 
     out: Path | None = None
     """Folder of the results; by default results/ and the name of the command."""
@@ -87,6 +92,7 @@ class CommonConfig:
             ("--limit", self.limit, 1),
             ("--batch-size", self.batch_size, 1),
             ("--seed", self.seed, 0),
+            ("--processes", self.processes, 1),
         ):
             if value < least:
                 raise UserError(f"{flag} {value} is too small: it is at least {least}")
@@ -166,7 +172,7 @@ def run(
             args=sys.argv[1:] if argv is None else argv,
             config=(tyro.conf.DisallowNone, tyro.conf.FlagCreatePairsOff),
         )
-        return main(config) or EXIT_OK
+        return _together(main, config) or EXIT_OK
     except UserError as error:
         console.fail(str(error))
         return EXIT_USER_ERROR
@@ -175,12 +181,32 @@ def run(
         return EXIT_INTERRUPTED
 
 
+def _together(main: Callable[[Config], int | None], config: Config) -> int | None:
+    """Run a command in as many processes as are asked for, or as a launcher has started."""
+    if not isinstance(config, CommonConfig):
+        return main(config)
+    if (launched := processes.launched()) > 1:
+        if config.processes > 1:
+            raise UserError(
+                f"--processes {config.processes}: a launcher has started {launched} processes; "
+                "leave it out"
+            )
+        with processes.joined():
+            return main(config)
+    if config.processes > 1:
+        from latentlab.processes.spawn import spawn  # imports torch
+
+        spawn(config.processes, partial(main, config))
+        return EXIT_OK
+    return main(config)
+
+
 def find_device(name: str) -> "torch.device":
     """The device that `--device` names, checked to be there.
 
     Args:
         name: `auto` for the first GPU if there is one and the CPU otherwise, or what
-            `torch.device` takes.
+            `torch.device` takes. Of several processes each takes a GPU of its own.
 
     Raises:
         UserError: torch knows no such device, or this machine has none.
@@ -188,8 +214,10 @@ def find_device(name: str) -> "torch.device":
     import torch
 
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
+        if name == "cuda" and processes.count() > 1:
+            torch.cuda.set_device(processes.local_rank() % torch.cuda.device_count())
         # Only an allocation shows that a device can be used: its name alone is always accepted.
         return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError, NotImplementedError) as error:

@@ -29,6 +29,11 @@ results = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_
 remarks = Console(stderr=True, highlight=False)
 
 
+def hush(quiet: bool) -> None:
+    """Show nothing, until told otherwise: of several processes only one speaks."""
+    results.quiet = remarks.quiet = quiet
+
+
 def show(text: str) -> None:
     """Put one line of results on standard output, unfolded."""
     results.print(Text(text), soft_wrap=True)

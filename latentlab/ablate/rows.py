@@ -21,7 +21,7 @@ from latentlab.study.instrument import Subject
 from latentlab.study.picks import fewest_patches
 from latentlab.study.rationale import blank_token
 from latentlab.study.rationale_run import write_all
-from latentlab.study.run import batches, run_arms
+from latentlab.study.run import run_arms
 
 REHEARSED = 8
 """Examples on which a model shows whether it writes a rationale."""
@@ -54,8 +54,8 @@ def prepare(config: AblateConfig, subject: Subject) -> Applicable | None:
     longest = max((reasoner.plan.steps, *found.steps))
     reasoner.prompter.batch([examples[0]], reasoner.plan.replace(steps=longest))
     if found.in_words:
-        few = batches(examples[:REHEARSED], REHEARSED)
-        if not write_all(reasoner, few, config.seed, config.max_new_tokens).examples:
+        few, size = examples[:REHEARSED], REHEARSED
+        if not write_all(reasoner, few, size, config.seed, config.max_new_tokens).examples:
             subject.lacks(f"rationale: {reasoner.name} writes none before its answer")
             found = Applicable()
     return found if found or _others_ablated(config, subject) else None
@@ -102,8 +102,8 @@ def arms_of(config: AblateConfig, subject: Subject, found: Applicable) -> list[A
     if found.in_words:
         rationales = donors = None
         if "other" in found.words:
-            asked = batches(references, config.batch_size)
-            rationales = write_all(reasoner, asked, config.seed, config.max_new_tokens)
+            size, longest = config.batch_size, config.max_new_tokens
+            rationales = write_all(reasoner, references, size, config.seed, longest)
             domains = {example.id: example.domain for example in references}
             of_words = {name: domains[name] for name in rationales.examples}
             donors = Donors({example.id: example.domain for example in examples}, of_words)

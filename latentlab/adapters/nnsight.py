@@ -23,8 +23,11 @@ from typing import TYPE_CHECKING, Any
 
 from jaxtyping import Float
 from torch import Tensor, nn
+from transformers import AttentionInterface
 
 from latentlab.backbones import Batch
+from latentlab.backbones.attention import ATTENTION_NAME, attention
+from latentlab.errors import UserError
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.decode import append_text
 from latentlab.reasoning.interventions import Intervention
@@ -65,6 +68,7 @@ class Traced:
         seed: int = 0,
         interventions: Sequence[Intervention] = (),
         text: Sequence[int] = (),
+        remote: bool | str = False,
     ) -> "InterleavingTracer":
         """Open a trace over one rollout; a context manager.
 
@@ -74,25 +78,57 @@ class Traced:
             seed: seed of random picks.
             interventions: what to do to each step's latent, beside the edits of the trace.
             text: token ids to put after the latent steps, such as the answer marker.
+            remote: whether the rollout runs on a server: True for that of nnsight's settings, or
+                the address of one; "local" packs and unpacks the request and runs it here.
 
         Returns:
             The tracer; its `result` is the state at the end (`Trajectory`).
+
+        Raises:
+            UserError: it is to run elsewhere, and the model was wrapped here.
         """
+        if remote and not hasattr(self.model, "to_model_key"):
+            raise UserError(
+                "a model that was wrapped here runs here: give trace_rollouts the "
+                "nnsight.TransformersModel that the server knows"
+            )
         engine = self.reasoner.rollout(plan, seed)
 
-        def run(prompts: Batch) -> Trajectory:
-            state = engine(prompts, interventions)
-            append_text(engine, state, text)
+        backbone, own = engine.backbone, engine.backbone.text_config._attn_implementation
+
+        def run(**_: Tensor) -> Trajectory:
+            # A server's model was never wrapped by us, and others find it there as it was.
+            before = backbone.text_config._attn_implementation
+            AttentionInterface.register(ATTENTION_NAME, attention)
+            backbone._set_attention(own)
+            try:
+                state = engine(batch.to(backbone.device), interventions)
+                append_text(engine, state, text)
+            finally:
+                backbone._set_attention(before)
             return state
 
-        return self.model.trace(batch, fn=run)
+        # nnsight counts rows by the ids; the engine takes the whole batch.
+        if not remote:
+            return self.model.trace(fn=run, input_ids=batch.input_ids)
+        backbone._set_attention("sdpa")  # what the model has now is asked of the server's
+        try:
+            return self.model.trace(fn=run, input_ids=batch.input_ids, remote=remote)
+        finally:
+            backbone._set_attention(own)
 
 
-def trace_rollouts(reasoner: Reasoner) -> Traced:
-    """Wrap a reasoner's model, itself and not a copy, for tracing with nnsight."""
+def trace_rollouts(reasoner: Reasoner, model: "NNsight | None" = None) -> Traced:
+    """Wrap a reasoner's model, itself and not a copy, for tracing with nnsight.
+
+    Args:
+        reasoner: the reasoner.
+        model: what nnsight has wrapped the model in already, such as a `TransformersModel`, which
+            servers know by its name; by default the model is wrapped here.
+    """
     from nnsight import NNsight
 
-    model = NNsight(reasoner.backbone.model)
+    model = NNsight(reasoner.backbone.model) if model is None else model
     layers: Any = model
     for part in _path_of_layers(reasoner):
         layers = getattr(layers, part)

@@ -20,10 +20,10 @@ from latentlab.reasoning.interventions import Drop, Intervention, Replace
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.selection import check_patches
 from latentlab.reasoning.sources import Placeholder
+from latentlab.study.batches import batches
 from latentlab.study.identity import group_columns
 from latentlab.study.instrument import Subject
 from latentlab.study.picks import fewest_patches
-from latentlab.study.run import batches
 from latentlab.vocabulary import VisionRun
 
 ModeRun = tuple[Reasoner, VisionRun]

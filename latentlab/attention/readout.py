@@ -7,6 +7,7 @@ whatever the answer attends to the latents with is in it.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import pandas as pd
 import torch
@@ -18,7 +19,6 @@ from latentlab.attention.config import AttentionConfig
 from latentlab.attention.modes import EDITS, Columns, identity
 from latentlab.attention.summary import AFTER
 from latentlab.backbones.attention import differentiable
-from latentlab.console import track
 from latentlab.data import Example, Examples
 from latentlab.measures.summary import ALL
 from latentlab.reasoner import Reasoner
@@ -26,7 +26,7 @@ from latentlab.reasoning.decode import OptionText
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.visibility import GROUPS, Kind, attention_mask
-from latentlab.study.run import batches
+from latentlab.study.batches import Numbered, over_batches
 from latentlab.vocabulary import LATENT_PARTS, LatentPart, VisionRun
 
 
@@ -51,13 +51,11 @@ def readout_rows(
         One row per example over all layers and one for each layer, in the order of the examples
         (docs/attention.md lists the columns).
     """
-    parts: list[pd.DataFrame] = []
-    total = -(-len(examples) // config.batch_size)
-    name = f"{reasoner.name}: answers"
-    for numbered in track(batches(examples, config.batch_size), name, total):
+
+    def of_batch(numbered: Numbered) -> list[pd.DataFrame]:
         known = [(index, example) for index, example in numbered if example.answer]
         if not known:
-            continue
+            return []
         asked = [example for _, example in known]
         prompts = reasoner.batch(asked)
         rollout = reasoner.rollout(seed=config.seed)
@@ -71,7 +69,10 @@ def readout_rows(
             "heads": ALL,
         }
         answered = answer_pass(reasoner, rollout, state, asked, config.option == "likeliest")
-        parts += [pd.DataFrame({**head, **columns}) for columns in answered.columns()]
+        return [pd.DataFrame({**head, **columns}) for columns in answered.columns()]
+
+    name = f"{reasoner.name}: answers"
+    parts = list(chain(*over_batches(examples, config.batch_size, of_batch, name)))
     if not parts:
         return pd.DataFrame()
     frame = pd.concat(parts).sort_values("order", kind="stable", ignore_index=True)

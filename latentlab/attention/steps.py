@@ -5,6 +5,7 @@ attention on every patch, so that tables and heat maps are made of rows alone.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import pandas as pd
@@ -17,11 +18,10 @@ from latentlab.attention import ratios as attention
 from latentlab.attention.config import AttentionConfig
 from latentlab.attention.modes import EDITS, Columns, identity
 from latentlab.attention.queries import Query, queries
-from latentlab.console import track
 from latentlab.data import Example, Examples
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.trajectory import Patches, Trajectory
-from latentlab.study.run import batches
+from latentlab.study.batches import Numbered, over_batches
 from latentlab.vocabulary import VisionRun
 
 POINTING = (
@@ -53,10 +53,9 @@ def step_rows(
         One row per example, step and reduction, in the order of the examples (docs/attention.md
         lists the columns). Explicit steps that an example did not reach have no row.
     """
-    parts: list[pd.DataFrame] = []
     grids: dict[tuple[int, int], tuple[int, int] | None] = {}
-    total = -(-len(examples) // config.batch_size)
-    for numbered in track(batches(examples, config.batch_size), reasoner.name, total):
+
+    def of_batch(numbered: Numbered) -> list[pd.DataFrame]:
         asked = [example for _, example in numbered]
         prompts = reasoner.batch(asked)
         layers = range(reasoner.backbone.n_layers)
@@ -73,11 +72,15 @@ def step_rows(
             ],
             **_grid_columns(reasoner, asked, grids),
         }
-        for query in queries(prefix, state):
-            kept = query.reached.cpu().numpy()
-            for columns in _measured(config, asked, rollout.table, state, query):
-                parts.append(pd.DataFrame({**head, **columns})[kept])
-    frame = pd.concat(parts).sort_values(["order", "step"], kind="stable", ignore_index=True)
+        return [
+            pd.DataFrame({**head, **columns})[query.reached.cpu().numpy()]
+            for query in queries(prefix, state)
+            for columns in _measured(config, asked, rollout.table, state, query)
+        ]
+
+    found = over_batches(examples, config.batch_size, of_batch, reasoner.name)
+    frame = pd.concat(chain(*found))
+    frame = frame.sort_values(["order", "step"], kind="stable", ignore_index=True)
     types = {
         **dict.fromkeys(("hops", "grid_rows", "grid_columns", "cell_read", "cell_target"), "Int64"),
         **{f"{name}_{which}": "float64" for name in POINTING for which in ("read", "target")},

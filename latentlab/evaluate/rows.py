@@ -9,6 +9,7 @@ from latentlab.console import note
 from latentlab.data import Example
 from latentlab.evaluate.config import EvaluateConfig
 from latentlab.evaluate.predictions import asked_by
+from latentlab.processes import group as processes
 from latentlab.reasoner import Reasoner
 from latentlab.study.arms import Arm
 from latentlab.study.instrument import Subject
@@ -44,8 +45,9 @@ def rows_of(config: EvaluateConfig, subject: Subject, prepared: bool = True) -> 
 
     def ask(model: Reasoner, questions: Sequence[Example], arm: Arm) -> pd.DataFrame:
         size, seed, longest = config.batch_size, config.seed, config.max_new_tokens
-        # The first answer pays for what is set up but once, and its time is no answer's time.
-        run_arms(model, [questions[0]], [arm], config.data, 1, seed, 1)
+        # The first answer of a process pays for what is set up but once; its time is no answer's.
+        first = [questions[0]] * processes.count()
+        run_arms(model, first, [arm], config.data, 1, seed, 1)
         told = asked_by(model)
         return run_arms(model, questions, [arm], config.data, size, seed, longest, measure=told)
 

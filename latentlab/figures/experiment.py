@@ -156,7 +156,7 @@ def _check(study: Study, folder: Path, result: Results, results: Path) -> None:
     if result.run["command"] != study.command:
         raise UserError(f"{folder} holds results of {result.run['command']}: {again}")
     wanted, got = resolve(study.config), result.run["config"]
-    names = sorted((wanted.keys() | got.keys()) - {"out", "device", "batch_size"})
+    names = sorted((wanted.keys() | got.keys()) - {"out", "device", "batch_size", "processes"})
     differing = [name for name in names if wanted.get(name) != got.get(name)]
     if differing:
         name = differing[0]

@@ -14,7 +14,6 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from latentlab.backbones import Backbone
-from latentlab.console import track
 from latentlab.data.example import Example
 from latentlab.lens.attribution import attribution_rows
 from latentlab.lens.config import LensConfig
@@ -32,10 +31,10 @@ from latentlab.reasoning.activations import Activations, Site, record
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.unrolled import Unrolled, unroll
 from latentlab.reasoning.visibility import Kind
+from latentlab.study.batches import Numbered, over_batches
 from latentlab.study.identity import group_columns
 from latentlab.study.instrument import Subject
 from latentlab.study.picks import check_picks
-from latentlab.study.run import batches
 from latentlab.study.steps import same_steps
 from latentlab.vocabulary import CONTROL
 
@@ -92,19 +91,20 @@ def rows_of(config: LensConfig, subject: Subject, prepared: bool = True) -> pd.D
         have gone on with the marker.
     """
     reasoner, examples, seed = subject.reasoner, subject.examples, config.seed
-    frames: list[pd.DataFrame] = []
-    total = -(-len(examples) // config.batch_size)
-    for numbered in track(batches(examples, config.batch_size), reasoner.name, total):
+
+    def of_batch(numbered: Numbered) -> pd.DataFrame:
         asked = [example for _, example in numbered]
         rollout = reasoner.rollout(seed=seed)
         prompts = reasoner.batch(asked)
         state, unrolled = unroll(rollout, prompts, reasoner.prompter.marker_ids)
         state.check_finite()
         head = _head(reasoner, asked, config.data)
-        frames += _lens_rows(
-            reasoner, rollout, unrolled, asked, head, config.slots == "every", seed
-        )
-        frames += attribution_rows(reasoner, rollout, unrolled, asked, head, seed)
+        every = config.slots == "every"
+        read_off = _lens_rows(reasoner, rollout, unrolled, asked, head, every, seed)
+        added = attribution_rows(reasoner, rollout, unrolled, asked, head, seed)
+        return pd.concat([*read_off, *added])
+
+    frames = over_batches(examples, config.batch_size, of_batch, reasoner.name)
     rows = pd.concat(frames, ignore_index=True)
     known = rows["rank"].notna() | rows["logit"].notna()
     whole = dict.fromkeys(("hops", "step", "layer"), "Int64")

@@ -23,6 +23,9 @@ from latentlab.mediation.input_run import InputRun
 from latentlab.mediation.summary import DISTANCES, MOVEMENT
 from latentlab.reasoning.trajectory import Latent
 
+Slots = tuple[Tensor | None, Tensor | None, Tensor]
+"""Latent texts, re-inserted embeddings and ordinary token states of a batch."""
+
 ORDINARY, PICKS = "ordinary", "picks"
 """Values of the column `part` beside `latent_text` and `latent_vision`."""
 
@@ -41,10 +44,14 @@ class Spreads:
     """Of the ordinary token state."""
 
 
-def reference_spreads(runs: Iterable[InputRun]) -> Spreads:
+def slots_of(run: InputRun) -> Slots:
+    """What a run holds of which the spread is measured."""
+    return run.bank.text, run.bank.vision, run.ordinary
+
+
+def reference_spreads(runs: Iterable[Slots]) -> Spreads:
     """Measure the slots of undisturbed runs."""
-    kept = [(run.bank.text, run.bank.vision, run.ordinary) for run in runs]
-    texts, visions, ordinary = zip(*kept, strict=True)
+    texts, visions, ordinary = zip(*runs, strict=True)
     return Spreads(_spread(texts), _spread(visions), Spread.of(torch.cat(ordinary)))
 
 

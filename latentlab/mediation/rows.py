@@ -1,25 +1,32 @@
 """The runs of a mediation study: inputs perturbed, latents taken from the other run."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 
-from latentlab.console import note, track
+from latentlab.console import note
 from latentlab.data.example import Example
 from latentlab.data.perturb import Perturbation
 from latentlab.mediation.config import MediationConfig
 from latentlab.mediation.effects import OUTCOMES, outcomes, with_effects
 from latentlab.mediation.input_run import InputRun
 from latentlab.mediation.mediators import Mediator, PreparedMediation
-from latentlab.mediation.movement import Spreads, movement_rows, reference_spreads
+from latentlab.mediation.movement import (
+    Slots,
+    Spreads,
+    movement_rows,
+    reference_spreads,
+    slots_of,
+)
 from latentlab.mediation.summary import DISTANCES, EFFECT
 from latentlab.reasoner import Reasoner
+from latentlab.study.batches import Numbered, over_batches
 from latentlab.study.identity import identity
 from latentlab.study.instrument import Subject
-from latentlab.study.run import batches
 
 
 @torch.no_grad()
@@ -40,17 +47,19 @@ def rows_of(config: MediationConfig, subject: Subject, prepared: PreparedMediati
     """
     reasoner, examples = subject.reasoner, subject.examples
     edits, chosen = prepared.edits, prepared.mediators
-    spreads = reference_spreads(
-        InputRun(reasoner, [example for _, example in numbered], config.seed, slots=False)
-        for numbered in batches(subject.references, config.batch_size)
-    )
-    total = -(-len(examples) // config.batch_size)
-    frames = [
-        frame
-        for numbered in track(batches(examples, config.batch_size), reasoner.name, total)
-        for frame in _of_batch(config, reasoner, numbered, edits, chosen, spreads)
-    ]
-    rows = pd.concat(frames, ignore_index=True)
+
+    def undisturbed(numbered: Numbered) -> Slots:
+        asked = [example for _, example in numbered]
+        return slots_of(InputRun(reasoner, asked, config.seed, slots=False))
+
+    def of_batch(numbered: Numbered) -> list[pd.DataFrame]:
+        return list(_of_batch(config, reasoner, numbered, edits, chosen, spreads))
+
+    size, name = config.batch_size, reasoner.name
+    kept = over_batches(subject.references, size, undisturbed, f"{name}: references")
+    spreads = reference_spreads(kept)
+    found = over_batches(examples, size, of_batch, name)
+    rows = pd.concat(chain(*found), ignore_index=True)
     n = len(examples)
     for order, edit in enumerate(edits):
         lacking = n - rows.loc[rows["order"] == order, "example"].nunique()

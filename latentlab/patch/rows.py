@@ -1,11 +1,11 @@
 """Runs every cell and knock-out on one model: questions in pairs, one run put into the other."""
 
 from dataclasses import dataclass
+from itertools import chain
 
 import pandas as pd
 import torch
 
-from latentlab.console import track
 from latentlab.errors import UserError
 from latentlab.patch.cells import Cell, cells_of
 from latentlab.patch.config import PatchConfig
@@ -14,8 +14,8 @@ from latentlab.patch.pairs import Pair, pairs_of
 from latentlab.patch.readout import Readout, Row
 from latentlab.patch.runs import PairRun, patch_rows, random_places
 from latentlab.study.asked import load_for
+from latentlab.study.batches import Numbered, over_batches
 from latentlab.study.instrument import Subject
-from latentlab.study.run import batches
 from latentlab.vocabulary import KnockoutName
 
 
@@ -71,12 +71,11 @@ def rows_of(config: PatchConfig, subject: Subject, prepared: PreparedPatching) -
         columns are those of `readout.Readout.rows`, with `model` and `data`.
     """
     reasoner, pairs, cells = subject.reasoner, prepared.pairs, prepared.cells
-    seed, size = config.seed, config.batch_size
+    seed = config.seed
     # Every cell rests on the same pairs, so either all of them have a third question or none.
     control = all(pair.unrelated is not None for pair in pairs)
-    found: list[Row] = []
-    asked = [pair.clean for pair in pairs]
-    for numbered in track(batches(asked, size), reasoner.name, -(-len(asked) // size)):
+
+    def of_batch(numbered: Numbered) -> list[Row]:
         chosen = [pairs[i] for i, _ in numbered]
         places = random_places(reasoner.prompter, chosen, seed) if cells else []
         clean = PairRun(reasoner, [pair.clean for pair in chosen], cells, seed, places)
@@ -89,8 +88,11 @@ def rows_of(config: PatchConfig, subject: Subject, prepared: PreparedPatching) -
         new += knockout_rows(
             reasoner, clean, readout, prepared.knockouts, config.window, seed, first
         )
-        found += [((number, numbered[i][0]), row) for (number, i), row in new]
-    found.sort(key=lambda item: item[0])
-    rows = [{"model": reasoner.name, "data": config.data, **row} for _, row in found]
+        return [((number, numbered[i][0]), row) for (number, i), row in new]
+
+    asked = [pair.clean for pair in pairs]
+    found = chain(*over_batches(asked, config.batch_size, of_batch, reasoner.name))
+    ordered = sorted(found, key=lambda item: item[0])
+    rows = [{"model": reasoner.name, "data": config.data, **row} for _, row in ordered]
     whole_numbers = ("hops", "layer", "layers", "head", "step", "n_positions")
     return pd.DataFrame(rows).astype(dict.fromkeys(whole_numbers, "Int64"))

@@ -17,7 +17,6 @@ from jaxtyping import Float
 from sklearn.feature_extraction.text import CountVectorizer
 from torch import Tensor, nn
 
-from latentlab.console import track
 from latentlab.data.example import Example
 from latentlab.draws import example_generator
 from latentlab.probe.probes import INPUT, ProbeSite
@@ -29,7 +28,7 @@ from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.sources import Placeholder
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.visibility import Kind
-from latentlab.study.run import batches
+from latentlab.study.batches import Numbered, over_batches
 
 WORDS = 2000
 """Most frequent words and pairs of words that the question-only probe may count."""
@@ -69,12 +68,11 @@ def collect(
         batch_size: examples per forward pass; it changes nothing.
         seed: seed of random picks, and of the patches that are compared with the picked ones.
     """
-    features: dict[ProbeSite, list[Tensor]] = defaultdict(list)
-    series: dict[str, list[Tensor]] = defaultdict(list)
-    order: list[int] = []
     rollout = reasoner.rollout(seed=seed)
-    total = -(-len(examples) // batch_size)
-    for numbered in track(batches(examples, batch_size), f"{reasoner.name}: activations", total):
+
+    def of_batch(
+        numbered: Numbered,
+    ) -> tuple[dict[ProbeSite, Tensor], dict[str, Tensor], list[int]]:
         asked = [example for _, example in numbered]
         prompts = reasoner.batch(asked)
         with record(rollout, layers) as kept, _final_states(rollout) as states:
@@ -82,14 +80,25 @@ def collect(
             state = rollout.reason(prefix)
             state.check_finite()
             append_text(rollout, state.fork(), reasoner.prompter.marker_ids)
-        for spot, values in _features(rollout, state, kept).items():
-            features[spot].append(values.float().cpu())
-        found = _latent_series(state, seed) | _token_series(
-            reasoner, rollout, prefix, asked, states
+        read = _features(rollout, state, kept)
+        others = _token_series(reasoner, rollout, prefix, asked, states)
+        compared = _latent_series(state, seed) | others
+        return (
+            {spot: values.float().cpu() for spot, values in read.items()},
+            {name: values.float().cpu() for name, values in compared.items()},
+            [index for index, _ in numbered],
         )
-        for name, values in found.items():
-            series[name].append(values.float().cpu())
-        order += [index for index, _ in numbered]
+
+    features: dict[ProbeSite, list[Tensor]] = defaultdict(list)
+    series: dict[str, list[Tensor]] = defaultdict(list)
+    order: list[int] = []
+    name = f"{reasoner.name}: activations"
+    for read, compared, indices in over_batches(examples, batch_size, of_batch, name):
+        for spot, values in read.items():
+            features[spot].append(values)
+        for kind, values in compared.items():
+            series[kind].append(values)
+        order += indices
     back = torch.tensor(order).argsort()
     gathered = {spot: torch.cat(parts)[back].numpy() for spot, parts in features.items()}
     gathered[ProbeSite("question", 0, INPUT)] = _word_counts(reasoner, examples)

@@ -19,6 +19,8 @@ from scipy.sparse import csr_array
 from sklearn.model_selection import KFold
 from sklearn.preprocessing import StandardScaler
 
+from latentlab.processes.group import divided
+
 FOLDS = 5
 """Parts of the examples, each predicted by probes that were fitted on the others."""
 
@@ -132,23 +134,23 @@ def probe_grid(
     ]
     codes = np.stack([*true.values(), *dealt], axis=1)
     n, targets = len(codes), list(labels)
-    parts = []
-    for (place, step, layer), values in features.items():
-        right = (cross_validated(values, codes, seed) == codes).T
+
+    def of_spot(spot: ProbeSite) -> pd.DataFrame:
+        place, step, layer = spot
+        right = (cross_validated(features[spot], codes, seed) == codes).T
         controls = right[len(targets) :].reshape(shuffles, -1)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "place": place,
-                    "step": step,
-                    "layer": layer,
-                    "target": pd.Categorical(np.repeat(targets, n), targets),
-                    "index": np.tile(np.arange(n), len(targets)),
-                    "label": np.concatenate([np.asarray(labels[name], object) for name in targets]),
-                    "correct": right[: len(targets)].ravel(),
-                    "control": controls.mean(axis=0, dtype=np.float32),
-                    **{f"control_{i + 1}": control for i, control in enumerate(controls)},
-                }
-            )
+        return pd.DataFrame(
+            {
+                "place": place,
+                "step": step,
+                "layer": layer,
+                "target": pd.Categorical(np.repeat(targets, n), targets),
+                "index": np.tile(np.arange(n), len(targets)),
+                "label": np.concatenate([np.asarray(labels[name], object) for name in targets]),
+                "correct": right[: len(targets)].ravel(),
+                "control": controls.mean(axis=0, dtype=np.float32),
+                **{f"control_{i + 1}": control for i, control in enumerate(controls)},
+            }
         )
-    return pd.concat(parts, ignore_index=True)
+
+    return pd.concat(divided(features, of_spot, "probes", len(features)), ignore_index=True)

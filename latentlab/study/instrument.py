@@ -22,6 +22,7 @@ from latentlab.console import note, show, warn
 from latentlab.data import Example, Examples
 from latentlab.errors import UserError
 from latentlab.measures.summary import FEW, by_domain
+from latentlab.processes.group import is_main
 from latentlab.reasoner import Reasoner
 from latentlab.study.division import Division, divide
 from latentlab.study.models import load_models
@@ -154,8 +155,10 @@ class Instrument(Generic[Config, Prepared]):
         return Results(rows, summary, record), write_results(out, rows, summary, record)
 
     def main(self, config: Config) -> None:
-        """Run, and say what was found and where it is."""
+        """Run, and say what was found and where it is; of several processes the first one does."""
         results, out = self.run(config)
+        if not is_main():
+            return
         self.tables(results)
         for sentence in (*self.conclusion(results), *self.closing(results, out)):
             show(sentence)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latentlab.errors import UserError
+from latentlab.processes import group as processes
 from latentlab.version import __version__
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def provenance(
             "machine": platform.machine(),
             "cpus": os.cpu_count(),
         },
+        "processes": processes.count(),
         "started": started.isoformat(timespec="seconds"),
         "seconds": round((datetime.now(UTC) - started).total_seconds(), 3),
     }

@@ -1,7 +1,7 @@
 """Lets a model write its rationale, and answer after the words that an edit puts there."""
 
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 import torch
 
@@ -13,6 +13,7 @@ from latentlab.reasoning.decode import generate, option_logprobs
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.visibility import Kind
+from latentlab.study.batches import Numbered, over_batches
 from latentlab.study.rationale import Rationales, StepIds, split
 
 
@@ -34,19 +35,24 @@ def write(
 @torch.no_grad()
 def write_all(
     reasoner: Reasoner,
-    batches: Iterable[Sequence[tuple[int, Example]]],
+    examples: Sequence[Example],
+    batch_size: int = 64,
     seed: int = 0,
     max_new_tokens: int = 64,
 ) -> Rationales:
-    """Let a model answer batches of numbered examples; those it writes for, by their numbers."""
+    """Let a model answer examples; what it writes, in their order, where it writes anything."""
     rollout = reasoner.rollout(seed=seed)
-    found: dict[int, tuple[str, StepIds | None]] = {}
-    for numbered in batches:
+
+    def of_batch(numbered: Numbered) -> dict[int, tuple[str, StepIds | None]]:
         prompts = reasoner.prompter.batch([example for _, example in numbered], reasoner.plan)
         state = rollout(prompts.to(reasoner.backbone.device))
         said = write(reasoner, rollout, state, max_new_tokens).steps
         pairs = zip(numbered, said, strict=True)
-        found |= {index: (example.id, steps) for (index, example), steps in pairs}
+        return {index: (example.id, steps) for (index, example), steps in pairs}
+
+    found: dict[int, tuple[str, StepIds | None]] = {}
+    for of in over_batches(examples, batch_size, of_batch, f"{reasoner.name}: rationales"):
+        found |= of
     names, steps = zip(*(found[index] for index in sorted(found)), strict=True)
     return Rationales(names, steps).written
 

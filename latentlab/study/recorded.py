@@ -17,7 +17,7 @@ from latentlab.draws import example_generator
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.bank import Bank
 from latentlab.reasoning.trajectory import Latent
-from latentlab.study.run import batches
+from latentlab.study.batches import Numbered, over_batches
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,22 +49,22 @@ def record_runs(
 ) -> Recorded:
     """Run examples undisturbed, in the batches in which `study.run.run_arms` runs them."""
     rollout = reasoner.rollout(seed=seed)
-    names: list[str] = []
-    steps: list[list[Latent]] = []
-    picks: list[Tensor] = []
-    patches: list[Tensor] = []
-    for numbered in batches(examples, batch_size):
+
+    def of_batch(numbered: Numbered) -> tuple[list[str], list[Latent], Tensor, Tensor | None]:
         asked = [example for _, example in numbered]
         state = rollout(reasoner.batch(asked))
-        names += state.batch.examples
-        steps.append(state.latents)
-        patches.append(state.patches.embeds)
         # A constant in a slot is no patch, whatever was picked for it.
-        if state.picks is not None and reasoner.plan.content != "placeholder":
-            picks.append(state.picks)
-    found = torch.cat(picks) if picks else None
-    alike = len({found.shape[1] for found in patches}) == 1
-    return Recorded(Bank.of(names, steps), found, torch.cat(patches) if alike else None)
+        picked = state.picks if reasoner.plan.content != "placeholder" else None
+        return [example.id for example in asked], state.latents, state.patches.embeds, picked
+
+    found = over_batches(examples, batch_size, of_batch, f"{reasoner.name}: undisturbed")
+    names, steps, patches, picks = zip(*found, strict=True)
+    picked = [of for of in picks if of is not None]
+    return Recorded(
+        Bank.of([name for of in names for name in of], steps),
+        torch.cat(picked) if picked else None,
+        torch.cat(patches) if len({of.shape[1] for of in patches}) == 1 else None,
+    )
 
 
 def cycled(examples: Sequence[Example], seed: int) -> list[int]:

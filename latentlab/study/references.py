@@ -1,6 +1,7 @@
 """What a model has in its slots on reference examples, which no study evaluates."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -10,7 +11,7 @@ from latentlab.draws import example_generator
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.bank import Bank
 from latentlab.reasoning.trajectory import Latent
-from latentlab.study.run import batches
+from latentlab.study.batches import Numbered, over_batches
 
 
 @torch.no_grad()
@@ -31,20 +32,15 @@ def reference_bank(
         ordinary: which words of each prompt count as ordinary, counted from its beginning; all by
             default. A control that puts one prompt's word into another must not put a name there.
     """
-    steps: list[list[Latent]] = []
-    names: list[str] = []
-    numbers: list[int] = []
-    words: list[Tensor] = []
-    image: list[Tensor] = []
     token = reasoner.backbone.image_token_id
     rollout = reasoner.rollout(seed=seed)
-    for numbered in batches(examples, batch_size):
-        asked = [example for _, example in numbered]
-        prompts = reasoner.batch(asked)
-        steps.append(rollout(prompts).latents)
-        names += prompts.examples
-        numbers += [index for index, _ in numbered]
+
+    def of_batch(numbered: Numbered) -> tuple[list[int], list[Latent], list[Tensor], list[Tensor]]:
+        prompts = reasoner.batch([example for _, example in numbered])
+        latents = rollout(prompts).latents
         embeds, seen = reasoner.backbone.embed(prompts), prompts.input_ids == token
+        words: list[Tensor] = []
+        image: list[Tensor] = []
         for i, name in enumerate(prompts.examples):
             real = prompts.attention_mask[i]
             plain = real & ~seen[i]
@@ -56,6 +52,12 @@ def reference_bank(
                     stream = example_generator(name, seed, "ordinary")
                     place = torch.randint(int(where.sum()), (), generator=stream)
                     found.append(embeds[i][where][place])
+        return [index for index, _ in numbered], latents, words, image
+
+    found = over_batches(examples, batch_size, of_batch, f"{reasoner.name}: references")
+    indices, steps, words_of, image_of = zip(*found, strict=True)
+    numbers, words, image = (list(chain(*of)) for of in (indices, words_of, image_of))
+    names = [examples[i].id for i in numbers]
     # In the order of the data, so that a donor does not depend on the batches.
     order = torch.tensor(numbers).argsort()
     all_see = torch.stack(image) if len(image) == len(names) else None

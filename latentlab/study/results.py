@@ -16,6 +16,7 @@ import pandas as pd
 
 from latentlab.errors import UserError
 from latentlab.measures.summary import ARM_FACTS
+from latentlab.processes import group as processes
 from latentlab.study.provenance import RUN, resolve
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ def write_results(
     """Write the three files at once.
 
     They are written to a folder next to `out` that takes its place when it is complete, so a
-    crash leaves `out` as it was. Files of `out` that are not of the three stay where they are.
+    crash leaves `out` as it was. Files of `out` that are not of the three stay where they are. Of
+    several processes the first one writes.
 
     Args:
         out: The folder; it is created, or replaced if the same command with the same settings
@@ -108,6 +110,8 @@ def write_results(
     Raises:
         UserError: `out` holds something else, or cannot be created.
     """
+    if not processes.is_main():
+        return out
     _refuse_other(out, run["command"], run["config"])
     target = out.resolve()
     fresh = _sibling(target, "new")
@@ -198,8 +202,8 @@ def _refuse_other(out: Path, command: str, config: dict[str, Any]) -> None:
 
 
 def _differing(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
-    """Names of the settings that differ; the folder itself is no setting of a result."""
-    names = sorted((one.keys() | other.keys()) - {"out"})
+    """Names of the settings that differ; where and by how many processes is none of a result's."""
+    names = sorted((one.keys() | other.keys()) - {"out", "processes"})
     return [name for name in names if one.get(name) != other.get(name)]
 
 

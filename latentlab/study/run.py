@@ -5,7 +5,8 @@ table of thirty arms affordable.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import pandas as pd
@@ -13,7 +14,6 @@ import torch
 
 from latentlab.answers import Answer
 from latentlab.backbones import Batch
-from latentlab.console import track
 from latentlab.data.example import Example
 from latentlab.data.perturb import Perturbation
 from latentlab.measures.outcomes import log_odds, with_outcomes
@@ -25,29 +25,20 @@ from latentlab.reasoning.interventions import Hooked, PromptReplace, Replace, ap
 from latentlab.reasoning.sources import Resample
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.study.arms import Arm
+from latentlab.study.batches import Numbered, over_batches
 from latentlab.study.identity import identity
 from latentlab.study.prefixes import Prefixes
 from latentlab.study.rationale import Rationales
 from latentlab.study.rationale_run import answer_after, write
+
+Row = tuple[tuple[int, int], dict[str, Any]]
+"""A row, after the numbers of its arm and its example."""
 
 Measure = Callable[
     [Sequence[Example], Trajectory, Sequence[Answer]], Mapping[str, Sequence[object]]
 ]
 """Takes a batch's examples, the state after their latent steps and their answers; gives columns,
 each with one value per example."""
-
-
-def batches(examples: Sequence[Example], size: int) -> Iterator[list[tuple[int, Example]]]:
-    """Cut examples, numbered, into batches; those with and without an image are kept apart."""
-    pending: dict[bool, list[tuple[int, Example]]] = {True: [], False: []}
-    for i in range(len(examples)):
-        example = examples[i]
-        group = pending[example.image is not None]
-        group.append((i, example))
-        if len(group) == size:
-            yield group.copy()
-            group.clear()
-    yield from (group for group in pending.values() if group)
 
 
 @torch.no_grad()
@@ -86,9 +77,9 @@ def run_arms(
         many positions. Elsewhere these are missing, and so are columns that no arm needs. Only
         `seconds` depends on the batches.
     """
-    rows: list[tuple[tuple[int, int], dict[str, Any]]] = []
-    total = -(-len(examples) // batch_size)
-    for numbered in track(batches(examples, batch_size), reasoner.name, total):
+
+    def of_batch(numbered: Numbered) -> list[Row]:
+        rows: list[Row] = []
         asked = [example for _, example in numbered]
         started = time.perf_counter()
         prompts = _prompts(reasoner, asked, arms)
@@ -143,7 +134,10 @@ def run_arms(
                     **score(example, answer, reasoner.prompter.format.answer_form == "letter"),
                 }
                 rows.append(((number, index), row))
-    frame = pd.DataFrame([row for _, row in sorted(rows, key=lambda item: item[0])])
+        return rows
+
+    found = chain(*over_batches(examples, batch_size, of_batch, reasoner.name))
+    frame = pd.DataFrame([row for _, row in sorted(found, key=lambda item: item[0])])
     frame = frame.astype({"hops": "Int64", "choice": "Int64", "correct_lenient": "boolean"})
     return with_outcomes(_with_uses(frame))
 

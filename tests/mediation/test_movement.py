@@ -4,7 +4,7 @@ import torch
 
 from latentlab.data import load_data
 from latentlab.mediation.input_run import InputRun
-from latentlab.mediation.movement import movement_rows, reference_spreads
+from latentlab.mediation.movement import movement_rows, reference_spreads, slots_of
 from latentlab.reasoning.plan import LatentPlan
 
 
@@ -19,7 +19,7 @@ def compared(planned, data):
         reasoner = planned(plan)
         with torch.no_grad():
             runs = [InputRun(reasoner, part, 0, slots=False) for part in (data[:3], data[3:])]
-            spreads = reference_spreads(runs)
+            spreads = reference_spreads(map(slots_of, runs))
             rows = list(movement_rows(*runs, spreads))
         return runs, {(row["part"][0], row["steps"][0]): row for row in rows}
 

@@ -16,7 +16,7 @@ from latentlab.reasoning.visibility import Kind
 from latentlab.study.arms import Arm
 from latentlab.study.rationale import RationaleEdit, Rationales, blank_token, split
 from latentlab.study.rationale_run import answer_after, write, write_all
-from latentlab.study.run import batches, run_arms
+from latentlab.study.run import run_arms
 from latentlab.training.recipes import PLANS
 
 pytestmark = pytest.mark.usefixtures("no_grad")
@@ -199,8 +199,8 @@ def test_without_its_words_an_answer_moves_up_or_stands_where_it_would_have(writ
 
 
 def test_rows_of_edited_words_do_not_depend_on_the_batch(writer, data):
-    donors = write_all(writer, batches(data, 4), max_new_tokens=LONGEST)
-    assert donors.examples == write_all(writer, batches(data, 6), max_new_tokens=LONGEST).examples
+    donors = write_all(writer, data, 4, max_new_tokens=LONGEST)
+    assert donors.examples == write_all(writer, data, 6, max_new_tokens=LONGEST).examples
     edits = ("other", "permute", "reverse", "first", "placeholder", "drop")
     names = dict.fromkeys(donors.examples, "")
     dealt = Donors(dict.fromkeys([example.id for example in data], ""), names)

@@ -1,0 +1,47 @@
+"""Examples in batches: how they are cut, and who works on which.
+
+What is done to a batch depends on nothing outside of it, so processes share batches and never the
+examples of one: each batch has the padding and the neighbours that it has where one process does
+all of them, and its rows are the same.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+from latentlab.data.example import Example
+from latentlab.processes.group import divided
+
+Numbered = list[tuple[int, Example]]
+"""A batch: its examples with their numbers among all examples."""
+
+Result = TypeVar("Result")
+
+
+def batches(examples: Sequence[Example], size: int) -> Iterator[Numbered]:
+    """Cut examples, numbered, into batches; those with and without an image are kept apart."""
+    pending: dict[bool, Numbered] = {True: [], False: []}
+    for i in range(len(examples)):
+        example = examples[i]
+        group = pending[example.image is not None]
+        group.append((i, example))
+        if len(group) == size:
+            yield group.copy()
+            group.clear()
+    yield from (group for group in pending.values() if group)
+
+
+def over_batches(
+    examples: Sequence[Example], size: int, work: Callable[[Numbered], Result], description: str
+) -> list[Result]:
+    """Do something with every batch; processes share the work, and each has all results.
+
+    Args:
+        examples: what is cut into batches.
+        size: examples of a batch.
+        work: what is done with a batch; what it returns can be pickled.
+        description: what is being done, for the progress bar.
+
+    Returns:
+        What `work` returned, batch by batch.
+    """
+    return divided(batches(examples, size), work, description, -(-len(examples) // size))
