@@ -26,6 +26,12 @@ from latentlab.version import __version__
 Found = Mapping[str, Results]
 """Results by the name of their study."""
 
+HOW = frozenset(("out", "device", "batch_size", "processes", "dtype", "strict"))
+"""Settings that say how a study was run and not what was asked: figures take them as they are."""
+
+WHICH = frozenset(("split", "columns"))
+"""Settings that go with data of the user's own, of which figures know the name alone."""
+
 
 @dataclass(frozen=True)
 class Study:
@@ -156,7 +162,8 @@ def _check(study: Study, folder: Path, result: Results, results: Path) -> None:
     if result.run["command"] != study.command:
         raise UserError(f"{folder} holds results of {result.run['command']}: {again}")
     wanted, got = resolve(study.config), result.run["config"]
-    names = sorted((wanted.keys() | got.keys()) - {"out", "device", "batch_size", "processes"})
+    free = HOW if wanted["data"] == CommonConfig.data else HOW | WHICH
+    names = sorted((wanted.keys() | got.keys()) - free)
     differing = [name for name in names if wanted.get(name) != got.get(name)]
     if differing:
         name = differing[0]

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -110,8 +111,18 @@ def test_missing_results_are_named_with_their_command(leave, tmp_path):
 
 
 def test_where_and_how_it_ran_does_not_matter(leave, tmp_path):
-    leave(config={"batch_size": 7, "device": "cuda", "out": "elsewhere"})
+    leave(config={"batch_size": 7, "device": "cuda", "out": "elsewhere", "dtype": "bfloat16"})
     collect((STUDY,), tmp_path)
+
+
+def test_part_and_columns_of_own_data_are_taken_as_they_are(leave, tmp_path):
+    which = {"split": "train", "columns": ["question=q"]}
+    leave(config=which)
+    with pytest.raises(UserError, match=r"was made with columns=\['question=q'\]"):
+        collect((STUDY,), tmp_path)
+    own = Study("own", "evaluate", replace(CONFIG, data="mine.csv"))
+    leave(own, config=which)
+    collect((own,), tmp_path)
 
 
 @pytest.mark.parametrize(
