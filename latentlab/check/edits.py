@@ -14,6 +14,7 @@ import torch
 from latentlab.backbones import Component
 from latentlab.check.material import Material, difference, worst
 from latentlab.reasoning.activations import Activations, Site, patched, record
+from latentlab.reasoning.decode import append_text
 from latentlab.reasoning.interventions import (
     Add,
     Hooked,
@@ -26,7 +27,6 @@ from latentlab.reasoning.interventions import (
 from latentlab.reasoning.knockout import Knockout
 from latentlab.reasoning.sources import Bank, Vector, Zero
 from latentlab.reasoning.trajectory import Trajectory
-from latentlab.reasoning.unrolled import append_text
 
 NOTHING: list[Intervention | Hooked] = [
     Knockout("latent", "answer"),

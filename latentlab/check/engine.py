@@ -7,8 +7,9 @@ import torch
 from latentlab.backbones import Batch
 from latentlab.check.material import Material, difference, keys_and_values, worst
 from latentlab.reasoner import Reasoner
+from latentlab.reasoning.decode import append_text
 from latentlab.reasoning.trajectory import Trajectory
-from latentlab.reasoning.unrolled import append_text, unroll
+from latentlab.reasoning.unrolled import unroll
 
 PADDING = 3
 """Positions that a prompt is padded by."""

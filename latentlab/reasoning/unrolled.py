@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from transformers import DynamicCache
 
 from latentlab.backbones import Backbone, Batch, Capture, Masks
+from latentlab.reasoning.decode import append_text
 from latentlab.reasoning.interventions import Intervention
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.trajectory import Trajectory
@@ -69,13 +70,6 @@ class Unrolled:
     def masks(self, backbone: Backbone) -> Masks:
         """`mask` as the decoder takes it."""
         return backbone.masks(self.mask, self.kinds != Kind.PAD, self.kinds.shape[1])
-
-
-def append_text(rollout: Rollout, state: Trajectory, text: Sequence[int]) -> None:
-    """Append the same tokens, of kind ANSWER, to every example of a state."""
-    ids = torch.tensor(list(text), dtype=torch.long, device=state.hidden.device)
-    ids = ids.expand(len(state.hidden), -1)
-    rollout.extend(state, ids, torch.full_like(ids, int(Kind.ANSWER)))
 
 
 @torch.no_grad()

@@ -8,9 +8,10 @@ import torch
 from latentlab.adapters.transformer_lens import bridged
 from latentlab.check.material import Material, difference, material_of
 from latentlab.reasoning.activations import Site, record
+from latentlab.reasoning.decode import append_text
 from latentlab.reasoning.interventions import PromptReplace
 from latentlab.reasoning.sources import Zero
-from latentlab.reasoning.unrolled import append_text, unroll
+from latentlab.reasoning.unrolled import unroll
 from tests.tiny.families import TINY
 
 
