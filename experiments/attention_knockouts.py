@@ -31,10 +31,10 @@ def make(found: Found) -> Drawing:
     lines = lines[lines["mode"] == KNOCKED_OUT]
     data = lines[lines["layers"] == lines["layers"].max()]
     data = data.assign(
-        row=data["control_of"].fillna("").where(lambda of: of != "", data["slot"]),
+        row=data["slot"].where(data["control_of"] == "", data["control_of"]),
         series=data["kind"].where(data["kind"] == CONTROL, "knock-out"),
     )
-    rows = {row: _label(row) for row in names(data["row"])}
+    rows = {line["row"]: _label(line["query"], line["key"]) for _, line in data.iterrows()}
     models = names(data["model"])
     figure, axes = canvas("double", 0.8 + 0.28 * len(rows), 1, len(models), sharey=True)
     for axis, model in zip(axes, models, strict=True):
@@ -63,7 +63,6 @@ def make(found: Found) -> Drawing:
     return Drawing(figure, data[kept].reset_index(drop=True), caption)
 
 
-def _label(slot: str) -> str:
+def _label(who: str, what: str) -> str:
     """A knock-out in words: who no longer sees what."""
-    who, _, what = slot.partition(" -/-> ")
     return f"{KEYS.get(who, who)}: no {KEYS.get(what, what).replace('_', ' ')}"

@@ -14,6 +14,8 @@ from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import UNPUBLISHED, WEIGHTS, of_sham, sampled, widest
 from latentlab.figures.lines import names
 from latentlab.figures.style import canvas, heat
+from latentlab.measures.outcomes import SHAM
+from latentlab.patch.cells import RANDOM
 from latentlab.vocabulary import PATCH
 
 STUDIES = (studies.PATCHING,)
@@ -78,13 +80,12 @@ def _cells(summary: pd.DataFrame) -> pd.DataFrame:
     """Cells of the residual stream with their row and column."""
     stream = summary["component"].isin(["resid_pre", "resid_post"]) & summary["head"].isna()
     data = summary[stream & summary["mode"].isin(list(MODES))]
-    random = data["slot"].str.contains("random prompt position")
-    column = data["control_of"].fillna("").where(lambda of: of != "", data["slot"])
-    number = column.str.extract(r"^(\d+) random", expand=False).fillna("1")
+    random = data["control"] == RANDOM
+    column = data["slot"].where(data["control_of"] == "", data["control_of"])
     layer = "layer " + data["layer"].astype(int).astype("str")
     side = data["kind"].eq(PATCH) | random
     return data.assign(
-        column=column.mask(random, number + " random"),
+        column=column.mask(random, data["n_positions"].astype(str) + " random"),
         row=layer.where(data["component"] == "resid_post", "input"),
         **{"from": side.map({True: "patch", False: "control"})},
     )
@@ -105,6 +106,6 @@ def _columns(data: pd.DataFrame) -> list[str]:
 
 def _sham(summary: pd.DataFrame) -> str:
     """What the sham did, for the caption."""
-    shams = summary[summary["slot"] == "sham"]
+    shams = summary[summary["control"] == SHAM]
     moved = shams[["indirect_effect", "indirect_effect_low", "indirect_effect_high"]]
     return f"A run's own activations put back into every slot (sham) change {of_sham(moved)}."

@@ -17,7 +17,7 @@ from latentlab.data.example import Example
 from latentlab.data.pictures import Picture, open_picture
 from latentlab.measures.scores import parse_answer
 from latentlab.prompts import Prompter
-from latentlab.reasoning.decode import generate, option_logprobs
+from latentlab.reasoning.decode import append_text, generate, option_logprobs
 from latentlab.reasoning.interventions import Hooked, Intervention, applied
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.rollout import Rollout
@@ -200,9 +200,7 @@ class Reasoner:
     def _with_marker(self, rollout: Rollout, state: Trajectory) -> Trajectory:
         """Return a fork of a state to which the answer marker is appended."""
         fork = state.fork()
-        marker = torch.tensor(self.prompter.marker_ids, device=state.hidden.device)
-        ids = marker.long().expand(len(state.hidden), -1)
-        rollout.extend(fork, ids, torch.full_like(ids, int(Kind.ANSWER)))
+        append_text(rollout, fork, self.prompter.marker_ids)
         return fork
 
     def _marker_at(self, output: Sequence[int]) -> int | None:

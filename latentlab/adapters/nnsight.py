@@ -26,10 +26,10 @@ from torch import Tensor, nn
 
 from latentlab.backbones import Batch
 from latentlab.reasoner import Reasoner
+from latentlab.reasoning.decode import append_text
 from latentlab.reasoning.interventions import Intervention
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.trajectory import Trajectory
-from latentlab.reasoning.unrolled import append_text
 
 if TYPE_CHECKING:
     from nnsight import NNsight

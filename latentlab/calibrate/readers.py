@@ -97,12 +97,9 @@ def restored(part: str) -> Reader:
     """Whether the last latent of the clean run turns the corrupt run's answer to the clean one."""
 
     def read(rows: pd.DataFrame) -> Readings:
-        slots = rows.loc[rows["kind"] == "activation patching", "slot"]
-        named = slots[slots.str.startswith(f"{part.removeprefix('latent_')} ")]
-        if named.empty:
-            return by_example(rows[:0], rows["patched"][:0])
-        last = max(named.unique(), key=lambda slot: int(slot.split()[1]))
-        chosen = rows[(rows["slot"] == last) & (rows["component"] == "resid_pre")]
+        patched = rows[(rows["part"] == part) & (rows["control"] == "")]
+        last = patched["step"] == patched["step"].max()
+        chosen = patched[last.fillna(False) & (patched["component"] == "resid_pre")]
         return by_example(chosen, chosen["hit"] & ~chosen["hit_before"])
 
     return read
@@ -110,7 +107,8 @@ def restored(part: str) -> Reader:
 
 def hidden(rows: pd.DataFrame) -> Readings:
     """Points lost where the answer cannot attend to latents."""
-    chosen = rows[rows["slot"] == "answer -/-> latent"]
+    cut = (rows["query"] == "answer") & (rows["key"] == "latent")
+    chosen = rows[cut & (rows["control"] == "")]
     return by_example(chosen, chosen["hit_before"].astype(float) - chosen["hit"].astype(float))
 
 

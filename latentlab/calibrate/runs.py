@@ -129,7 +129,7 @@ def _patch(asked: Subject, config: PatchConfig) -> pd.DataFrame:
 
 def _is_latent_as_fed_in(cell: Cell) -> bool:
     """Whether a patch puts in a latent itself, and nothing that layers made of it."""
-    return cell.component == "resid_pre" and cell.slot.name.startswith(("text", "vision"))
+    return cell.component == "resid_pre" and cell.slot.step is not None
 
 
 def _probe(reasoner: Reasoner, questions: CachedExamples, settings: Settings) -> pd.DataFrame:

@@ -67,7 +67,7 @@ def shams(runs: InstrumentRows) -> Iterator[tuple[str, pd.Series]]:
     nothing = effects[(effects["measure"] == "effect") & (effects["perturbation"] == "none")]
     yield "mediation", _largest(nothing, ["te", "nde", "nie", "tie"])
     patched = runs["patch"]
-    own = patched[patched["slot"] == "sham"]
+    own = patched[patched["control"] == "sham"]
     yield "patch", _largest(own.assign(moved=own["patched"] - own["corrupt"]), ["moved"])
 
 

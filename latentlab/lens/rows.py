@@ -46,7 +46,7 @@ LATENTS = (Kind.LATENT_TEXT, Kind.LATENT_VISION)
 
 
 @dataclass(frozen=True)
-class Place:
+class Position:
     """A position of the unrolled sequence that is read."""
 
     step: int
@@ -108,7 +108,7 @@ def rows_of(config: LensConfig, subject: Subject, prepared: bool = True) -> pd.D
     return rows[known].astype({**whole, "at_once": "boolean"})
 
 
-def places_of(unrolled: Unrolled, steps: int, every_slot: bool) -> list[Place]:
+def places_of(unrolled: Unrolled, steps: int, every_slot: bool) -> list[Position]:
     """Which positions are read: the newest of each pass, or every slot of the latent steps."""
     found = []
     for pass_index in range(steps + 2):
@@ -120,7 +120,7 @@ def places_of(unrolled: Unrolled, steps: int, every_slot: bool) -> list[Place]:
         kinds = [Kind(int(unrolled.kinds[:, i].max())).name.lower() for i in indices]
         for n, (index, kind) in enumerate(zip(indices, kinds, strict=True)):
             number = f" {kinds[:n].count(kind) + 1}" if kinds.count(kind) > 1 else ""
-            found.append(Place(pass_index, kind + number, index))
+            found.append(Position(pass_index, kind + number, index))
     return found
 
 

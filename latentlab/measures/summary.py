@@ -12,7 +12,7 @@ import pandas as pd
 from latentlab import console
 from latentlab.measures.clusters import Clusters, clusters_of
 from latentlab.measures.outcomes import NONE, OUTCOMES, PICKED, SHAM
-from latentlab.measures.seeds import mean_over_seeds
+from latentlab.measures.repeated import mean_over_seeds
 from latentlab.measures.significance import holm, mcnemar, sign_flip
 from latentlab.measures.statistics import (
     accuracy_interval,

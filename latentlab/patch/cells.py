@@ -9,7 +9,7 @@ prompt, and a sham puts all of a run's own activations back.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
@@ -21,8 +21,14 @@ from latentlab.reasoning.activations import Activations, Site, head_slice
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.vocabulary import CONTROL, PATCH
 
-UNRELATED = "from an unrelated question"
-"""What the slot of a control says where it puts in a third run's activations."""
+UNRELATED = "unrelated"
+"""Column `control` of rows that put in a third run's activations."""
+
+FROM_UNRELATED = "from an unrelated question"
+"""The same in words."""
+
+RANDOM = "random"
+"""Column `control` of rows that patch, or hide, as much of the prompt at random."""
 
 SHAM = "sham"
 """Slot of the control that patches every slot with the run's own activations."""
@@ -32,8 +38,8 @@ SHAM = "sham"
 class Slot:
     """Positions of one pass that are patched together."""
 
-    name: str
-    """What tables call them."""
+    part: Literal["prompt", "latent_text", "latent_vision", "answer"]
+    """What of the sequence they belong to."""
 
     pass_index: int
     """Which pass, see `Rollout.pass_index`."""
@@ -43,6 +49,22 @@ class Slot:
 
     drawn: int = 0
     """How many positions of the prompt to draw for each example instead: a control."""
+
+    @property
+    def step(self) -> int | None:
+        """The latent step, counted from 1; None elsewhere."""
+        return self.pass_index if self.part.startswith("latent") else None
+
+    @property
+    def name(self) -> str:
+        """What tables call it; made of the fields and never read."""
+        if self.drawn == 1:
+            return "random prompt position"
+        if self.drawn:
+            return f"{self.drawn} random prompt positions"
+        if self.step is not None:
+            return f"{self.part.removeprefix('latent_')} {self.step}"
+        return "prompt end" if self.part == "prompt" else self.part
 
 
 @dataclass(frozen=True)
@@ -97,6 +119,10 @@ class Cell:
             "head": self.head,
             "slot": self.slot.name,
             "control_of": "",
+            "part": self.slot.part,
+            "step": self.slot.step,
+            "n_positions": self.slot.drawn or len(self.slot.positions),
+            "control": RANDOM if self.slot.drawn else "",
         }
 
 
@@ -112,22 +138,19 @@ def slots_of(plan: LatentPlan, marker: bool) -> list[Slot]:
         marker: whether there is an answer marker; without, the answer is read where the latent
             steps end.
     """
-    slots = [Slot("prompt end", 0)]
+    slots = [Slot("prompt", 0)]
     k = plan.k if plan.select != "all" else 0
     text_first = plan.part_order == "text_vision"
     vision_from = 1 if text_first or not plan.text else 2
     for step in range(1, plan.steps + 1):
-        text = Slot(f"text {step}", step, (-1 - (k if text_first else 0),))
-        vision = Slot(f"vision {step}", step, tuple(-vision_from - i for i in range(k)))
+        text = Slot("latent_text", step, (-1 - (k if text_first else 0),))
+        vision = Slot("latent_vision", step, tuple(-vision_from - i for i in range(k)))
         here = [*([text] if plan.text else []), *([vision] if k else [])]
         slots += here if text_first else here[::-1]
     if marker:
         slots.append(Slot("answer", plan.steps + 1))
     sizes = sorted({len(slot.positions) for slot in slots})
-    return slots + [
-        Slot("random prompt position" if n == 1 else f"{n} random prompt positions", 0, (), n)
-        for n in sizes
-    ]
+    return slots + [Slot("prompt", 0, (), drawn=n) for n in sizes]
 
 
 def cells_of(reasoner: Reasoner, components: Sequence[Component], heads: bool) -> list[Cell]:

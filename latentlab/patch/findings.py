@@ -11,7 +11,7 @@ import pandas as pd
 
 from latentlab.console import estimate, interval_text, table
 from latentlab.measures.statistics import Interval, judge
-from latentlab.patch.cells import SHAM, UNRELATED
+from latentlab.patch.cells import FROM_UNRELATED, RANDOM, SHAM, UNRELATED
 from latentlab.patch.knockouts import RANDOM_KEYS
 from latentlab.patch.summary import MODES
 from latentlab.vocabulary import CONTROL
@@ -24,11 +24,12 @@ _DONE = {
     "corrupt": "corrupt activations put into the clean run",
 }
 _SLOTS = {
-    "prompt end": "at the end of the prompt",
-    "text": "at the latent text",
-    "vision": "at the latent vision",
-    "random": "at random positions of the prompt",
+    ("prompt", ""): "at the end of the prompt",
+    ("latent_text", ""): "at the latent text",
+    ("latent_vision", ""): "at the latent vision",
+    ("prompt", RANDOM): "at random positions of the prompt",
 }
+"""Words for the `part` and the `control` of a slot."""
 _WORDS = {
     "latent": "its latents",
     "latent_text": "its latent text",
@@ -43,7 +44,7 @@ def show_tables(summary: pd.DataFrame) -> None:
     """Put on the screen a grid for each model, mode and component, and the knock-outs below."""
     for model, lines in summary.groupby("model", sort=False):
         for mode in MODES:
-            grids = lines[(lines["mode"] == mode) & (lines["slot"] != SHAM)]
+            grids = lines[(lines["mode"] == mode) & (lines["control"] != SHAM)]
             stream = grids["component"].where(grids["component"] != "resid_pre", "resid_post")
             parts = [stream, grids["head"].notna(), _unrelated(grids)]
             for (component, heads, control), cells in grids.groupby(parts, sort=False):
@@ -70,7 +71,7 @@ def _show_grid(title: str, mode: str, cells: pd.DataFrame) -> None:
     grid = cells.assign(row=layers, slot=slots).pivot(
         index="row", columns="slot", values="recovery"
     )
-    done = f"activations {UNRELATED}" if control else _DONE[mode]
+    done = f"activations {FROM_UNRELATED}" if control else _DONE[mode]
     sides = [cells["recovery_high"] - cells["recovery"], cells["recovery"] - cells["recovery_low"]]
     widest = 100 * pd.concat(sides).max()
     table(
@@ -83,7 +84,7 @@ def _show_grid(title: str, mode: str, cells: pd.DataFrame) -> None:
 
 
 def _unrelated(lines: pd.DataFrame) -> "pd.Series[bool]":
-    return lines["slot"].str.endswith(f": {UNRELATED}")
+    return lines["control"] == UNRELATED
 
 
 def _where(line: "Line") -> str:
@@ -129,7 +130,7 @@ def _sentences(model: str, lines: pd.DataFrame) -> Iterator[str]:
     modes = [mode for mode in MODES if (lines["mode"] == mode).any()]
     for mode in modes:
         cells = lines[lines["mode"] == mode]
-        sham = cells[cells["slot"] == SHAM].iloc[0]
+        sham = cells[cells["control"] == SHAM].iloc[0]
         ends = [sham[f"indirect_effect{end}"] for end in ("", "_low", "_high")]
         disturbs = "" if ends == [0, 0, 0] else ": the instrument itself disturbs the model"
         said = _recovered(mode, cells)
@@ -154,8 +155,8 @@ def _knocked_out(cut: pd.DataFrame) -> Iterator[str]:
     costs: list[str] = []
     told: dict[str, list[tuple[str, float]]] = {}
     for _, line in whole[whole["kind"] != CONTROL].iterrows():
-        query, key = str(line["slot"]).split(" -/-> ")
-        name = f"{_WORDS[key]} from {'the answer' if query == 'answer' else 'its latent steps'}"
+        query = "the answer" if line["query"] == "answer" else "its latent steps"
+        name = f"{_WORDS[line['key']]} from {query}"
         if (verdict := _verdict(line)) in _MEASURED:
             beside = _effect(controls[line["slot"]])
             costs.append(f"hiding {name} {_effect(line)} (random keys: {beside})")
@@ -175,16 +176,15 @@ def _recovered(mode: str, cells: pd.DataFrame) -> str:
     """The strongest cell of each kind of slot, next to its control."""
     parts = []
     where = pd.Series([_where(line) for _, line in cells.iterrows()], cells.index)
-    for kind, words in _SLOTS.items():
-        here = cells[~_unrelated(cells) & cells["slot"].str.contains(rf"^(?:\d+ )?{kind}")]
+    for (part, control), words in _SLOTS.items():
+        here = cells[(cells["part"] == part) & (cells["control"] == control)]
         if here.empty:
             continue
         line = here.sort_values("recovery", ascending=mode == "corrupt").iloc[0]
         place = _where(line)
-        step = str(line["slot"]).split()[-1]
-        words += f" of step {step}" if kind in ("text", "vision") else ""
-        control = cells[(where == place) & (cells["control_of"] == line["slot"])]
-        beside = f"; unrelated {estimate(control.iloc[0], 'recovery')}" if len(control) else ""
+        words += "" if pd.isna(line["step"]) else f" of step {line['step']}"
+        third = cells[(where == place) & (cells["control_of"] == line["slot"])]
+        beside = f"; unrelated {estimate(third.iloc[0], 'recovery')}" if len(third) else ""
         parts.append(f"{estimate(line, 'recovery')} {words} ({place}{beside})")
     did = "brings back at most" if mode == "restore" else "leaves at least"
     return f"of that one patch {did} {', '.join(parts)}"

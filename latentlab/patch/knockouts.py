@@ -12,6 +12,7 @@ from contextlib import nullcontext
 from jaxtyping import Float
 from torch import Tensor
 
+from latentlab.patch.cells import RANDOM
 from latentlab.patch.readout import KNOCKED_OUT, Readout, Row, answer_logits
 from latentlab.patch.runs import PairRun
 from latentlab.reasoner import Reasoner
@@ -104,7 +105,8 @@ def knockout_rows(
     number = first
     for name in names:
         knockout = knockout_of(name)
-        slot = name.replace("-", " -/-> ")
+        query, key = name.split("-")
+        slot = f"{query} -/-> {key}"
         for layers in windows(reasoner.backbone.n_layers, width):
             for random in (False, True):
                 cut = dataclasses.replace(knockout, random=random)
@@ -117,6 +119,9 @@ def knockout_rows(
                     "head": None,
                     "slot": f"{slot}: {RANDOM_KEYS}" if random else slot,
                     "control_of": slot if random else "",
+                    "query": query,
+                    "key": key,
+                    "control": RANDOM if random else "",
                 }
                 yield from readout.rows(number, KNOCKED_OUT, logits, **columns)
                 number += 1

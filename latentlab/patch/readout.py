@@ -13,15 +13,27 @@ from jaxtyping import Float
 from torch import Tensor
 
 from latentlab.patch.pairs import Pair
+from latentlab.reasoning.decode import append_text
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.trajectory import Trajectory
-from latentlab.reasoning.visibility import Kind
 
 KNOCKED_OUT = "knock-out"
 """Mode of rows whose clean run had some of its attention knocked out."""
 
 Row = tuple[tuple[int, int], dict[str, Any]]
 """A row, and where it belongs: number of the intervention, number of the pair in its batch."""
+
+NOWHERE: dict[str, Any] = {
+    "part": "",
+    "step": None,
+    "n_positions": None,
+    "query": "",
+    "key": "",
+    "control": "",
+}
+"""Facts of a row that an intervention has nothing for: the `part` of the sequence, the latent
+`step` and how many positions are patched, the `query` and `key` of a knock-out, and what a
+`control` puts in place of what is named (`unrelated`, `random`, `sham`)."""
 
 LogitReading = tuple[list[float], list[int]]
 """Of each pair the logit difference in nats, clean answer less corrupt answer, and the index of the
@@ -32,10 +44,7 @@ def answer_logits(
     rollout: Rollout, state: Trajectory, marker: Sequence[int]
 ) -> Float[Tensor, "batch vocab"]:
     """Logits where the answer begins, with the marker right after the latent steps."""
-    fork = state.fork()
-    ids = torch.tensor(marker, dtype=torch.long, device=state.hidden.device)
-    ids = ids.expand(len(state.hidden), -1)
-    return rollout.extend(fork, ids, torch.full_like(ids, int(Kind.ANSWER)))[:, -1]
+    return append_text(rollout, state.fork(), marker)[:, -1]
 
 
 class Readout:
@@ -103,6 +112,7 @@ class Readout:
                     "question_type": example.question_type,
                     "cluster": list(example.clusters),
                     "mode": mode,
+                    **NOWHERE,
                     **what,
                     "clean": self.clean[0][i],
                     "corrupt": self.corrupt[0][i],

@@ -92,5 +92,5 @@ def rows_of(config: PatchConfig, subject: Subject, prepared: PreparedPatching) -
         found += [((number, numbered[i][0]), row) for (number, i), row in new]
     found.sort(key=lambda item: item[0])
     rows = [{"model": reasoner.name, "data": config.data, **row} for _, row in found]
-    whole_numbers = dict.fromkeys(("hops", "layer", "layers", "head"), "Int64")
-    return pd.DataFrame(rows).astype(whole_numbers)
+    whole_numbers = ("hops", "layer", "layers", "head", "step", "n_positions")
+    return pd.DataFrame(rows).astype(dict.fromkeys(whole_numbers, "Int64"))

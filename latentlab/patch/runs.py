@@ -9,7 +9,7 @@ from torch import Tensor
 
 from latentlab.data import Example
 from latentlab.draws import example_generator
-from latentlab.patch.cells import SHAM, UNRELATED, Cell
+from latentlab.patch.cells import FROM_UNRELATED, SHAM, UNRELATED, Cell
 from latentlab.patch.pairs import Pair
 from latentlab.patch.readout import Readout, Row, answer_logits
 from latentlab.prompts import Prompter
@@ -118,8 +118,8 @@ def patch_rows(
             if unrelated is not None:
                 values = cell.values(unrelated.activations, kept, places, n_heads)
                 columns = cell.columns | {"kind": CONTROL, "control_of": cell.slot.name}
-                columns["slot"] = f"{cell.slot.name}: {UNRELATED}"
+                columns |= {"slot": f"{cell.slot.name}: {FROM_UNRELATED}", "control": UNRELATED}
                 yield from readout.rows(next(numbers), mode, own.patched(values), **columns)
         columns = {"kind": CONTROL, "component": "all", "layer": None, "layers": None}
-        columns |= {"head": None, "slot": SHAM, "control_of": ""}
+        columns |= {"head": None, "slot": SHAM, "control_of": "", "control": SHAM}
         yield from readout.rows(next(numbers), mode, own.patched(sham), **columns)

@@ -16,7 +16,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from latentlab.measures.clusters import Clusters, clusters_of
-from latentlab.measures.outcomes import SHAM
 from latentlab.measures.significance import holm, mcnemar
 from latentlab.measures.statistics import (
     Interval,
@@ -25,6 +24,8 @@ from latentlab.measures.statistics import (
     ratio_interval,
     smallest_effect,
 )
+from latentlab.patch.cells import SHAM
+from latentlab.patch.readout import NOWHERE
 from latentlab.vocabulary import PatchMode
 
 MODES: tuple[PatchMode, ...] = get_args(PatchMode)
@@ -34,6 +35,9 @@ _DIFFERENCES = ["clean", "corrupt", "patched"]
 
 CELL = ["model", "data", "mode", "kind", "component", "layer", "layers", "head", "slot"]
 """Columns that tell interventions apart."""
+
+FACTS = ["control_of", *NOWHERE]
+"""Further columns that are the same for all rows of one intervention."""
 
 
 def recovery_interval(
@@ -75,7 +79,7 @@ def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
 
     Returns:
         In the order of the rows, what was done (`model, data, mode, kind, component, layer, layers,
-        head, slot, control_of`) and, each with `_low` and `_high`,
+        head, slot`, `FACTS`) and, each with `_low` and `_high`,
 
         - `n`: examples;
         - `recovery`: see `recovery_interval`; of patches only, and only where the runs differ;
@@ -94,12 +98,12 @@ def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     """
     lines = pd.DataFrame(
         [
-            {**dict(zip([*CELL, "control_of"], key, strict=True)), **_measure(group, seed)}
-            for key, group in rows.groupby([*CELL, "control_of"], sort=False, dropna=False)
+            {**dict(zip([*CELL, *FACTS], key, strict=True)), **_measure(group, seed)}
+            for key, group in rows.groupby([*CELL, *FACTS], sort=False, dropna=False)
         ]
     )
-    lines = lines.astype({"layer": "Int64", "layers": "Int64", "head": "Int64"})
-    tested = ~lines["slot"].str.startswith(SHAM)
+    lines = lines.astype(dict.fromkeys(("layer", "layers", "head", "step", "n_positions"), "Int64"))
+    tested = lines["control"] != SHAM
     families = lines[tested].groupby(["model", "data", "mode"], sort=False)["p_mcnemar"]
     adjusted = families.transform(lambda p: holm(p.to_numpy()))
     return lines.assign(

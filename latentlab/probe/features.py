@@ -20,9 +20,10 @@ from torch import Tensor, nn
 from latentlab.console import track
 from latentlab.data.example import Example
 from latentlab.draws import example_generator
-from latentlab.probe.probes import INPUT, Spot
+from latentlab.probe.probes import INPUT, ProbeSite
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.activations import Site, record
+from latentlab.reasoning.decode import append_text
 from latentlab.reasoning.interventions import Replace
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.sources import Placeholder
@@ -41,7 +42,7 @@ PER_LABEL = 5
 class Collected:
     """Activations of some examples, in their order."""
 
-    features: dict[Spot, Float[np.ndarray, "examples hidden"]]
+    features: dict[ProbeSite, Float[np.ndarray, "examples hidden"]]
     """What probes read."""
 
     series: dict[str, Float[np.ndarray, "examples steps hidden"]]
@@ -68,7 +69,7 @@ def collect(
         batch_size: examples per forward pass; it changes nothing.
         seed: seed of random picks, and of the patches that are compared with the picked ones.
     """
-    features: dict[Spot, list[Tensor]] = defaultdict(list)
+    features: dict[ProbeSite, list[Tensor]] = defaultdict(list)
     series: dict[str, list[Tensor]] = defaultdict(list)
     order: list[int] = []
     rollout = reasoner.rollout(seed=seed)
@@ -80,7 +81,7 @@ def collect(
             prefix = rollout.prefill(prompts)
             state = rollout.reason(prefix)
             state.check_finite()
-            _append_marker(reasoner, rollout, state.fork())
+            append_text(rollout, state.fork(), reasoner.prompter.marker_ids)
         for spot, values in _features(rollout, state, kept).items():
             features[spot].append(values.float().cpu())
         found = _latent_series(state, seed) | _token_series(
@@ -91,7 +92,7 @@ def collect(
         order += [index for index, _ in numbered]
     back = torch.tensor(order).argsort()
     gathered = {spot: torch.cat(parts)[back].numpy() for spot, parts in features.items()}
-    gathered[Spot("question", 0, INPUT)] = _word_counts(reasoner, examples)
+    gathered[ProbeSite("question", 0, INPUT)] = _word_counts(reasoner, examples)
     joined = {name: torch.cat(parts) for name, parts in series.items()}
     # Ordinary tokens that some batch lacks cannot be compared over all examples.
     whole = {name: all[back].numpy() for name, all in joined.items() if len(all) == len(order)}
@@ -143,31 +144,24 @@ def _final_states(rollout: Rollout) -> Iterator[dict[int, Float[Tensor, "batch q
         handle.remove()
 
 
-def _append_marker(reasoner: Reasoner, rollout: Rollout, state: Trajectory) -> None:
-    """Run the answer marker, after which the answer would be read off."""
-    ids = torch.tensor(reasoner.prompter.marker_ids, device=state.hidden.device).long()
-    ids = ids.expand(len(state.hidden), -1)
-    rollout.extend(state, ids, torch.full_like(ids, int(Kind.ANSWER)))
-
-
 def _features(
     rollout: Rollout, state: Trajectory, kept: Mapping[Site, Tensor]
-) -> dict[Spot, Float[Tensor, "batch hidden"]]:
+) -> dict[ProbeSite, Float[Tensor, "batch hidden"]]:
     """Everything that probes read of one batch."""
-    found: dict[Spot, Tensor] = {}
+    found: dict[ProbeSite, Tensor] = {}
     for number, latent in enumerate(state.latents):
         if latent.text is not None:
-            found[Spot("latent_text", number + 1, INPUT)] = latent.text
+            found[ProbeSite("latent_text", number + 1, INPUT)] = latent.text
         if latent.vision is not None:
             real = torch.ones_like(latent.vision[..., :1])
             if latent.picks is not None:
                 real = (latent.picks >= 0)[..., None].to(real)
             mean = (latent.vision * real).sum(1) / real.sum(1)
-            found[Spot("latent_vision", number + 1, INPUT)] = mean
+            found[ProbeSite("latent_vision", number + 1, INPUT)] = mean
     last = rollout.plan.steps + 1
     names = {0: "prompt", last: "answer"}
     for site, values in sorted(kept.items()):
-        found[Spot(names.get(site.pass_index, "slot"), site.pass_index, site.layer)] = values
+        found[ProbeSite(names.get(site.pass_index, "slot"), site.pass_index, site.layer)] = values
     return found
 
 

@@ -34,7 +34,7 @@ INPUT = -1
 Codes = Int[np.ndarray, "examples targets"]
 
 
-class Spot(NamedTuple):
+class ProbeSite(NamedTuple):
     """Where an activation was taken."""
 
     place: str
@@ -101,7 +101,7 @@ def shuffled(codes: Int[np.ndarray, " n"], groups: Sequence[str], seed: int) -> 
 
 
 def probe_grid(
-    features: Mapping[Spot, Float[np.ndarray, "examples hidden"]],
+    features: Mapping[ProbeSite, Float[np.ndarray, "examples hidden"]],
     labels: Mapping[str, Sequence[str]],
     domains: Sequence[str],
     seed: int = 0,

@@ -51,6 +51,19 @@ def generate(
     return outputs
 
 
+def append_text(
+    rollout: Rollout, state: Trajectory, text: Sequence[int]
+) -> Float[Tensor, "batch tokens+1 vocab"]:
+    """Append the same tokens, of kind ANSWER, to every example of a state, such as the marker.
+
+    Returns:
+        Logits of the position before the text and of each of its tokens.
+    """
+    ids = torch.tensor(list(text), dtype=torch.long, device=state.hidden.device)
+    ids = ids.expand(len(state.hidden), -1)
+    return rollout.extend(state, ids, torch.full_like(ids, int(Kind.ANSWER)))
+
+
 @torch.no_grad()
 def option_logprobs(
     rollout: Rollout,

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from transformers import DynamicCache
 
 from latentlab.backbones import Backbone, Batch, Capture
+from latentlab.reasoning.decode import append_text
 from latentlab.reasoning.interventions import Intervention
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.trajectory import Trajectory
@@ -62,13 +63,6 @@ class Unrolled:
         cache = DynamicCache(config=backbone.text_config)
         hidden = backbone.forward(self.embeds, self.positions, self.mask, cache, capture)
         return hidden, cache
-
-
-def append_text(rollout: Rollout, state: Trajectory, text: Sequence[int]) -> None:
-    """Append the same tokens, of kind ANSWER, to every example of a state."""
-    ids = torch.tensor(list(text), dtype=torch.long, device=state.hidden.device)
-    ids = ids.expand(len(state.hidden), -1)
-    rollout.extend(state, ids, torch.full_like(ids, int(Kind.ANSWER)))
 
 
 @torch.no_grad()

@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
 ROWS, SUMMARY = "rows.parquet", "summary.csv"
 
-_TEXT = ["against", *(name for name in ARM_FACTS if name not in ("strength", "draws"))]
+_TEXT = [
+    "against",
+    "query",
+    "key",
+    *(name for name in ARM_FACTS if name not in ("strength", "draws")),
+]
 """Columns of text that may be empty in a summary."""
 
 
@@ -143,7 +148,7 @@ def _typed(summary: pd.DataFrame) -> pd.DataFrame:
     Steps and layers are whole numbers, but read back as 1.0 where some line has none; and an empty
     text, which stands for "compared with nothing" and the like, reads back as missing.
     """
-    whole = [name for name in ("step", "layer") if name in summary]
+    whole = [name for name in ("step", "layer", "n_positions") if name in summary]
     whole = [name for name in whole if summary[name].dtype.kind == "f"]
     empty = [
         name

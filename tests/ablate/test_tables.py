@@ -50,6 +50,9 @@ def test_what_removes_the_same_stands_together_and_no_line_is_too_wide(capsys, m
     assert drop < closed < kept < shown.index("k=4: held")
     for label, n in (("drop latent: held", 1), ("  closed ", 2), ("  slots kept, empty", 1)):
         assert shown.count(label) == n * tables, label
-    assert shown.count("-50.0 [-55.0, -45.0]") == 2
+    # Under every rule of positions the difference stands with its interval.
+    for harm, times in ((HARM, 2), (NOTHING, 2), (GAIN, 1)):
+        mean, low, high = (f"{100 * end:.1f}" for end in harm)
+        assert shown.count(f" {mean} [{low}, {high}]") == times
     assert shown.count(" 2.6 ") == 5  # of all but the model left alone
     assert max(map(len, shown.splitlines())) <= width

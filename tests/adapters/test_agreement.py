@@ -10,7 +10,7 @@ import torch
 from latentlab.adapters.nnsight import trace_rollouts
 from latentlab.adapters.transformer_lens import bridged
 from latentlab.reasoning.activations import Site, patched, record
-from latentlab.reasoning.unrolled import append_text
+from latentlab.reasoning.decode import append_text
 
 
 @pytest.fixture(scope="module")

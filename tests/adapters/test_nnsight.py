@@ -8,9 +8,9 @@ import torch
 
 from latentlab.adapters.nnsight import Traced, trace_rollouts
 from latentlab.reasoning.activations import Site, record
+from latentlab.reasoning.decode import append_text
 from latentlab.reasoning.interventions import Replace
 from latentlab.reasoning.sources import Zero
-from latentlab.reasoning.unrolled import append_text
 
 
 @pytest.fixture(scope="module")

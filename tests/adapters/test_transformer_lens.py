@@ -9,7 +9,7 @@ from latentlab.adapters.transformer_lens import Bridged, attention_with_pattern,
 from latentlab.backbones.attention import attention
 from latentlab.errors import UserError
 from latentlab.reasoning.activations import Site, record
-from latentlab.reasoning.unrolled import append_text
+from latentlab.reasoning.decode import append_text
 from latentlab.reasoning.visibility import Kind
 
 LAYERS = range(2)

@@ -77,16 +77,17 @@ def test_a_restored_answer_counts_only_where_the_patch_turned_it(gauge):
     rows = pd.DataFrame(
         {
             "example": ["a", "b", "c"] * 3,
-            "kind": "activation patching",
             "component": "resid_pre",
-            "slot": ["text 2"] * 3 + ["text 10"] * 3 + ["vision 10"] * 3,
+            "part": ["latent_text"] * 6 + ["latent_vision"] * 3,
+            "step": [2] * 3 + [10] * 6,
+            "control": "",
             "hit": [True] * 3 + [True, True, False] + [False] * 3,
             "hit_before": [False] * 3 + [False, True, False] + [False] * 3,
             "patched": 0.0,
         }
     )
     read = gauge("patch: answer restored").read(rows)
-    assert read.to_dict() == {"a": 1, "b": 0, "c": 0}  # at the last step, which is not "text 2"
+    assert read.to_dict() == {"a": 1, "b": 0, "c": 0}  # at the last step, which is not step 2
     assert gauge("patch: answer restored", "latent_vision").read(rows).sum() == 0
 
 

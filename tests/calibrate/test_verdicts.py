@@ -30,7 +30,9 @@ NOTHING = {
             "tie": 0.0,
         }
     ),
-    "patch": pd.DataFrame({"example": ["a", "b"], "slot": "sham", "patched": 1.5, "corrupt": 1.5}),
+    "patch": pd.DataFrame(
+        {"example": ["a", "b"], "control": "sham", "patched": 1.5, "corrupt": 1.5}
+    ),
 }
 
 

@@ -1,11 +1,13 @@
 """The command from flags to files: what it refuses, what it passes over, what it leaves behind."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from latentlab import console
 from latentlab.data import export, load_data
 from latentlab.errors import UserError
 from latentlab.interchange.config import InterchangeConfig
@@ -188,15 +190,17 @@ def test_sentences_say_whose_answer_it_is():
     assert controls.endswith("; self-swap, 0 flips of 10 answers.")
 
 
-def test_whose_picture_shows_the_donors_object_stands_in_the_table(capsys):
+def test_whose_picture_shows_the_donors_object_stands_in_the_table(capsys, monkeypatch):
+    monkeypatch.setattr(console.results, "width", 200)
     numbers = dict.fromkeys(
         (f"{n}{end}" for n in ("donor_lift", "margin_shift") for end in ENDS), 0
     )
-    lines = pd.DataFrame([line(data="d", **numbers), line(donor="unrelated", data="d", **numbers)])
-    show_tables(lines)
-    shown = " ".join(capsys.readouterr().out.split())
-    assert "n (if in it)" in shown or "n (if" in shown
-    assert "50.0 [50.0, 50.0]" in shown
+    numbers |= {"follows_shown": 0.25, "follows_shown_low": 0.125, "follows_shown_high": 0.375}
+    show_tables(pd.DataFrame([line(data="d", **numbers)]))
+    shown = capsys.readouterr().out
+    far = shown[shown.index("how far") :]
+    assert far.index("donor's % if in the picture") < far.index("n (if in it)")
+    assert re.search(r"25\.0 \[12\.5, 37\.5\] \W+3 ", far)
 
 
 def test_a_sham_that_moves_anything_is_told():

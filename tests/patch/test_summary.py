@@ -6,6 +6,7 @@ import pytest
 
 from latentlab.measures.significance import mcnemar
 from latentlab.measures.statistics import smallest_effect
+from latentlab.patch.readout import NOWHERE
 from latentlab.patch.summary import recovery_interval, summary_of
 
 CLEAN, CORRUPT = np.array([4.0, 6.0, 5.0, 7.0] * 10), np.array([-4.0, -2.0, -6.0, -5.0] * 10)
@@ -30,9 +31,10 @@ def test_nothing_can_be_recovered_where_the_runs_do_not_differ():
     assert recovery_interval(CLEAN, noise, -noise) is None
 
 
-def rows(mode, patched, hit, before, changed, slot="text 1", kind="activation patching"):
+def rows(mode, patched, hit, before, changed, slot="text 1", kind="activation patching", **facts):
     n = len(CLEAN)
     cell = {"component": "resid_post", "layer": 1, "layers": 1, "head": None, "slot": slot}
+    cell |= NOWHERE | facts
     return pd.DataFrame(
         {"model": "m", "data": "d", "mode": mode, "kind": kind, **cell, "control_of": ""}
         | {"example": range(n), "clean": CLEAN, "corrupt": CORRUPT, "patched": patched}
@@ -69,7 +71,7 @@ def test_a_line_holds_what_its_rows_say():
 def test_shams_are_in_no_family_and_what_moves_nothing_could_be_told_by_no_size():
     half, no = np.arange(40) < 9, np.zeros(40, bool)
     cells = [rows("restore", CLEAN, half, no, half, slot=f"text {step}") for step in (1, 2, 3)]
-    sham = rows("restore", CORRUPT, no, no, no, slot="sham")
+    sham = rows("restore", CORRUPT, no, no, no, slot="sham", control="sham")
     lines = summary_of(pd.concat([*cells, sham], ignore_index=True))
     assert lines["family"].tolist() == [3, 3, 3, 0]
     p = mcnemar(half, no)

@@ -8,7 +8,7 @@ import torch
 
 from latentlab.data import load_data
 from latentlab.probe.features import collect, labels_of
-from latentlab.probe.probes import INPUT, Spot
+from latentlab.probe.probes import INPUT, ProbeSite
 from latentlab.probe.similarity import similarity_values
 from latentlab.reasoning.plan import LatentPlan
 
@@ -27,13 +27,15 @@ def ivtlr(planned, asked):
 def test_every_place_step_and_layer_is_there(ivtlr):
     layers, steps = range(2), range(1, 4)
     expected = {
-        Spot(part, step, INPUT) for part in ("latent_text", "latent_vision") for step in steps
+        ProbeSite(part, step, INPUT) for part in ("latent_text", "latent_vision") for step in steps
     }
-    expected |= {Spot("slot", step, layer) for step in steps for layer in layers}
+    expected |= {ProbeSite("slot", step, layer) for step in steps for layer in layers}
     expected |= {
-        Spot(place, step, la) for place, step in (("prompt", 0), ("answer", 4)) for la in layers
+        ProbeSite(place, step, la)
+        for place, step in (("prompt", 0), ("answer", 4))
+        for la in layers
     }
-    expected.add(Spot("question", 0, INPUT))
+    expected.add(ProbeSite("question", 0, INPUT))
     assert set(ivtlr.features) == expected
     assert all(len(values) == 10 for values in ivtlr.features.values())
     names = {"latent_text", "latent_vision", "patches", "prompt", "words", "placeholder"}
@@ -47,10 +49,10 @@ def test_activations_are_those_of_the_rollout(ivtlr, planned, asked):
     reasoner = planned("ivtlr")
     state = reasoner.rollout()(reasoner.prompter.batch(asked, reasoner.plan))
     for step, latent in enumerate(state.latents):
-        found = ivtlr.features[Spot("latent_text", step + 1, INPUT)]
+        found = ivtlr.features[ProbeSite("latent_text", step + 1, INPUT)]
         np.testing.assert_allclose(found, latent.text, atol=1e-5)
         np.testing.assert_allclose(ivtlr.series["latent_text"][:, step], latent.text, atol=1e-5)
-        mean = ivtlr.features[Spot("latent_vision", step + 1, INPUT)]
+        mean = ivtlr.features[ProbeSite("latent_vision", step + 1, INPUT)]
         np.testing.assert_allclose(mean, latent.vision.mean(1), atol=1e-5)
     # The first latent is the state of the prompt's last position, after the final norm.
     np.testing.assert_allclose(
@@ -58,7 +60,7 @@ def test_activations_are_those_of_the_rollout(ivtlr, planned, asked):
     )
     # The last layer's stream at a slot becomes the next latent by the final norm.
     norm = reasoner.backbone.decoder.norm
-    stream = torch.from_numpy(ivtlr.features[Spot("slot", 1, 1)])
+    stream = torch.from_numpy(ivtlr.features[ProbeSite("slot", 1, 1)])
     np.testing.assert_allclose(norm(stream), state.latents[1].text, atol=1e-5)
 
 
@@ -97,7 +99,7 @@ def test_every_patch_is_averaged_without_padding(planned, examples):
     collected = collect(planned(LatentPlan(steps=1, k=0, select="all")), examples)
     for i, example in enumerate(examples):
         alone = collect(planned(LatentPlan(steps=1, k=0, select="all")), [example])
-        spot = Spot("latent_vision", 1, INPUT)
+        spot = ProbeSite("latent_vision", 1, INPUT)
         np.testing.assert_allclose(collected.features[spot][i], alone.features[spot][0], atol=1e-5)
 
 

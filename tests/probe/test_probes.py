@@ -12,7 +12,7 @@ from latentlab.probe.probes import (
     FOLDS,
     PENALTY,
     SHUFFLES,
-    Spot,
+    ProbeSite,
     cross_validated,
     probe_grid,
     shuffled,
@@ -72,7 +72,7 @@ def test_labels_are_dealt_out_anew_within_groups():
 
 def test_a_grid_has_the_same_examples_in_every_cell_and_shuffled_labels_at_chance(planted):
     labels, features, noise = planted
-    places = {Spot("slot", 1, 0): features, Spot("slot", 2, 0): noise}
+    places = {ProbeSite("slot", 1, 0): features, ProbeSite("slot", 2, 0): noise}
     domains = ["even" if label % 2 == 0 else "odd" for label in labels]
     targets = {"object 1": [f"thing {label}" for label in labels], "domain": domains}
     rows = probe_grid(places, targets, domains)

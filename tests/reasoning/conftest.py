@@ -187,3 +187,9 @@ class Naive:
 @pytest.fixture(scope="session")
 def naive(reasoner: Reasoner) -> Naive:
     return Naive(reasoner)
+
+
+@pytest.fixture
+def no_grad():
+    with torch.no_grad():
+        yield

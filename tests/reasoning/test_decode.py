@@ -15,12 +15,6 @@ PLAIN = LatentPlan(steps=0, positions="mrope")
 NEVER = -1
 
 
-@pytest.fixture
-def no_grad():
-    with torch.no_grad():
-        yield
-
-
 def plain_inputs(reasoner, batch, text=()):
     """Inputs of the family's own forward, with text after the prompt."""
     more = torch.tensor([list(text)], dtype=torch.long).expand(len(batch.examples), -1)

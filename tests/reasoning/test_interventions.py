@@ -39,12 +39,6 @@ BYPASS = LatentPlan(steps=3, k=2, blocked=(("answer", "latent"),))
 
 
 @pytest.fixture
-def no_grad():
-    with torch.no_grad():
-        yield
-
-
-@pytest.fixture
 def ask(reasoner, examples):
     """Runs a plan and returns the answer's logits (not those read off a latent) and the state."""
 

@@ -26,12 +26,6 @@ PAIRS = [
 
 
 @pytest.fixture
-def no_grad():
-    with torch.no_grad():
-        yield
-
-
-@pytest.fixture
 def ask(reasoner, examples):
     """Logits of a text after the latent steps, and the kinds of all positions."""
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from latentlab.measures.seeds import mean_over_seeds
+from latentlab.measures.repeated import mean_over_seeds
 from latentlab.measures.significance import mcnemar, sign_flip
 
 KEY = ["example", "intervention"]
