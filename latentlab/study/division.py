@@ -66,7 +66,7 @@ def divide(config: CommonConfig, most: int) -> Division:
 
 
 def _parts(config: CommonConfig, whole: Examples, most: int) -> tuple[Examples, Examples]:
-    """What is evaluated and what is referred to, before any picture is opened."""
+    """What is evaluated and what is referred to, bad examples among them."""
     data, limit = config.data, config.limit
     evaluated = whole[:limit]
     if not most or len(whole) >= limit + FEWEST:

@@ -45,6 +45,18 @@ def test_what_m3cot_says_of_a_question_is_kept():
     assert own.image.size == (60, 60)
 
 
+def test_a_copy_that_the_project_wrote_anew_is_read_as_well(tmp_path):
+    """Its files name pictures by another field, and by where they once lay."""
+    shutil.copytree(SAMPLES / "m3cot" / "data", tmp_path / "copy")
+    file = tmp_path / "copy" / "test.jsonl"
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    moved = [{**row, "image_path": row["image"] and f"old/{row['id']}.png"} for row in rows]
+    for row in moved:
+        del row["image"]
+    file.write_text("\n".join(map(json.dumps, moved)))
+    same(load_data(str(tmp_path / "copy")), load_data(str(SAMPLES / "m3cot")))
+
+
 def test_what_scienceqa_says_of_a_question_is_kept():
     for spec in (f"scienceqa:root={SAMPLES / 'scienceqa'}", str(SAMPLES / "scienceqa")):
         first, second, _ = load_data(spec)
