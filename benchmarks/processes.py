@@ -58,7 +58,8 @@ def main(config: ProcessesConfig) -> None:
     rows = pd.DataFrame(_timed(config))
     of = rows.groupby("processes")["seconds"]
     summary = pd.DataFrame({"fastest": of.min(), "median": of.median(), "n": of.size()})
-    summary = summary.reset_index().assign(threads=config.threads // summary.index)
+    shared = [max(1, config.threads // processes) for processes in summary.index]
+    summary = summary.reset_index().assign(threads=shared)
     record = provenance(config, COMMAND, 0, {}, started)
     out = write_results(config.out, rows, summary, record)
     columns = ["processes", "threads", "fastest", "median", "n"]

@@ -92,15 +92,15 @@ class Traced:
                 "a model that was wrapped here runs here: give trace_rollouts the "
                 "nnsight.TransformersModel that the server knows"
             )
-        engine = self.reasoner.rollout(plan, seed)
-
-        backbone, own = engine.backbone, engine.backbone.text_config._attn_implementation
+        reasoner, backbone = self.reasoner, self.reasoner.backbone
+        own = backbone.text_config._attn_implementation
 
         def run(**_: Tensor) -> Trajectory:
             # A server's model was never wrapped by us, and others find it there as it was.
             before = backbone.text_config._attn_implementation
             AttentionInterface.register(ATTENTION_NAME, attention)
             backbone._set_attention(own)
+            engine = reasoner.rollout(plan, seed)  # made where the weights are
             try:
                 state = engine(batch.to(backbone.device), interventions)
                 append_text(engine, state, text)

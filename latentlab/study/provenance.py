@@ -89,7 +89,8 @@ def checkpoint_hash(folder: Path) -> str:
     Raises:
         UserError: The folder holds no such file.
     """
-    files = sorted(p for p in folder.rglob("*") if p.suffix in _HASHED and p.name != RUN)
+    named = (p for p in folder.rglob("*") if p.suffix in _HASHED and p.name != RUN)
+    files = sorted(p for p in named if p.is_file())  # a link may lead nowhere
     if not files:
         raise UserError(f"{folder} is no checkpoint: it holds no .safetensors or .json file")
     total = hashlib.sha256()

@@ -85,7 +85,7 @@ def check_out(out: Path, config: "DataclassInstance", command: str) -> None:
     Raises:
         UserError: `out` holds something else, or cannot be created.
     """
-    _refuse_other(out, command, resolve(config))
+    _check_free(out, command, resolve(config))
 
 
 def write_results(
@@ -112,7 +112,7 @@ def write_results(
     """
     if not processes.is_main():
         return out
-    _refuse_other(out, run["command"], run["config"])
+    _check_free(out, run["command"], run["config"])
     target = out.resolve()
     fresh = _sibling(target, "new")
     fresh.mkdir()
@@ -175,6 +175,18 @@ def _read_run(folder: Path) -> dict[str, Any]:
         raise UserError(f"{folder / RUN} is damaged: remove the folder or restore it") from error
 
 
+def _check_free(out: Path, command: str, config: dict[str, Any]) -> None:
+    """Raise unless results can be put at `out`."""
+    try:
+        _refuse_other(out, command, config)
+        fresh = _sibling(out.resolve(), "new")
+        # Only a folder that is made shows that one can be: names, rights, disks, quotas.
+        fresh.mkdir(parents=True, exist_ok=True)
+        fresh.rmdir()
+    except OSError as error:
+        raise UserError(f"{out} cannot be created: {error.strerror}") from error
+
+
 def _refuse_other(out: Path, command: str, config: dict[str, Any]) -> None:
     """Raise unless `out` is free, or holds results of the same command and settings."""
     way_out = "choose another --out or remove it"
@@ -192,13 +204,6 @@ def _refuse_other(out: Path, command: str, config: dict[str, Any]) -> None:
                 f"{out} holds results of {command} with other settings "
                 f"({', '.join(differing)}): {way_out}"
             )
-    parent = out.resolve().parent
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{out} cannot be created: {error.strerror}") from error
-    if not os.access(parent, os.W_OK):
-        raise UserError(f"{out} cannot be created: {parent} is not writable")
 
 
 def _differing(one: dict[str, Any], other: dict[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ from transformers import ProcessorMixin
 
 from latentlab.adapters.nnsight import trace_rollouts
 from latentlab.errors import UserError
+from latentlab.prompts import Prompter
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.interventions import Replace
 from latentlab.reasoning.plan import LatentPlan
@@ -120,23 +121,32 @@ def test_a_request_names_the_model_and_holds_none_of_its_weights(known, examples
 
 @pytest.mark.slow
 @torch.no_grad()
-def test_a_process_that_has_the_weights_answers_a_request_as_this_one(
+def test_a_process_that_has_the_weights_answers_for_one_that_has_none(
     known, examples, sent, tmp_path
 ):
-    asked, model = known
-    batch = asked.prompter.batch(examples, asked.plan)
-    traced = trace_rollouts(asked, model)
-    for remote in ("https://example.org", False):
+    from nnsight import TransformersModel
+
+    asked, wrapped = known
+    parts = {"tokenizer": wrapped.tokenizer, "image_processor": wrapped.image_processor}
+    torch.save(parts, tmp_path / "parts.pt")
+    torch.save(asked.backbone.model.state_dict(), tmp_path / "weights.pt")
+    asked.backbone.model.save_pretrained(tmp_path)
+    task = "image-text-to-text"
+    empty = TransformersModel(str(tmp_path), task=task, processor=NoProcessor(), **parts)
+    assert empty._module.device.type == "meta"
+    backbone = type(asked.backbone)(empty._module, asked.backbone.image_processor)
+    prompter = Prompter(parts["tokenizer"], backbone, asked.prompter.format)
+    without = Reasoner(backbone, asked.plan, prompter, asked.placeholder_id, asked.name)
+    for traced, remote in (
+        (trace_rollouts(without, empty), "https://example.org"),
+        (trace_rollouts(asked), False),
+    ):
+        batch = traced.reasoner.prompter.batch(examples, asked.plan)
         with traced.rollout(batch, interventions=ZEROS, remote=remote) as tracer:
             for _step in tracer.iter[2]:
                 traced.resid_post(1)[:, -1] = 0
             hidden = tracer.result.hidden.save()
     (tmp_path / "request").write_bytes(sent[0][1])
-    hf, backbone = asked.backbone.model, asked.backbone
-    hf.config.save_pretrained(tmp_path)
-    torch.save(hf.state_dict(), tmp_path / "weights.pt")
-    parts = {"tokenizer": asked.prompter.tokenizer, "image_processor": backbone.image_processor}
-    torch.save(parts, tmp_path / "parts.pt")
     subprocess.run([sys.executable, "-c", SERVER, str(tmp_path)], check=True)
     assert torch.equal(torch.load(tmp_path / "answer.pt"), hidden)
 
