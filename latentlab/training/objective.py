@@ -44,6 +44,11 @@ class TrainingBatch:
     """What the batch is made to do without."""
 
     @property
+    def n_targets(self) -> int:
+        """Number of tokens that are to be predicted."""
+        return sum(int((part.kinds != Kind.PAD).sum()) for part in (self.text, *self.words))
+
+    @property
     def at_once(self) -> Bool[Tensor, " batch"]:
         """Which examples have nothing but their answer left to write."""
         return (self.text.kinds != Kind.RATIONALE).all(dim=1)
