@@ -110,7 +110,7 @@ def _run_stage(
     log = StageLog(folder / METRICS_FILE, stage.name)
     collator = Collator(reasoner, stage.rationale)
     checkpoints = folder / "checkpoints" / stage.name
-    objective = Objective(reasoner)
+    objective = Objective(reasoner, config.dtype)
     objective.train()
     with checkpointed(reasoner.backbone) if config.gradient_checkpointing else nullcontext():
         whole = train_stage(objective, config, stage, data, collator, checkpoints, log, device)

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import torch
 from accelerate import PartialState
-from accelerate.utils import gather_object
+from accelerate.utils import DistributedType, gather_object
 
 from latentlab.console import remarks, results
 from latentlab.errors import UserError
@@ -40,6 +40,11 @@ def is_first() -> bool:
     """Whether this is the process that writes."""
     first: bool = PartialState().is_main_process
     return first
+
+
+def is_deepspeed() -> bool:
+    """Whether the processes were started for DeepSpeed."""
+    return PartialState().distributed_type == DistributedType.DEEPSPEED
 
 
 def wait() -> None:

@@ -29,7 +29,7 @@ from latentlab.training.config import StageConfig, TrainConfig
 from latentlab.training.metrics import StageLog
 from latentlab.training.objective import Objective
 from latentlab.training.optimizer import make_optimizer
-from latentlab.training.processes import aloud, wait
+from latentlab.training.processes import aloud, is_deepspeed, wait
 from latentlab.training.reports import Bar, Report
 from latentlab.training.stage_data import Collator, StageData
 
@@ -206,7 +206,7 @@ def _arguments(
         max_steps=stage.updates,
         per_device_train_batch_size=share,
         gradient_accumulation_steps=accumulation,
-        bf16=config.dtype == "bfloat16",
+        bf16=config.dtype == "bfloat16" and is_deepspeed(),  # which casts the weights itself
         learning_rate=stage.learning_rate,
         lr_scheduler_type="warmup_stable_decay",
         lr_scheduler_kwargs={
@@ -225,6 +225,8 @@ def _arguments(
         remove_unused_columns=False,
         seed=config.seed,
         use_cpu=device.type == "cpu",
+        # Adapters are on the decoder, which every batch runs; a vision tower may have to wait.
+        ddp_find_unused_parameters=config.lora is None and not config.freeze_vision,
         dataloader_pin_memory=device.type == "cuda",
         disable_tqdm=True,  # `Bar` is ours
     )
