@@ -51,6 +51,7 @@ def _again(forward: Callable[..., Tensor], number: int) -> Callable[..., Tensor]
             output = forward(hidden, past_key_values=cache, **kwargs)
             return output, cache.layers[number]
 
+        output: Tensor
         output, past_key_values.layers[number] = checkpoint(pass_, hidden, use_reentrant=False)
         return output
 

@@ -18,6 +18,7 @@ import pandas as pd
 import torch
 import yaml
 from peft import PeftModel
+from torch import nn
 
 from latentlab.checkpoint import find_checkpoint, load, save
 from latentlab.command import find_device
@@ -117,7 +118,8 @@ def _run_stage(
     if not whole:
         reasoner, adapters = _prepared(config, last, device)
         load_trained(Objective(reasoner), checkpoints)
-    reasoner.backbone.model.eval()
+    model: nn.Module = reasoner.backbone.model
+    model.eval()
     if adapters is not None:
         adapters.merge_and_unload()
     reasoner.plan = config.plan.replace(steps=stage.latent_steps)

@@ -46,7 +46,8 @@ class TrainingBatch:
     @property
     def n_targets(self) -> int:
         """Number of tokens that are to be predicted."""
-        return sum(int((part.kinds != Kind.PAD).sum()) for part in (self.text, *self.words))
+        kinds = [self.text.kinds, *(step.kinds for step in self.words)]
+        return sum(int((of_part != Kind.PAD).sum()) for of_part in kinds)
 
     @property
     def at_once(self) -> Bool[Tensor, " batch"]:

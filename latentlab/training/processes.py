@@ -44,7 +44,7 @@ def is_first() -> bool:
 
 def is_deepspeed() -> bool:
     """Whether the processes were started for DeepSpeed."""
-    return PartialState().distributed_type == DistributedType.DEEPSPEED
+    return bool(PartialState().distributed_type == DistributedType.DEEPSPEED)
 
 
 def wait() -> None:

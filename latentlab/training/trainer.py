@@ -27,11 +27,14 @@ from latentlab.console import remarks
 from latentlab.errors import UserError
 from latentlab.training.config import StageConfig, TrainConfig
 from latentlab.training.metrics import StageLog
-from latentlab.training.objective import Objective
+from latentlab.training.objective import Objective, TrainingBatch
 from latentlab.training.optimizer import make_optimizer
 from latentlab.training.processes import aloud, is_deepspeed, wait
 from latentlab.training.reports import Bar, Report
 from latentlab.training.stage_data import Collator, StageData
+
+FSDP_WEIGHTS = "pytorch_model_fsdp.bin"
+"""What tells a checkpoint of FSDP, whose optimizer states no other engine reads."""
 
 FINAL_RATE = 0.05
 """Fraction of the learning rate that is left at the end of a stage."""
@@ -53,7 +56,7 @@ class StageTrainer(Trainer):
     def compute_loss(
         self,
         model: nn.Module,
-        inputs: dict[str, Tensor | Any],
+        inputs: dict[str, Any],
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor | tuple[Tensor, Any]:
@@ -63,7 +66,8 @@ class StageTrainer(Trainer):
         """
         assert num_items_in_batch is not None, "the trainer counts what an update is made of"
         outputs = model(**inputs)
-        share = inputs["batch"].n_targets * self.accelerator.num_processes / num_items_in_batch
+        batch: TrainingBatch = inputs["batch"]
+        share = batch.n_targets * self.accelerator.num_processes / num_items_in_batch
         loss: Tensor = outputs["loss"] * share
         return (loss, outputs) if return_outputs else loss
 
@@ -147,6 +151,11 @@ def train_stage(
             "set muon_learning_rate to null"
         )
     resume = last_checkpoint(folder)
+    if resume and trainer.is_fsdp_enabled != (resume / FSDP_WEIGHTS).is_file():
+        raise UserError(
+            f"{resume} was written {'without' if trainer.is_fsdp_enabled else 'with'} FSDP; go on "
+            f"as it was begun, or remove it to begin stage {stage.name!r} again"
+        )
     wait()  # all have seen the same checkpoint before one of them writes the next
     with quiet():
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)

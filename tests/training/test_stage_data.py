@@ -118,3 +118,12 @@ def test_own_data_takes_its_split(tmp_path):
         export(made[split], tmp_path / "data" / split)
     stage = StageConfig("own", updates=1, data=str(tmp_path / "data"))
     assert list(stage_examples(stage, 0, 0)) == made["train"]
+
+
+def test_epochs_are_as_many_updates_as_take_every_example_so_often():
+    stage = StageConfig("own", epochs=2, batch_size=3, data="some/folder")
+    data = StageData(EXAMPLES, stage, seed=0)
+    assert (data.stage.updates, data.stage.epochs, len(data)) == (7, 0, 21)
+    assert min(Counter(order(data)).values()) == 2
+    with pytest.raises(UserError, match="'benchmark' has no end, so there are no epochs"):
+        StageData(EXAMPLES, StageConfig("endless", epochs=2), seed=0)
