@@ -74,7 +74,7 @@ def blueprint(config: TrainConfig, beside: Path, layers: int | None = None) -> B
         init = replace(config.init, layers=layers or config.init.layers)
         backbone = tiny_reasoner(config.plan, init, config.seed).backbone
         model: Any = backbone.model
-        model.to("meta")
+        model.to("meta").tie_weights()  # which the move has parted
         source = "the settings of init"
     else:
         path, source = _find(config.init, beside)

@@ -28,6 +28,7 @@ RECIPES = Path(__file__).parents[2] / "experiments" / "recipes"
 KNOWN = {"qwen2vl_m3cot": 8_291_375_616, "chameleon_scienceqa": 7_043_090_432}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KNOWN)
 def test_the_recipes_are_the_published_training_of_models_of_known_size(name):
     config = read_config(RECIPES / f"{name}.yaml")
@@ -95,6 +96,7 @@ def real_step(config: TrainConfig, checkpointing: bool) -> tuple[Step, int, int]
     return Step(4, widths, checkpointing), ledger.peak, counter.get_total_flops()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("checkpointing", [False, True])
 def test_counts_are_those_of_a_step_that_runs(checkpointing):
     config = little(gradient_checkpointing=checkpointing)
@@ -104,6 +106,7 @@ def test_counts_are_those_of_a_step_that_runs(checkpointing):
     assert peak_bytes(drawn.backbone, config.plan, step) == pytest.approx(peak, rel=0.15)
 
 
+@pytest.mark.slow
 def test_what_grows_with_depth_is_carried_on_in_a_straight_line():
     config = little()
     estimate = Estimate(config, RECIPES, 1)
@@ -134,6 +137,7 @@ def test_states_are_those_of_a_training_that_runs():
     assert estimate.states("DDP")["weights"] == held
 
 
+@pytest.mark.slow
 def test_shards_are_smaller_the_more_gpus_there_are():
     config = replace(read_config(RECIPES / "qwen2vl_m3cot.yaml"))
     few, many = (Estimate(config, RECIPES, gpus) for gpus in (2, 4))

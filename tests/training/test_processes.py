@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,13 @@ import yaml
 from safetensors.torch import load_file
 
 import latentlab
+from latentlab.errors import UserError
+from latentlab.training.config import read_config
+from latentlab.training.curriculum import train
+from latentlab.training.stage_data import Collator
+
+LAST = 7
+"""Batch at whose making a training dies: after two that are rehearsed, in the second stage."""
 
 SOURCE = Path(latentlab.__file__).parent.parent
 TOLERANCE = 1e-5
@@ -61,24 +69,29 @@ sys.exit(start("train", sys.argv[1:]))
 """
 
 
+class Killed(BaseException):
+    """What no handler catches, as little as it would a signal."""
+
+
 @pytest.fixture
-def launch(tmp_path):
-    """A function that trains in some processes; the first to prepare its last batch is killed."""
+def config(tmp_path) -> Path:
+    """The training's file, and beside it a program that dies at its last batch."""
     (tmp_path / "driver.py").write_text(DRIVER)
+    path = tmp_path / "little.yaml"
+    path.write_text(yaml.safe_dump(FILE))
+    return path
 
-    def run(out: str, processes: int, last: int = 0, **changes) -> subprocess.CompletedProcess:
-        path = tmp_path / "little.yaml"
-        path.write_text(yaml.safe_dump({**FILE, **changes}))
-        torchrun = ["-m", "torch.distributed.run", f"--nproc-per-node={processes}"]
-        command = [sys.executable, *(torchrun if processes > 1 else []), tmp_path / "driver.py"]
-        return subprocess.run(
-            [*command, path, "--out", tmp_path / out, "--device", "cpu"],
-            env={**os.environ, "PYTHONPATH": str(SOURCE), "LAST": str(last), "OMP_NUM_THREADS": "1"},
-            capture_output=True,
-            text=True,
-        )
 
-    return run
+def launch_two(config: Path, out: str, last: int = 0) -> subprocess.CompletedProcess:
+    """Train in two processes, which die when they prepare their batch of the number `last`."""
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2"]
+    return subprocess.run(
+        [*launcher, "driver.py", config, "--out", out, "--device", "cpu"],
+        cwd=config.parent,
+        env={**os.environ, "PYTHONPATH": str(SOURCE), "LAST": str(last), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
 
 
 def assert_same(one: Path, other: Path, timeless) -> None:
@@ -93,29 +106,48 @@ def assert_same(one: Path, other: Path, timeless) -> None:
 
 
 @pytest.mark.slow
-def test_two_processes_train_what_one_does(launch, tmp_path, timeless):
+def test_two_processes_train_what_one_does(config, tmp_path, timeless, monkeypatch):
     """Rationales differ in length, so that a mean of means would not be that over tokens."""
-    assert launch("one", 1).returncode == 0
-    done = launch("two", 2)
+    one, two, grown, shrunk = (tmp_path / name for name in ("one", "two", "grown", "shrunk"))
+    train(read_config(config), one, "cpu")
+    done = launch_two(config, "two")
     assert done.returncode == 0, done.stderr
     assert "latent: 4 updates, each of 2 processes x 1 passes" in done.stderr
     assert done.stderr.count("latent update 4/4") == 1  # the first process alone speaks
-    assert_same(tmp_path / "one", tmp_path / "two", timeless)
-    # Eight batches are prepared before the last but one: two are rehearsed.
-    assert launch("grown", 1, last=7).returncode != 0
-    assert (tmp_path / "grown" / "checkpoints" / "latent").is_dir()
-    assert launch("grown", 2).returncode == 0
-    assert_same(tmp_path / "one", tmp_path / "grown", timeless)
-    assert launch("shrunk", 2, last=7).returncode != 0
-    assert (tmp_path / "shrunk" / "checkpoints" / "latent").is_dir()
-    assert launch("shrunk", 1).returncode == 0
-    assert_same(tmp_path / "one", tmp_path / "shrunk", timeless)
+    assert_same(one, two, timeless)
+
+    made, prepare = [], Collator.__call__
+
+    def prepare_or_die(self, items):
+        made.append(items)
+        if len(made) == LAST:
+            raise Killed
+        return prepare(self, items)
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(Collator, "__call__", prepare_or_die)
+        train(read_config(config), grown, "cpu")
+    assert (grown / "checkpoints" / "latent").is_dir()
+    assert ", from " in launch_two(config, "grown").stderr
+    assert_same(one, grown, timeless)
+
+    assert launch_two(config, "shrunk", LAST).returncode != 0
+    assert (shrunk / "checkpoints" / "latent").is_dir()
+    train(read_config(config), shrunk, "cpu")
+    assert_same(one, shrunk, timeless)
 
 
-@pytest.mark.slow
-def test_a_batch_that_cannot_be_dealt_out_is_told_once(launch, tmp_path):
-    stages = [{"name": "s", "updates": 2, "latent_steps": 2, **SHARED, "batch_size": 3}]
-    done = launch("odd", 2, stages=stages)
-    assert done.returncode != 0
-    told = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert len(told) == 1 and "batch_size=3 is no multiple of 2 processes" in told[0]
+def test_accumulated_passes_train_what_one_pass_does(config, tmp_path, timeless):
+    once = read_config(config)
+    stages = tuple(replace(stage, device_batch_size=1) for stage in once.stages)
+    train(once, tmp_path / "once", "cpu")
+    train(replace(once, stages=stages), tmp_path / "often", "cpu")
+    assert_same(tmp_path / "once", tmp_path / "often", timeless)
+
+
+def test_latents_are_not_exchanged_within_one_example(config, tmp_path):
+    once = read_config(config)
+    changes = {"device_batch_size": 1, "conditions": ("exchanged",)}
+    stages = (once.stages[0], replace(once.stages[1], **changes))
+    with pytest.raises(UserError, match="latents are exchanged within what a process computes"):
+        train(replace(once, stages=stages), tmp_path / "run", "cpu")
