@@ -3,13 +3,18 @@
     python -m latentlab.train CONFIG.yaml --out runs/mine
 
 Started again with the same settings and folder, it resumes where it was stopped. Each flag but
-`--out`, `--device` and `--threads` takes the place of a setting of the file, for this training.
+`--out`, `--device`, `--threads` and those of a dry run takes the place of a setting of the file,
+for this training. On several GPUs:
+
+    accelerate launch --config_file experiments/recipes/accelerate/ddp.yaml -m latentlab.train ...
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
+
+from latentlab.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,5 +45,17 @@ class TrainFlags:
     out: Path | None = None
     """Folder of the training; by default runs/, the model's name and the seed."""
 
+    dry_run: bool = False
+    """Only tell what the training would take: parameters, memory by engine, hours. Needs no
+    weights, no data and no GPU."""
+
+    gpus: int = 4
+    """Number of GPUs that a dry run reckons with."""
+
     threads: int = 0
     """CPU threads; 0 leaves the choice to PyTorch."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        if self.gpus < 1:
+            raise UserError(f"--gpus {self.gpus} is too small: it is at least 1")

@@ -9,6 +9,7 @@ import torch
 
 from latentlab.console import show, table
 from latentlab.train.config import TrainFlags
+from latentlab.train.dry_run import dry_run
 from latentlab.training.config import TrainConfig, read_config
 from latentlab.training.curriculum import train
 from latentlab.training.metrics import METRICS_FILE, read_metrics
@@ -33,6 +34,9 @@ def main(command: TrainFlags) -> None:
     if command.threads:
         torch.set_num_threads(command.threads)
     config = settings(command)
+    if command.dry_run:
+        dry_run(config, command.config.parent, command.gpus)
+        return
     folder = command.out or Path("runs") / f"{config.name}-s{config.seed}"
     final = train(config, folder, command.device)
     metrics = read_metrics(folder / METRICS_FILE)

@@ -50,8 +50,11 @@ class StageConfig:
     name: str
     """Name of the stage, for logs and checkpoints."""
 
-    updates: int
-    """Optimizer updates."""
+    updates: int = 0
+    """Optimizer updates; 0 where `epochs` says how long the stage is."""
+
+    epochs: float = 0.0
+    """Passes over the stage's data, for data that has an end."""
 
     latent_steps: int = 0
     """Rationale steps replaced by latent steps; the others stay explicit."""
@@ -60,7 +63,11 @@ class StageConfig:
     """Whether the remaining steps are written; without, the answer follows at once (No-CoT)."""
 
     batch_size: int = 64
-    """Examples per update."""
+    """Examples per update, over all processes and accumulated passes."""
+
+    device_batch_size: int | None = None
+    """Examples that one process computes at a time; gradients are accumulated over as many passes
+    as the batch then takes. By default a process computes its whole share of the batch at once."""
 
     learning_rate: float = 5e-4
     """Rate of AdamW."""
@@ -90,8 +97,12 @@ class StageConfig:
         stage = f"stage {self.name!r}"
         if Path(self.name).name != self.name or self.name.startswith(".") or self.name in _TAKEN:
             raise UserError(f"{stage} cannot name a folder; choose another name")
-        if self.updates < 1 or self.batch_size < 1:
-            raise UserError(f"{stage}: updates and batch_size must be positive")
+        if self.updates < 0 or self.epochs < 0 or bool(self.updates) == bool(self.epochs):
+            raise UserError(f"{stage}: give a positive number of either updates or epochs")
+        at_once = 1 if self.device_batch_size is None else self.device_batch_size
+        if self.batch_size < 1 or at_once < 1:
+            raise UserError(f"{stage}: batch_size and device_batch_size must be positive")
+        self.accumulation(processes=1)
         if self.learning_rate <= 0 or (self.muon_learning_rate or 1) <= 0:
             raise UserError(f"{stage}: learning rates must be positive")
         if self.latent_steps < 0 or self.warmup < 0:
@@ -102,6 +113,21 @@ class StageConfig:
             raise UserError(f"{stage} has no conditions; give at least 'own'")
         if self.replay and not self.latent_steps:
             raise UserError(f"{stage}: replay needs an earlier stage to replay")
+
+    def accumulation(self, processes: int) -> int:
+        """Passes of each process that make up one update.
+
+        Raises:
+            UserError: the batch cannot be dealt out evenly.
+        """
+        at_once = self.device_batch_size or max(self.batch_size // processes, 1)
+        passes, rest = divmod(self.batch_size, processes * at_once)
+        if rest:
+            raise UserError(
+                f"stage {self.name!r}: batch_size={self.batch_size} is no multiple of {processes} "
+                f"processes x {at_once} examples at a time; change batch_size or device_batch_size"
+            )
+        return passes
 
 
 @dataclass(frozen=True)
@@ -122,6 +148,14 @@ class TrainConfig:
 
     lora: LoraConfig | None = None
     """Train adapters instead of all weights."""
+
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    """Precision to compute in. What is trained stays in float32 either way; a model that adapters
+    leave as it is, is itself held in bfloat16."""
+
+    gradient_checkpointing: bool = False
+    """Compute each layer again when gradients need it, in place of keeping what it computed: less
+    memory for a third more time, and the same numbers."""
 
     freeze_vision: bool = False
     """Keep the vision tower as it is (as published)."""
@@ -179,6 +213,11 @@ class TrainConfig:
                 raise UserError(f"training {self.name!r}: {setting} must be at least 1")
         if self.seed < 0 or self.weight_decay < 0:
             raise UserError(f"training {self.name!r}: seed and weight_decay must be at least 0")
+
+    @property
+    def held_dtype(self) -> Literal["float32", "bfloat16"]:
+        """Precision in which a stage's weights are held and kept (see `dtype`)."""
+        return "float32" if self.lora is None else self.dtype
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for YAML and JSON."""

@@ -2,25 +2,28 @@
 
 A training lives in one folder: `config.yaml`, `metrics.jsonl` (losses and held-out accuracies),
 `checkpoints/` while a stage runs, one folder of weights per finished stage and `final/`. Started
-again, it skips what is finished and goes on inside the stage that is not.
+again, it skips what is finished and goes on inside the stage that is not. Of several processes the
+first alone writes; all of them see the same folder.
 """
 
 import json
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import torch
 import yaml
+from peft import PeftModel
+from torch import nn
 
 from latentlab.checkpoint import find_checkpoint, load, save
 from latentlab.command import find_device
 from latentlab.console import interval_text, note
+from latentlab.data import Example
 from latentlab.errors import UserError
 from latentlab.measures.statistics import accuracy_interval
 from latentlab.reasoner import Reasoner
@@ -28,9 +31,11 @@ from latentlab.study.arms import Arm
 from latentlab.study.provenance import RUN, checkpoint_hash, provenance
 from latentlab.study.run import run_arms
 from latentlab.training.adapters import add_adapters, freeze
+from latentlab.training.checkpointing import checkpointed
 from latentlab.training.config import CONFIG_FILE, TrainConfig, read_config
 from latentlab.training.metrics import METRICS_FILE, StageLog
 from latentlab.training.objective import Objective
+from latentlab.training.processes import is_first, join, shared_out, wait
 from latentlab.training.stage_data import (
     Collator,
     StageData,
@@ -39,7 +44,7 @@ from latentlab.training.stage_data import (
     stage_examples,
 )
 from latentlab.training.tiny import TinyConfig, tiny_reasoner
-from latentlab.training.trainer import check_trackers, train_stage
+from latentlab.training.trainer import check_trackers, load_trained, train_stage
 
 REHEARSED = 4
 """Examples of each stage that are tried before anything is trained."""
@@ -61,7 +66,7 @@ def train(config: TrainConfig, folder: Path, device: str = "auto") -> Path:
             the device cannot be used, or the loss is no longer a number.
     """
     started = datetime.now(UTC)
-    target = find_device(device)
+    target = join(find_device(device))
     begun = _is_begun(config, folder)
     final = folder / "final"
     if final.is_dir():
@@ -70,16 +75,27 @@ def train(config: TrainConfig, folder: Path, device: str = "auto") -> Path:
     check_trackers(config)
     if not begun:
         _rehearse(_start(config, None, target), config)
+    wait()  # all have looked at the folder
+    if is_first() and not begun:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / CONFIG_FILE).write_text(yaml.safe_dump(config.to_dict(), sort_keys=False))
     last: Path | None = None
     for number, stage in enumerate(config.stages):
         finished = folder / stage.name
         if not finished.is_dir():
-            _run_stage(_start(config, last, target), config, number, folder, target)
+            _run_stage(config, last, number, folder, target)
+            wait()
         last = finished
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    reasoner = load(str(last), "cpu")
+    if is_first():
+        _finish(config, str(last), final, started)
+    wait()
+    return final
+
+
+def _finish(config: TrainConfig, last: str, final: Path, started: datetime) -> None:
+    """Keep the last stage's model as the finished one, with where it comes from."""
+    shutil.rmtree(final.parent / "checkpoints", ignore_errors=True)
+    reasoner = load(last, "cpu", dtype=config.held_dtype)
     with _complete(final) as fresh:
         save(reasoner, fresh, config.save_dtype)
         hashes = {config.name: checkpoint_hash(fresh)}
@@ -88,44 +104,64 @@ def train(config: TrainConfig, folder: Path, device: str = "auto") -> Path:
                 hashes["init"] = checkpoint_hash(find_checkpoint(config.init))
         record = provenance(config, "train", config.seed, hashes, started)
         (fresh / RUN).write_text(json.dumps(record, indent=2, allow_nan=False) + "\n")
-    return final
 
 
 def _run_stage(
-    reasoner: Reasoner, config: TrainConfig, number: int, folder: Path, device: torch.device
+    config: TrainConfig, last: Path | None, number: int, folder: Path, device: torch.device
 ) -> None:
     """Train one stage, measure it on held-out examples, and save it."""
+    reasoner, adapters = _prepared(config, last, device)
     stage = config.stages[number]
-    model: Any = reasoner.backbone.model
-    if config.freeze_vision:
-        freeze(reasoner.backbone.vision)
-    adapters = None
-    if config.lora is not None:
-        adapters = add_adapters(reasoner.backbone, config.lora, config.seed)
-    log = StageLog(folder / METRICS_FILE, stage.name)
     data = StageData(stage_examples(stage, config.seed, number), stage, config.seed)
+    stage = data.stage
+    log = StageLog(folder / METRICS_FILE, stage.name)
     collator = Collator(reasoner, stage.rationale)
     checkpoints = folder / "checkpoints" / stage.name
-    model.train()
-    train_stage(Objective(reasoner), config, stage, data, collator, checkpoints, log, device)
+    objective = Objective(reasoner, config.dtype)
+    objective.train()
+    with checkpointed(reasoner.backbone) if config.gradient_checkpointing else nullcontext():
+        whole = train_stage(objective, config, stage, data, collator, checkpoints, log, device)
+    if not whole:
+        reasoner, adapters = _prepared(config, last, device)
+        load_trained(Objective(reasoner), checkpoints)
+    model: nn.Module = reasoner.backbone.model
     model.eval()
     if adapters is not None:
         adapters.merge_and_unload()
     reasoner.plan = config.plan.replace(steps=stage.latent_steps)
     metrics = held_out(reasoner, config)
+    if not is_first():
+        return
     log.write(stage.updates, held_out=metrics)
     overall = metrics["all"]
     percent = interval_text(overall["accuracy"], overall["low"], overall["high"])
     note(f"{config.name} {stage.name}: held-out accuracy {percent} %, n={overall['n']}")
     with _complete(folder / stage.name) as fresh:
-        save(reasoner, fresh)
+        save(reasoner, fresh, config.held_dtype)
     shutil.rmtree(checkpoints, ignore_errors=True)
+
+
+def _prepared(
+    config: TrainConfig, last: Path | None, device: torch.device
+) -> tuple[Reasoner, PeftModel | None]:
+    """Return the model a stage trains, and its adapters if it has any."""
+    reasoner = _start(config, last, device)
+    if config.freeze_vision:
+        freeze(reasoner.backbone.vision)
+    if config.lora is None:
+        return reasoner, None
+    return reasoner, add_adapters(reasoner.backbone, config.lora, config.seed)
 
 
 def held_out(reasoner: Reasoner, config: TrainConfig) -> dict[str, dict[str, float]]:
     """Strict held-out accuracy in all and by domain and number of hops, on the validation split."""
     examples = held_out_examples(config, config.eval_examples)
-    rows = run_arms(reasoner, examples, [Arm()], config.eval_data, batch_size=128)
+
+    def rows_of(share: Sequence[Example]) -> pd.DataFrame:
+        return run_arms(reasoner, share, [Arm()], config.eval_data, batch_size=128)
+
+    shares = shared_out(rows_of, examples)
+    rows = shares[0] if len(shares) == 1 else pd.concat(shares, ignore_index=True)
     names = [
         f"{domain or 'data'}" + ("" if pd.isna(hops) else f"/{hops}")  # own data may not know them
         for domain, hops in zip(rows["domain"], rows["hops"], strict=True)
@@ -166,11 +202,12 @@ def _rehearse(reasoner: Reasoner, config: TrainConfig) -> None:
 def _start(config: TrainConfig, last: Path | None, device: torch.device) -> Reasoner:
     """Return the model a stage begins with: the last stage's, or the initial one."""
     if last is not None:
-        reasoner = load(str(last), str(device), config.plan)
+        reasoner = load(str(last), str(device), config.plan, config.held_dtype)
     elif isinstance(config.init, TinyConfig):
         reasoner = tiny_reasoner(config.plan, config.init, config.seed)
+        reasoner.backbone.model.to(getattr(torch, config.held_dtype))
     else:
-        reasoner = load(config.init, str(device), config.plan)
+        reasoner = load(config.init, str(device), config.plan, config.held_dtype)
     reasoner.name = config.name
     return reasoner
 

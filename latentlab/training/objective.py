@@ -7,7 +7,7 @@ other: each word is predicted from the position before it, be that a re-inserted
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Bool, Float
@@ -44,6 +44,12 @@ class TrainingBatch:
     """What the batch is made to do without."""
 
     @property
+    def n_targets(self) -> int:
+        """Number of tokens that are to be predicted."""
+        kinds = [self.text.kinds, *(step.kinds for step in self.words)]
+        return sum(int((of_part != Kind.PAD).sum()) for of_part in kinds)
+
+    @property
     def at_once(self) -> Bool[Tensor, " batch"]:
         """Which examples have nothing but their answer left to write."""
         return (self.text.kinds != Kind.RATIONALE).all(dim=1)
@@ -74,11 +80,22 @@ class Objective(nn.Module):
     the stage found frozen, and the format it is kept in refuses tied weights.
     """
 
-    def __init__(self, reasoner: Reasoner) -> None:
-        """Hold the reasoner's model; its rollouts run on the same weights."""
+    def __init__(
+        self, reasoner: Reasoner, dtype: Literal["float32", "bfloat16"] = "float32"
+    ) -> None:
+        """Hold the reasoner's model; its rollouts run on the same weights.
+
+        Args:
+            reasoner: who is trained.
+            dtype: precision to compute in, whatever that of the weights. It is seen to here, since
+                engines that cast what goes into each layer copy the captured attention away.
+        """
         super().__init__()
+        self.dtype = dtype
         self.model = reasoner.backbone.model
         self._reasoner = reasoner
+        # What engines that shard a model are not to cut, by the name transformers' models have it.
+        self._no_split_modules = [type(reasoner.backbone.layers[0]).__name__]
         hooked: Any = self  # torch leaves these two without annotations
         hooked.register_state_dict_post_hook(_keep_trained)
         hooked.register_load_state_dict_post_hook(_check_loaded)
@@ -91,7 +108,9 @@ class Objective(nn.Module):
         """Return the loss of one batch."""
         plan = plan_under(self.plan_at(batch.latent_steps), batch.condition)
         rollout = self._reasoner.rollout(plan)
-        return {"loss": text_loss(rollout, batch)}
+        low = self.dtype == "bfloat16"
+        with torch.autocast(rollout.backbone.device.type, torch.bfloat16, enabled=low):
+            return {"loss": text_loss(rollout, batch)}
 
     def trained(self) -> dict[str, nn.Parameter]:
         """The weights that are trained, by name."""

@@ -4,6 +4,7 @@ Replay is drawn once per batch, from the batch's number, so a resumed run sees e
 that an uninterrupted one would have seen.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from zlib import crc32
@@ -43,9 +44,9 @@ class StageData(Dataset[StageItem]):
     """A stage's examples in training order: a fresh shuffle at every pass over a finite set."""
 
     def __init__(self, examples: Sequence[Example], stage: StageConfig, seed: int) -> None:
-        """Fix the order by the seed."""
+        """Fix the order by the seed, and how many updates the stage's epochs are."""
         self.examples = examples
-        self.stage = stage
+        self.stage = with_updates(stage, examples)
         self.seed = seed
         self._pass: tuple[int, list[int]] = (-1, [])
 
@@ -130,6 +131,23 @@ def is_fresh(stage: StageConfig) -> bool:
     return name == "benchmark" and not sized
 
 
+def with_updates(stage: StageConfig, examples: Sequence[Example]) -> StageConfig:
+    """Turn a stage's epochs into updates: as many as take every example so often.
+
+    Raises:
+        UserError: the data has no end.
+    """
+    if not stage.epochs:
+        return stage
+    if is_fresh(stage):
+        raise UserError(
+            f"stage {stage.name!r}: {stage.data!r} has no end, so there are no epochs of it; give "
+            "updates, or the data a size"
+        )
+    updates = math.ceil(stage.epochs * len(examples) / stage.batch_size)
+    return replace(stage, updates=updates, epochs=0.0)
+
+
 def stage_examples(stage: StageConfig, seed: int, number: int) -> Examples:
     """Training examples of a stage; data without an end makes as many as the stage consumes.
 
@@ -159,6 +177,7 @@ def check_data(config: TrainConfig) -> None:
     opened: dict[str, Examples] = {}
     for number, stage in enumerate(config.stages):
         examples = stage_examples(stage, config.seed, number)
+        with_updates(stage, examples)
         if isinstance(examples, Benchmark):
             continue  # which has no rationale where one hop needs none
         first = (examples[i] for i in range(min(LOOKED_AT, len(examples))))

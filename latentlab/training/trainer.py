@@ -3,99 +3,47 @@
 The trainer brings checkpoints, exact resume, accelerate, trackers and progress; what is ours is the
 objective, the optimizer and the order of the data. Each stage gets a trainer of its own, so the
 optimizer and the schedule start afresh, as in Coconut and IVT-LR.
+
+An update is one batch, however many processes and accumulated passes compute it: the loss is the
+mean over all tokens of the batch, so shares with more to write weigh more.
 """
 
-import math
-from collections.abc import Sized
+from collections.abc import Iterator, Sized
 from pathlib import Path
 from typing import Any, cast
 
 import torch
+from accelerate import PartialState
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.data import SequentialSampler
-from transformers import (
-    PrinterCallback,
-    ProgressCallback,
-    Trainer,
-    TrainerCallback,
-    TrainerControl,
-    TrainerState,
-    TrainingArguments,
-)
+from transformers import PrinterCallback, Trainer, TrainingArguments
 from transformers.integrations.integration_utils import get_reporting_integration_callbacks
+from transformers.utils import SAFE_WEIGHTS_NAME
 
 from latentlab.checkpoint import quiet
-from latentlab.console import note, remarks
+from latentlab.console import remarks
 from latentlab.errors import UserError
 from latentlab.training.config import StageConfig, TrainConfig
 from latentlab.training.metrics import StageLog
-from latentlab.training.objective import Objective
+from latentlab.training.objective import Objective, TrainingBatch
 from latentlab.training.optimizer import make_optimizer
+from latentlab.training.processes import aloud, is_deepspeed, wait
+from latentlab.training.reports import Bar, Report
 from latentlab.training.stage_data import Collator, StageData
+
+FSDP_WEIGHTS = "pytorch_model_fsdp.bin"
+"""What tells a checkpoint of FSDP, whose optimizer states no other engine reads."""
 
 FINAL_RATE = 0.05
 """Fraction of the learning rate that is left at the end of a stage."""
 
 
-class Report(TrainerCallback):
-    """Writes losses to the log, and tells them where no bar is drawn."""
-
-    def __init__(self, log: StageLog, name: str) -> None:
-        """Keep where to write, and what to call the stage on the screen."""
-        self.log = log
-        self.name = name
-
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
-        """Take back what will be written again after a resume."""
-        self.log.rewind(state.global_step)
-        resumed = f", from {state.global_step} on" if state.global_step else ""
-        note(f"{self.name}: {state.max_steps} updates{resumed}")
-
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, Any] | None = None,
-        **_: Any,
-    ) -> None:
-        """Write one line of losses.
-
-        Raises:
-            UserError: the loss is no longer a number.
-        """
-        if not logs or "loss" not in logs:
-            return
-        loss, update = float(logs["loss"]), state.global_step
-        if not math.isfinite(loss):
-            raise UserError(f"{self.name}: the loss is {loss} by update {update}; lower the rates")
-        keep = {name: logs[name] for name in ("loss", "grad_norm", "learning_rate")}
-        self.log.write(update, **keep)
-        if not remarks.is_terminal:
-            note(f"{self.name} update {update}/{state.max_steps} loss {loss:.3f}")
-
-
-class Bar(ProgressCallback):
-    """A bar with the loss at its end, in place of a line for each log."""
-
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, Any] | None = None,
-        **_: Any,
-    ) -> None:
-        """Show the loss."""
-        if logs and "loss" in logs and self.training_bar is not None:
-            self.training_bar.set_postfix(loss=f"{logs['loss']:.3f}")
-
-
 class StageTrainer(Trainer):
     """A Trainer whose loss is the objective's and whose batches come in a fixed order."""
+
+    loss_is_scaled_for_ga = True  # by `compute_loss`, over accumulated passes and processes
 
     def __init__(
         self, objective: Objective, config: TrainConfig, stage: StageConfig, **kwargs: Any
@@ -108,14 +56,34 @@ class StageTrainer(Trainer):
     def compute_loss(
         self,
         model: nn.Module,
-        inputs: dict[str, Tensor | Any],
+        inputs: dict[str, Any],
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Tensor | tuple[Tensor, Any]:
-        """Return the objective's loss."""
+        """Return what a share of the batch adds to the mean over all tokens of the batch.
+
+        The trainer adds up passes and takes the mean over processes, hence their number.
+        """
+        assert num_items_in_batch is not None, "the trainer counts what an update is made of"
         outputs = model(**inputs)
-        loss: Tensor = outputs["loss"]
+        batch: TrainingBatch = inputs["batch"]
+        share = batch.n_targets * self.accelerator.num_processes / num_items_in_batch
+        loss: Tensor = outputs["loss"] * share
         return (loss, outputs) if return_outputs else loss
+
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
+    ) -> tuple[list[Any], Tensor | int | None]:
+        """Make what one update takes of this process; a mistake in an example is told by it."""
+        with aloud():
+            return super().get_batch_samples(epoch_iterator, num_batches, device)
+
+    def _get_num_items_in_batch(
+        self, batch_samples: list[Any], device: torch.device
+    ) -> Tensor | int | None:
+        """Count the tokens to be predicted in one update, by all processes."""
+        own = torch.tensor(sum(inputs["batch"].n_targets for inputs in batch_samples))
+        return cast(Tensor, self.accelerator.gather(own.to(device))).sum()
 
     def create_optimizer(self, model: nn.Module | None = None) -> Optimizer:
         """Make the stage's optimizer."""
@@ -143,7 +111,7 @@ def train_stage(
     folder: Path,
     log: StageLog,
     device: torch.device,
-) -> None:
+) -> bool:
     """Train one stage, going on from its last checkpoint where there is one.
 
     Args:
@@ -156,8 +124,13 @@ def train_stage(
         log: where losses go.
         device: where to compute.
 
+    Returns:
+        Whether the objective's model now holds the trained weights. Where the engine shards it, it
+        does not, and the last checkpoint is where they are (`last_checkpoint`).
+
     Raises:
-        UserError: the trainer cannot use the device, or the loss is no longer a number.
+        UserError: the trainer cannot use the device or the engine the optimizer, an example lacks
+            what it needs, or the loss is no longer a number.
     """
     trainer = StageTrainer(
         objective,
@@ -171,11 +144,39 @@ def train_stage(
     trainer.remove_callback(PrinterCallback)
     if remarks.is_terminal:
         trainer.add_callback(Bar)
-    # The trainer's state is written last: a checkpoint without it was never finished.
-    checkpoints = folder.glob("checkpoint-*/trainer_state.json")
-    resume = max(checkpoints, key=lambda p: int(p.parent.name.split("-")[1]), default=None)
+    engine_shards = trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled
+    if engine_shards and stage.muon_learning_rate is not None:
+        raise UserError(
+            f"stage {stage.name!r}: Muon needs whole matrices, and FSDP and DeepSpeed cut them; "
+            "set muon_learning_rate to null"
+        )
+    resume = last_checkpoint(folder)
+    if resume and trainer.is_fsdp_enabled != (resume / FSDP_WEIGHTS).is_file():
+        raise UserError(
+            f"{resume} was written {'without' if trainer.is_fsdp_enabled else 'with'} FSDP; go on "
+            f"as it was begun, or remove it to begin stage {stage.name!r} again"
+        )
+    wait()  # all have seen the same checkpoint before one of them writes the next
     with quiet():
-        trainer.train(resume_from_checkpoint=str(resume.parent) if resume else None)
+        trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    return not trainer.is_fsdp_enabled
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """Return the newest finished checkpoint of a stage.
+
+    The trainer's state is written last: a checkpoint without it was never finished.
+    """
+    states = folder.glob("checkpoint-*/trainer_state.json")
+    newest = max(states, key=lambda p: int(p.parent.name.split("-")[1]), default=None)
+    return newest.parent if newest else None
+
+
+def load_trained(objective: Objective, folder: Path) -> None:
+    """Fill an objective with the trained weights of a stage's last checkpoint."""
+    newest = last_checkpoint(folder)
+    assert newest is not None, "a stage ends with a checkpoint"
+    objective.load_state_dict(load_file(newest / SAFE_WEIGHTS_NAME), strict=False)
 
 
 def check_trackers(config: TrainConfig) -> None:
@@ -195,12 +196,26 @@ def check_trackers(config: TrainConfig) -> None:
 def _arguments(
     config: TrainConfig, stage: StageConfig, folder: Path, device: torch.device
 ) -> TrainingArguments:
-    """Say it all in the trainer's words."""
+    """Say it all in the trainer's words.
+
+    Raises:
+        UserError: the batch cannot be dealt out, or the trainer takes another device.
+    """
+    processes = PartialState().num_processes
+    accumulation = stage.accumulation(processes)
+    share = stage.batch_size // (processes * accumulation)
+    if share == 1 and "exchanged" in stage.conditions:
+        raise UserError(
+            f"stage {stage.name!r}: latents are exchanged within what a process computes at a "
+            "time, which is one example; use fewer processes or a larger device_batch_size"
+        )
     warmup = min(stage.warmup, stage.updates // 2)
     args = TrainingArguments(
         output_dir=str(folder),
         max_steps=stage.updates,
-        per_device_train_batch_size=stage.batch_size,
+        per_device_train_batch_size=share,
+        gradient_accumulation_steps=accumulation,
+        bf16=config.dtype == "bfloat16" and is_deepspeed(),  # which casts the weights itself
         learning_rate=stage.learning_rate,
         lr_scheduler_type="warmup_stable_decay",
         lr_scheduler_kwargs={
@@ -219,11 +234,11 @@ def _arguments(
         remove_unused_columns=False,
         seed=config.seed,
         use_cpu=device.type == "cpu",
+        # Adapters are on the decoder, which every batch runs; a vision tower may have to wait.
+        ddp_find_unused_parameters=config.lora is None and not config.freeze_vision,
         dataloader_pin_memory=device.type == "cuda",
         disable_tqdm=True,  # `Bar` is ours
     )
-    if args.world_size > 1:
-        raise UserError("a training is one process; start it without torchrun or accelerate launch")
     if args.device.type != device.type or (device.index or 0) != (args.device.index or 0):
         raise UserError(
             f"the trainer computes on {args.device}, not on {device}; hide other devices from it "

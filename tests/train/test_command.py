@@ -106,7 +106,7 @@ def test_flags_take_the_place_of_settings(path):
     assert (changed.init, changed.seed, changed.eval_examples) == ("relay", 2, 5)
     assert {changed.eval_data, changed.stages[0].data} == {"benchmark:hops=2"}
     assert changed.stages[0].batch_size == 7
-    with pytest.raises(UserError, match="batch_size must be positive"):
+    with pytest.raises(UserError, match="batch_size and device_batch_size must be positive"):
         settings(TrainFlags(config=path, batch_size=0))
 
 

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from latentlab.errors import UserError
-from latentlab.training.config import LoraConfig, TrainConfig, read_config
+from latentlab.training.config import LoraConfig, StageConfig, TrainConfig, read_config
 from latentlab.training.recipes import PLANS, base_recipe, recipe
 from latentlab.training.tiny import TinyConfig
 
@@ -62,7 +62,13 @@ MISTAKES = {
     "plan has an unknown field 'step'; did you mean 'steps'": {**LEAST, "plan": {"step": 1}},
     "init: unknown setting 'hiden'; did you mean 'hidden'": {**LEAST, "init": {"hiden": 1}},
     "the setting 'stages' is missing": {"name": "mine"},
-    "stages 1: the setting 'updates' is missing": {**LEAST, "stages": [{"name": "one"}]},
+    "stages 1: the setting 'name' is missing": {**LEAST, "stages": [{"updates": 2}]},
+    "give a positive number of either updates or epochs": {**LEAST, "stages": [{"name": "one"}]},
+    "number of either updates or epochs": with_stage(epochs=2),
+    "of either updates or": with_stage(updates=-1),
+    "batch_size=6 is no multiple of 1 processes x 4": with_stage(batch_size=6, device_batch_size=4),
+    "batch_size and device_batch_size must be": with_stage(device_batch_size=0),
+    "dtype is 'float8'; did you mean 'float32'": {**LEAST, "dtype": "float8"},
     "has no stages": {**LEAST, "stages": []},
     "stages is 'one'; give a list": {**LEAST, "stages": "one"},
     "stages 1 must hold settings by name": {**LEAST, "stages": ["one"]},
@@ -77,7 +83,7 @@ MISTAKES = {
     "name is 7; give a text": {**LEAST, "name": 7},
     "report_to 1 is 4; give a text": {**LEAST, "report_to": [4]},
     "save_dtype is 'float23'; did you mean 'float32'": {**LEAST, "save_dtype": "float23"},
-    "updates and batch_size must be positive": with_stage(batch_size=0),
+    "batch_size and device_batch_size must be positive": with_stage(batch_size=0),
     "learning rates must be positive": with_stage(learning_rate=0),
     "latent_steps and warmup must be at least 0": with_stage(warmup=-1),
     "replay and decay are fractions": with_stage(decay=2),
@@ -109,3 +115,11 @@ def test_a_missing_file_suggests_its_neighbours(read, tmp_path):
         read_config(tmp_path / "mime.yaml")
     with pytest.raises(UserError, match="cannot be read as YAML"):
         read_config(tmp_path)
+
+
+@pytest.mark.parametrize("processes, at_once, passes", [(1, None, 1), (4, None, 1), (2, 4, 2)])
+def test_the_batch_is_that_of_all_processes_and_passes(processes, at_once, passes):
+    stage = StageConfig("s", updates=1, batch_size=16, device_batch_size=at_once)
+    assert stage.accumulation(processes) == passes
+    with pytest.raises(UserError, match="no multiple of 3 processes"):
+        stage.accumulation(3)

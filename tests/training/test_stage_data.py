@@ -154,3 +154,12 @@ def test_a_look_at_the_data_tells_what_is_left_out_and_that_nothing_is_held_out(
     assert told.count("1 example cannot be used and is left out") == 1
     assert told.count("has no splits train and validation") == 1
     assert [one.id for one in held_out_examples(config, 3)] == ["test-0-0", "test-0-3"]
+
+
+def test_epochs_are_as_many_updates_as_take_every_example_so_often():
+    stage = StageConfig("own", epochs=2, batch_size=3, data="some/folder")
+    data = StageData(EXAMPLES, stage, seed=0)
+    assert (data.stage.updates, data.stage.epochs, len(data)) == (7, 0, 21)
+    assert min(Counter(order(data)).values()) == 2
+    with pytest.raises(UserError, match="'benchmark' has no end, so there are no epochs"):
+        StageData(EXAMPLES, StageConfig("endless", epochs=2), seed=0)
