@@ -2,7 +2,7 @@
 
 The step is the real one (passes of transformers' own layers, autograd, gradient checkpointing), on
 tensors that may have sizes and no content. So nothing is put in a formula that could be forgotten
-in it; `tests/train/test_ledger.py` holds the count to a training that really ran.
+in it; `tests/train/test_dry_run.py` holds the count to a training that really ran.
 """
 
 import weakref

@@ -15,6 +15,7 @@ from latentlab.errors import UserError
 from latentlab.training.config import read_config
 from latentlab.training.curriculum import train
 from latentlab.training.stage_data import Collator
+from latentlab.training.trainer import FSDP_WEIGHTS
 
 LAST = 7
 """Batch at whose making a training dies: after two that are rehearsed, in the second stage."""
@@ -51,6 +52,18 @@ FILE = {
 }
 DRIVER = """
 import os, signal, sys
+
+if "FSDP_VERSION" in os.environ:  # accelerate offers it on GPUs alone: take CPUs for a kind of them
+    import accelerate.state
+
+    class Kinds:
+        kinds = accelerate.state.DistributedType
+
+        def __getattr__(self, name):
+            return getattr(self.kinds, "MULTI_CPU" if name == "MULTI_MLU" else name)
+
+    accelerate.state.DistributedType = Kinds()
+
 from latentlab.commands import start
 from latentlab.training.stage_data import Collator
 
@@ -82,13 +95,21 @@ def config(tmp_path) -> Path:
     return path
 
 
-def launch_two(config: Path, out: str, last: int = 0) -> subprocess.CompletedProcess:
+def launch_two(
+    config: Path, out: str, last: int = 0, engine: dict[str, str] | None = None
+) -> subprocess.CompletedProcess:
     """Train in two processes, which die when they prepare their batch of the number `last`."""
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2"]
     return subprocess.run(
         [*launcher, "driver.py", config, "--out", out, "--device", "cpu"],
         cwd=config.parent,
-        env={**os.environ, "PYTHONPATH": str(SOURCE), "LAST": str(last), "OMP_NUM_THREADS": "1"},
+        env={
+            **os.environ,
+            **(engine or {}),
+            "PYTHONPATH": str(SOURCE),
+            "LAST": str(last),
+            "OMP_NUM_THREADS": "1",
+        },
         capture_output=True,
         text=True,
     )
@@ -135,6 +156,26 @@ def test_two_processes_train_what_one_does(config, tmp_path, timeless, monkeypat
     assert (shrunk / "checkpoints" / "latent").is_dir()
     train(read_config(config), shrunk, "cpu")
     assert_same(one, shrunk, timeless)
+
+
+@pytest.mark.slow
+def test_shards_of_fsdp_train_what_the_whole_model_does(config, tmp_path, timeless):
+    """The supplied file's settings, as accelerate hands them on; adapters, checkpointed layers."""
+    file = SOURCE / "experiments" / "recipes" / "accelerate" / "fsdp.yaml"
+    given = yaml.safe_load(file.read_text())["fsdp_config"]
+    engine = {k.upper(): str(v).lower() if v in (True, False) else str(v) for k, v in given.items()}
+    engine |= {"ACCELERATE_USE_FSDP": "true", "ACCELERATE_USE_CPU": "true"}
+    adapted = {"lora": {"rank": 4, "dropout": 0.0}, "gradient_checkpointing": True}
+    config.write_text(yaml.safe_dump({**FILE, **adapted}))
+    train(read_config(config), tmp_path / "whole", "cpu")
+    assert launch_two(config, "shards", LAST, engine).returncode != 0
+    (checkpoint,) = (tmp_path / "shards" / "checkpoints" / "latent").glob("checkpoint-*")
+    assert (checkpoint / FSDP_WEIGHTS).is_file()
+    with pytest.raises(UserError, match="was written with FSDP; go on as it was begun"):
+        train(read_config(config), tmp_path / "shards", "cpu")
+    done = launch_two(config, "shards", engine=engine)
+    assert done.returncode == 0, done.stderr
+    assert_same(tmp_path / "whole", tmp_path / "shards", timeless)
 
 
 def test_accumulated_passes_train_what_one_pass_does(config, tmp_path, timeless):
