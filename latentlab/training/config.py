@@ -146,6 +146,13 @@ class TrainConfig:
     init: str | TinyConfig = field(default_factory=TinyConfig)
     """Where the weights come from: a checkpoint, or the sizes of a model made from scratch."""
 
+    prompts: str = ""
+    """Prompt format by its name (docs/data.md), saved with the model; by default the initial
+    model's own."""
+
+    max_tokens: int | None = None
+    """Longest sequence that is trained on; a longer one loses whole written steps from its end."""
+
     lora: LoraConfig | None = None
     """Train adapters instead of all weights."""
 
@@ -213,6 +220,8 @@ class TrainConfig:
                 raise UserError(f"training {self.name!r}: {setting} must be at least 1")
         if self.seed < 0 or self.weight_decay < 0:
             raise UserError(f"training {self.name!r}: seed and weight_decay must be at least 0")
+        if self.max_tokens is not None and self.max_tokens < 1:
+            raise UserError(f"training {self.name!r}: max_tokens must be at least 1")
 
     @property
     def held_dtype(self) -> Literal["float32", "bfloat16"]:

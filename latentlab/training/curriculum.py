@@ -26,6 +26,7 @@ from latentlab.console import interval_text, note
 from latentlab.data import Example
 from latentlab.errors import UserError
 from latentlab.measures.statistics import accuracy_interval
+from latentlab.prompts import Prompter, prompt_format
 from latentlab.reasoner import Reasoner
 from latentlab.study.arms import Arm
 from latentlab.study.provenance import RUN, checkpoint_hash, provenance
@@ -115,7 +116,7 @@ def _run_stage(
     data = StageData(stage_examples(stage, config.seed, number), stage, config.seed)
     stage = data.stage
     log = StageLog(folder / METRICS_FILE, stage.name)
-    collator = Collator(reasoner, stage.rationale)
+    collator = Collator(reasoner, stage.rationale, config.max_tokens)
     checkpoints = folder / "checkpoints" / stage.name
     objective = Objective(reasoner, config.dtype)
     objective.train()
@@ -193,7 +194,7 @@ def _rehearse(reasoner: Reasoner, config: TrainConfig) -> None:
         data = StageData(stage_examples(stage, config.seed, number), stage, config.seed)
         few = range(min(REHEARSED, len(data)))
         items = [replace(data[i], latent_steps=stage.latent_steps) for i in few]
-        Objective(reasoner)(**Collator(reasoner, stage.rationale)(items))
+        Objective(reasoner)(**Collator(reasoner, stage.rationale, config.max_tokens)(items))
     examples = held_out_examples(config, min(REHEARSED, config.eval_examples))
     prompts = reasoner.prompter.batch(list(examples), config.plan)
     reasoner.rollout()(prompts.to(reasoner.backbone.device))
@@ -208,6 +209,9 @@ def _start(config: TrainConfig, last: Path | None, device: torch.device) -> Reas
         reasoner.backbone.model.to(getattr(torch, config.held_dtype))
     else:
         reasoner = load(config.init, str(device), config.plan, config.held_dtype)
+    if last is None and config.prompts:
+        words = reasoner.prompter
+        reasoner.prompter = Prompter(words.tokenizer, words.backbone, prompt_format(config.prompts))
     reasoner.name = config.name
     return reasoner
 

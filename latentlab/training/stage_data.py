@@ -12,11 +12,14 @@ from zlib import crc32
 import numpy as np
 from torch.utils.data import Dataset
 
+from latentlab.backbones import Batch
 from latentlab.console import warn
 from latentlab.data import Benchmark, CachedExamples, Example, Examples, load_data, readable, sound
 from latentlab.data.leftout import Substituted
 from latentlab.errors import UserError
 from latentlab.reasoner import Reasoner
+from latentlab.reasoning.layout import step_width
+from latentlab.reasoning.plan import LatentPlan
 from latentlab.study.asked import tell_left_out
 from latentlab.training.conditions import Condition
 from latentlab.training.config import StageConfig, TrainConfig
@@ -88,8 +91,13 @@ class StageData(Dataset[StageItem]):
 class Collator:
     """Turns items into a training batch for one reasoner."""
 
-    def __init__(self, reasoner: Reasoner, rationale: bool) -> None:
+    def __init__(self, reasoner: Reasoner, rationale: bool, max_tokens: int | None = None) -> None:
         """Keep how the stage words its targets.
+
+        Args:
+            reasoner: the model that is trained.
+            rationale: whether remaining steps are written.
+            max_tokens: longest sequence, of prompt, slots of latent steps and text; None for any.
 
         Raises:
             UserError: the plan writes its steps, but the stage has no rationale to write.
@@ -100,6 +108,7 @@ class Collator:
             )
         self.reasoner = reasoner
         self.rationale = rationale
+        self.max_tokens = max_tokens
 
     def __call__(self, items: Sequence[StageItem]) -> dict[str, TrainingBatch]:
         """Tokenize prompts and remaining text.
@@ -115,13 +124,37 @@ class Collator:
         examples = [item.example for item in items]
         plan = self.reasoner.plan.replace(steps=latent_steps)
         prompter = self.reasoner.prompter
+        prompts = prompter.batch(examples, plan)
+        examples = self._fitted(examples, prompts, plan)
         if plan.in_words:
             words, text = prompter.written(examples, latent_steps)
         else:
             skip = latent_steps if self.rationale else None
             words, text = (), prompter.continuation(examples, skip)
-        prompts = prompter.batch(examples, plan)
         return {"batch": TrainingBatch(prompts, latent_steps, text, words, condition)}
+
+    def _fitted(
+        self, examples: Sequence[Example], prompts: Batch, plan: LatentPlan
+    ) -> list[Example]:
+        """Leave out whole steps, the last ones first, of examples whose sequence is too long.
+
+        As the IVT-LR release does; steps that the plan takes stay, whether latent or in words.
+        """
+        fitted = list(examples)
+        if self.max_tokens is None or not self.rationale:
+            return fitted
+        images = prompts.input_ids == self.reasoner.backbone.image_token_id
+        slots = plan.steps * step_width(plan, (images & prompts.attention_mask).sum(-1))
+        room = self.max_tokens - prompts.attention_mask.sum(-1) - slots
+        for i, left in enumerate(room.tolist()):
+            while len(fitted[i].rationale) > plan.steps and self._length(fitted[i], plan) > left:
+                fitted[i] = replace(fitted[i], rationale=fitted[i].rationale[:-1])
+        return fitted
+
+    def _length(self, example: Example, plan: LatentPlan) -> int:
+        """Tokens of what is written after the latent steps."""
+        skip = 0 if plan.in_words else plan.steps
+        return self.reasoner.prompter.continuation([example], skip).ids.shape[1]
 
 
 def is_fresh(stage: StageConfig) -> bool:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from latentlab.checkpoint import load
+from latentlab.checkpoint import load, save
 from latentlab.data import Benchmark, BenchmarkConfig, Example, export
 from latentlab.errors import UserError
+from latentlab.prompts import prompt_format
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.study.provenance import checkpoint_hash
 from latentlab.training import curriculum
@@ -236,6 +237,18 @@ def test_text_alone_trains_without_patches_and_is_refused_with_them(short, tmp_p
         with pytest.raises(UserError, match=r"t\d has no image, but the plan .* set k=0"):
             train(short(specs[0], eval_data=specs[1]), tmp_path / "patches")
     assert not (tmp_path / "patches").exists()
+
+
+def test_a_training_may_word_its_prompts_as_published_and_saves_the_wording(short, sizes, tmp_path):
+    plain = tiny_reasoner(LatentPlan(steps=0, k=0), sizes)
+    save(plain, tmp_path / "plain")
+    plan = LatentPlan(steps=1, k=1)
+    config = short(plan=plan, init=str(tmp_path / "plain"), prompts="m3cot-training")
+    trained = load(str(train(config, tmp_path / "run")))
+    assert trained.prompter.format == prompt_format("m3cot-training")
+    with pytest.raises(UserError, match="no prompt format is called 'm3cot'"):
+        train(replace(config, prompts="m3cot"), tmp_path / "other")
+    assert not (tmp_path / "other").exists()
 
 
 def test_data_that_lacks_what_a_stage_needs_is_refused_at_once(short, tmp_path):

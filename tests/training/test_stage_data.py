@@ -1,6 +1,7 @@
 """The order of examples and of replayed stages: fixed by the seed, whoever asks for what first."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -110,6 +111,28 @@ def test_a_plan_that_writes_its_steps_needs_rationales_to_write(sizes):
         collate([StageItem(EXAMPLES[0], 2)])
     assert len(collate([StageItem(EXAMPLES[0], 1)])["batch"].words) == 1
     assert collate([StageItem(EXAMPLES[0], 0)])["batch"].words == ()
+
+
+def test_a_sequence_that_is_too_long_loses_whole_steps_from_its_end(sizes):
+    reasoner = tiny_reasoner(LatentPlan(steps=2, k=0), sizes)
+    example = Benchmark(BenchmarkConfig(size=1))[0]
+    steps = example.rationale
+
+    def written(latent_steps, most):
+        item = StageItem(example, latent_steps)
+        return Collator(reasoner, True, most)([item])["batch"]
+
+    def expected(kept, latent_steps):
+        return reasoner.prompter.continuation([replace(example, rationale=kept)], latent_steps).ids
+
+    for latent_steps in (0, 2):
+        free = written(latent_steps, None)
+        length = free.prompts.input_ids.shape[1] + latent_steps + free.text.ids.shape[1]
+        assert written(latent_steps, length).text.ids.equal(free.text.ids)
+        cut = written(latent_steps, length - 1).text.ids
+        assert cut.equal(expected(steps[:-1], latent_steps))
+        # Steps that are latent are taken whatever becomes of the words.
+        assert written(latent_steps, 1).text.ids.equal(expected(steps[:latent_steps], latent_steps))
 
 
 def test_an_example_without_an_answer_cannot_be_trained_on(qwen):
