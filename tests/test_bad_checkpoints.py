@@ -152,6 +152,6 @@ def test_files_may_be_links_as_in_the_hubs_cache(folder, evaluate):
 def test_results_that_have_no_place_are_refused_before_anything_runs(
     folder, evaluate, refused, monkeypatch, out
 ):
-    monkeypatch.setattr("latentlab.study.instrument.load", lambda *_: pytest.fail("it ran"))
+    monkeypatch.setattr("latentlab.study.models.load", lambda *_: pytest.fail("it ran"))
     line = refused(evaluate("--out", out))
     assert out[:40] in line

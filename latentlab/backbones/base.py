@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float, Int
 from PIL.Image import Image
 from torch import Tensor, nn
 from transformers import Cache, DynamicCache, PreTrainedModel
+from transformers.cache_utils import DynamicLayer
 
 from latentlab.backbones.attention import ATTENTION_NAME, Capture
 from latentlab.backbones.components import Component, component_of
@@ -194,7 +195,10 @@ class Backbone(ABC):
 
     def new_cache(self) -> DynamicCache:
         """An empty cache; every layer keeps all positions, since masks say what is seen."""
-        return DynamicCache()
+        cache = DynamicCache()
+        layer: Any = DynamicLayer
+        cache.layers = [layer() for _ in range(self.n_layers)]
+        return cache
 
     def deep_inputs(self, deep: Float[Tensor, "layers batch queries hidden"]) -> dict[str, Any]:
         """Arguments by which the decoder takes `Embedded.deep`."""

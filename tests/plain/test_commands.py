@@ -64,7 +64,8 @@ def test_what_lies_beside_the_weights_is_read(plain):
         assert "<|im_start|>" in template
         assert reasoner.prompter.eos_ids == {1, 3}
         assert reasoner.prompter.eos_id == 1
-        text = reasoner.prompter.prompt_text(load_data("benchmark", limit=1)[0], 2)
+        picture = 2 * reasoner.backbone.image_token
+        text = reasoner.prompter.prompt_text(load_data("benchmark", limit=1)[0], picture)
         assert text.count("<|image_pad|>") == 2
         assert text.endswith("<|im_start|>assistant ")
     else:
