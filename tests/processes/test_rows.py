@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
 from latentlab.commands import COMMANDS
 from latentlab.processes.spawn import spawn
@@ -49,13 +50,15 @@ def run_all(zoo: Path, out: Path) -> None:
 @pytest.fixture(scope="module")
 def folders(untrained, tmp_path_factory):
     """Results of one process, and of two."""
-    made = []
-    for processes in (1, 2):
-        out = tmp_path_factory.mktemp("rows") / str(processes)
-        work = partial(run_all, untrained, out)
-        spawn(processes, work)
-        made.append(out)
-    return made
+    one, two = (tmp_path_factory.mktemp("rows") for _ in range(2))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as each of the two has
+    try:
+        run_all(untrained, one)
+    finally:
+        torch.set_num_threads(threads)
+    spawn(2, partial(run_all, untrained, two))
+    return one, two
 
 
 @pytest.mark.slow
