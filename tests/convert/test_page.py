@@ -1,4 +1,4 @@
-"""The commands of docs/published.md, as they stand there, on stand-ins of the same layout."""
+"""Commands of docs/published.md and the README, as they stand there, on stand-ins of the layout."""
 
 import re
 import shlex
@@ -16,7 +16,8 @@ from latentlab.commands import start
 from latentlab.data.m3cot import HUB
 from tests.convert.conftest import TEMPLATE, Released, hub_folder
 
-PAGE = Path(__file__).parents[2] / "docs" / "published.md"
+ROOT = Path(__file__).parents[2]
+PAGE, README = ROOT / "docs" / "published.md", ROOT / "README.md"
 LINE = re.compile(r"^python -m latentlab\.(\w+) (.*)$", re.MULTILINE)
 CHECKPOINT, BASE = "epoch_16_full_model_fp32.pth", "Qwen/Qwen2-VL-7B-Instruct"
 SPECIALS = ["<|endoftext|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>"]
@@ -37,7 +38,7 @@ def byte_tokenizer() -> PreTrainedTokenizerFast:
 
 
 def stand_ins() -> None:
-    """The base as a hub folder and a checkpoint of it, under the names that the page uses."""
+    """The base as a hub folder and a checkpoint of it, under the names that the pages use."""
     tokenizer = byte_tokenizer()
     model = hub_folder(Path(BASE), tokenizer, rows=280)
     torch.save(Released(model, len(tokenizer) + 3, rank=64, alpha=16).state_dict(), CHECKPOINT)
@@ -68,14 +69,35 @@ def questions(split: str, number: int) -> datasets.Dataset:
     return datasets.Dataset.from_list(rows, features=datasets.Features(kinds))
 
 
-@pytest.mark.slow
-def test_the_commands_of_the_page_lead_to_its_table(tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def asked(tmp_path, monkeypatch) -> list[str]:
+    """A folder with all stand-ins, and what the hub is asked for there."""
     monkeypatch.chdir(tmp_path)
     stand_ins()
     sizes = {"train": 8, "validation": 4, "test": 6}
     hub = datasets.DatasetDict({split: questions(split, n) for split, n in sizes.items()})
-    asked = []
-    monkeypatch.setattr(datasets, "load_dataset", lambda name: asked.append(name) or hub)
+    names: list[str] = []
+    monkeypatch.setattr(datasets, "load_dataset", lambda name: names.append(name) or hub)
+    return names
+
+
+@pytest.mark.slow
+def test_the_four_commands_of_the_readme_lead_to_the_table(asked, capsys):
+    Path(CHECKPOINT).rename("CHECKPOINT.pth")
+    text = README.read_text(encoding="utf-8")
+    section = text[text.index("## Published models") :]
+    lines = LINE.findall(section[: section.index("\n## ", 1)])
+    assert [name for name, _ in lines] == ["convert", "check", "evaluate", "ablate"]
+    for name, flags in lines:
+        assert start(name, shlex.split(flags, comments=True)) == 0, capsys.readouterr().err
+    assert set(asked) == {HUB}
+    assert (pd.read_csv("results/check/summary.csv")["verdict"] == "holds").all()
+    assert "drop latent_vision" in set(pd.read_csv("results/ablate/summary.csv")["intervention"])
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_page_lead_to_its_table(asked, capsys):
     lines = LINE.findall(PAGE.read_text(encoding="utf-8"))
     assert [name for name, _ in lines] == ["convert", "evaluate", "ablate", "report", "convert"]
     for name, flags in lines:
