@@ -18,12 +18,16 @@ HEADINGS = {
     "accuracy": "strict %",
     "index": "index (ScienceQA) %",
     "likelihood": "by likelihood %",
-    "lenient": "any-match (published) %",
 }
-"""Headings of the readings."""
+"""Headings of the readings that the table shows."""
 
-RULES = {"official": "official", "accuracy": "strict", "index": "index"}
-"""Readings that sentences tell, and what they call their rules."""
+RULES = {
+    "official": "official rule",
+    "accuracy": "strict rule",
+    "index": "index rule",
+    "lenient": "published any-match",
+}
+"""Readings that sentences tell, and what they are called; any-match is told there alone."""
 
 DIFFERENCES = {
     "step": "official decides by",
@@ -42,10 +46,10 @@ _TAIL = 160
 def show_tables(summary: pd.DataFrame) -> None:
     """Put one table on the screen for each file, model and arm."""
     for who, lines in summary.groupby(WHO, sort=False):
-        groups = [name for name in GROUPS if (lines[name] != ALL).any()]
         readings = {name: text for name, text in HEADINGS.items() if lines[name].notna().any()}
-        columns = {name: name for name in (*groups, "n")} | readings
-        table(lines, columns, f"{_called(who)}; 95 % Wilson intervals", percent=tuple(readings))
+        columns = {"questions": "questions", "n": "n"} | readings
+        shown = lines.assign(questions=[_group(line) for _, line in lines.iterrows()])
+        table(shown, columns, f"{_called(who)}; 95 % Wilson intervals", percent=tuple(readings))
 
 
 def differences(rows: pd.DataFrame) -> pd.DataFrame:
@@ -93,12 +97,21 @@ def conclusion(summary: pd.DataFrame, rows: pd.DataFrame) -> list[str]:
     for _, line in summary[(summary[list(GROUPS)] == ALL).all(axis=1)].iterrows():
         who = tuple(line[WHO])
         known = [name for name in RULES if pd.notna(line[name])]
-        scores = [f"{estimate(line, name)} by the {RULES[name]} rule" for name in known]
+        scores = [f"{estimate(line, name)} by the {RULES[name]}" for name in known]
         text = f"{_called(who)}: {', '.join(scores)}, of {line['n']:,} questions"
         if who in apart.index:
             text += f"; official and strict read {apart[who]:,} replies differently"
         told.append(f"{text}.")
     return told
+
+
+def _group(line: "pd.Series[Any]") -> str:
+    """Which questions a line is about; topics stand below their domain."""
+    if line["topic"] != ALL:
+        return f"  {line['topic']}"
+    if line["grades"] != ALL:
+        return f"grades {line['grades']}"
+    return str(line["domain"] if line["modality"] == ALL else line["modality"])
 
 
 def _told(row: Mapping[Any, Any]) -> str:
@@ -108,8 +121,8 @@ def _told(row: Mapping[Any, Any]) -> str:
     official = f"{row['official_letter'] or 'none'} ({row['official_step']})"
     tail = " ".join(row["text"][-_TAIL:].split())
     return (
-        f"{row['file']}, line {row['line']}: only {right} is right, official reads {official}, "
-        f"strict {strict}, the answer is {row['gold']}: ... {tail}"
+        f"{Path(row['file']).name}, line {row['line']}: only {right} is right, official reads "
+        f"{official}, strict {strict}, the answer is {row['gold']}: ... {tail}"
     )
 
 
@@ -117,5 +130,6 @@ def _called(who: object) -> str:
     """Whose replies, in words."""
     assert isinstance(who, tuple)
     file, model, data, arm = map(str, who)
-    more = ["" if model == Path(file).stem else model, data, "" if arm == NONE else arm]
-    return ", ".join(filter(None, [file, *more]))
+    # A file that does not say whose replies it holds is called by its name.
+    whose = [model] if model == Path(file).stem else [file, model]
+    return ", ".join(filter(None, [*whose, data, "" if arm == NONE else arm]))

@@ -31,10 +31,11 @@ def test_files_are_scored_side_by_side_and_examples_shown(score, written):
     assert code == 0, streams.err
     assert "official (M3CoT) %" in streams.out
     assert "index (ScienceQA) %" not in streams.out
-    assert f"{one}, line 2: only official is right, official reads B (brackets), strict none" in (
-        streams.out
+    assert (
+        "one.jsonl, line 2: only official is right, official reads B (brackets), strict none"
+        in (streams.out)
     )
-    assert f"{one}: 100.0 % [34.2, 100.0] by the official rule, 50.0 %" in streams.out
+    assert "one: 100.0 % [34.2, 100.0] by the official rule, 50.0 %" in streams.out
     assert "official and strict read 1 replies differently" in streams.out
     results = read_results(Path("results/score"))
     assert results.rows["model"].tolist() == ["one", "one", "two"]
