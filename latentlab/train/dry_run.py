@@ -9,7 +9,8 @@ from latentlab.console import show, table
 from latentlab.train.estimate import GPUS, UTILISATION, Engine, Estimate, lengths_of
 from latentlab.training.config import TrainConfig
 
-GIB = 2**30
+GIB, PETA = 2**30, 10**15
+"""What memory and operations are told in."""
 
 
 def dry_run(config: TrainConfig, beside: Path, gpus: int) -> None:
@@ -52,45 +53,47 @@ def _stages(estimate: Estimate) -> None:
             "after": sum(step.widths[:-1]),
             "positions": sum(step.widths),
             "updates": updates,
-            "operations": f"{steps * estimate.gpus * sum(counts):.2e}",
+            "operations": steps * estimate.gpus * sum(counts) / PETA,
         }
         for name, gpu in GPUS.items():
             line[name] = steps * estimate.seconds(counts, gpu) / 3600
         lines.append(line)
     columns = {
         "stage": "stage",
-        "steps": "latent steps",
-        "after": "positions after them",
-        "positions": "positions in all",
+        "steps": "latent",
+        "after": "prompt",
+        "positions": "in all",
         "updates": "updates",
-        "operations": "operations",
-        **{name: f"hours, {name}" for name in GPUS},
+        "operations": "10^15 ops",
+        **{name: f"h, {name}" for name in GPUS},
     }
     frame = pd.DataFrame(lines)
-    table(frame, columns, f"{estimate.config.name}: stages on {estimate.gpus} GPUs")
+    title = "positions of the prompt with its latents and in all"
+    table(frame, columns, f"{estimate.config.name} on {estimate.gpus} GPUs; {title}")
     hours = " or ".join(f"{frame[name].sum():.1f} hours on {name}" for name in GPUS)
-    show(f"In all {frame['operations'].astype(float).sum():.2e} operations: {hours}.")
+    show(f"In all {PETA * frame['operations'].sum():.2e} operations: {hours}.")
 
 
 def _memory(estimate: Estimate) -> None:
     """Memory of one GPU by engine, with gradient checkpointing and without."""
     stage = estimate.longest()
-    lines = []
+    step = estimate.step(stage, checkpointing=True)
+    names = ("engine", "weights", "gradients", "optimizer", "activations", "in all", "fits")
     for again in (True, False):
+        lines = []
         activations = estimate.activations(stage, again)
         for engine in get_args(Engine):
             parts = {**estimate.states(engine), "activations": activations}
             sizes = {name: size / GIB for name, size in parts.items()}
             whole = sum(sizes.values())
             fits = [name for name, gpu in GPUS.items() if whole < 0.95 * gpu.memory]
-            line = {"engine": engine, "checkpointing": "on" if again else "off", **sizes}
-            lines.append({**line, "whole": whole, "fits": ", ".join(fits) or "neither"})
-    names = ("weights", "gradients", "optimizer", "activations")
-    columns = {"engine": "engine", "checkpointing": "gradient checkpointing"}
-    columns |= {name: name for name in names} | {"whole": "in all", "fits": "fits"}
-    step = estimate.step(stage, checkpointing=True)
-    title = f"GiB of each of {estimate.gpus} GPUs at {stage.name}, {step.batch} examples at a time"
-    table(pd.DataFrame(lines), columns, title)
+            told = "all" if len(fits) == len(GPUS) else ", ".join(fits) or "neither"
+            lines.append({"engine": engine, **sizes, "in all": whole, "fits": told})
+        title = (
+            f"GiB of each of {estimate.gpus} GPUs at {stage.name}, {step.batch} examples at a time, "
+            f"{'with' if again else 'without'} gradient checkpointing"
+        )
+        table(pd.DataFrame(lines), {name: name for name in names}, title)
 
 
 def _assumptions(estimate: Estimate) -> None:
