@@ -90,8 +90,8 @@ def _memory(estimate: Estimate) -> None:
             told = "all" if len(fits) == len(GPUS) else ", ".join(fits) or "neither"
             lines.append({"engine": engine, **sizes, "in all": whole, "fits": told})
         title = (
-            f"GiB of each of {estimate.gpus} GPUs at {stage.name}, {step.batch} examples at a time, "
-            f"{'with' if again else 'without'} gradient checkpointing"
+            f"GiB of each of {estimate.gpus} GPUs at {stage.name}, {step.batch} examples at once, "
+            f"gradient checkpointing {'on' if again else 'off'}"
         )
         table(pd.DataFrame(lines), {name: name for name in names}, title)
 
