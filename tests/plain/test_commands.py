@@ -29,7 +29,7 @@ GO_ON = {
 NEED_LATENTS = {
     "ablate": ("--drop", "latent_vision"),
     "mediation": ("--reference", "4", "--perturb", "blank"),
-    "interchange": (),
+    "interchange": ("--steps", "all", "--max-new-tokens", "2"),
     "probe": ("--limit", "30", "--shuffles", "1"),
     "trace": ("--reference", "30"),
 }
@@ -127,24 +127,23 @@ def test_what_needs_latents_says_so_in_one_line(name, plain, call):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*GO_ON, *NEED_LATENTS])
 def test_under_a_plan_it_is_an_untrained_latent_reasoner(name, plain, call):
-    flags = ("--plan", PLAN, *FEW, *(GO_ON | NEED_LATENTS)[name])
+    """One family in full precision and the other in half of it."""
+    dtype = "bfloat16" if plain.name.startswith("qwen") else "float32"
+    flags = ("--plan", PLAN, "--dtype", dtype, *FEW, *(GO_ON | NEED_LATENTS)[name])
     code, streams, results = call(name, "--model", str(plain), *flags)
     assert code == 0, streams.err
+    assert results.run["config"]["dtype"] == dtype
     assert "what takes these latent steps is an untrained model" in streams.err
     assert results.run["config"]["plan"] == PLAN
     recorded = results.run["plans"][plain.name]
     assert LatentPlan.from_dict(recorded) == LatentPlan(steps=2, k=2, select="random")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "dtype"), [("evaluate", "float16"), *((n, "bfloat16") for n in GO_ON | NEED_LATENTS)]
-)
-def test_half_precision_goes_through_every_command(name, dtype, plain_qwen, call):
-    flags = ("--plan", "steps=2,k=2", "--dtype", dtype, *FEW, *(GO_ON | NEED_LATENTS)[name])
-    code, streams, results = call(name, "--model", str(plain_qwen), *flags)
+def test_patches_picked_by_attention_go_through_float16(plain_qwen, call):
+    flags = ("--plan", "steps=2,k=2", "--dtype", "float16", *FEW, *GO_ON["evaluate"])
+    code, streams, results = call("evaluate", "--model", str(plain_qwen), *flags)
     assert code == 0, streams.err
-    assert results.run["config"]["dtype"] == dtype
+    assert results.run["config"]["dtype"] == "float16"
 
 
 @torch.no_grad()
