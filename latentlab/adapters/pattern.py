@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from transformers import AttentionInterface
 
 from latentlab.backbones import Capture
-from latentlab.backbones.attention import attention
+from latentlab.backbones.attention import attention, for_heads, pattern
 
 PATTERN_NAME = "latentlab_pattern"
 
@@ -39,20 +39,12 @@ def attention_with_pattern(
         pattern_fn: sees the pattern, and may return another to be used.
     """
     output, _none = attention(module, query, key, value, attention_mask, scaling, dropout, capture)
-    groups = query.shape[1] // key.shape[1]
-    keys, values = (x.repeat_interleave(groups, dim=1) for x in (key, value))
-    scores = (query @ keys.transpose(-1, -2)).float() * scaling
-    if attention_mask is None:
-        shape = scores.shape[-2:]
-        attention_mask = torch.ones(shape, dtype=torch.bool, device=scores.device)
-        attention_mask = attention_mask.tril(shape[1] - shape[0])
-    scores = scores.masked_fill(~attention_mask, torch.finfo(scores.dtype).min)
-    pattern = scores.softmax(-1)
+    weights = pattern(query, key, attention_mask, scaling)
     if pattern_fn is None:
-        return output, pattern
-    edited = pattern_fn(pattern.clone())
-    if not torch.equal(edited, pattern):
-        output = (edited.to(values) @ values).transpose(1, 2).contiguous()
+        return output, weights
+    edited = pattern_fn(weights.clone())
+    if not torch.equal(edited, weights):
+        output = (edited.to(value) @ for_heads(value, query.shape[1])).transpose(1, 2).contiguous()
     return output, edited
 
 

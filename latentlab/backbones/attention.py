@@ -79,8 +79,10 @@ def attention(
     if isinstance(capture, Patterns):
         assert isinstance(layer, int), "patterns are kept by layer"
         weights = pattern(query, key, attention_mask, scaling)
+        if not weights.requires_grad:  # frozen weights give a graph that begins here
+            weights.requires_grad_()
         capture.weights[layer] = weights
-        mixed = weights.to(value.dtype) @ _for_heads(value, query.shape[1])
+        mixed = weights.to(value.dtype) @ for_heads(value, query.shape[1])
         return mixed.transpose(1, 2).contiguous(), None
     output = scaled_dot_product_attention(
         query,
@@ -103,19 +105,17 @@ def pattern(
     mask: Bool[Tensor, "batch 1 queries keys"] | None,
     scaling: float,
 ) -> Float[Tensor, "batch heads queries keys"]:
-    """Attention weights of all queries, in float32 at least; they require a gradient."""
-    scores = query @ _for_heads(key, query.shape[1]).transpose(-1, -2)
+    """Attention weights of all queries, in float32 at least."""
+    scores = query @ for_heads(key, query.shape[1]).transpose(-1, -2)
     scores = scores.to(torch.promote_types(scores.dtype, torch.float32)) * scaling
     if mask is None:
         queries, keys = scores.shape[-2:]
         causal = torch.ones(queries, keys, dtype=torch.bool, device=scores.device)
         mask = causal.tril(keys - queries)
-    weights = scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(-1)
-    # Frozen weights give a graph that begins here.
-    return weights if weights.requires_grad else weights.requires_grad_()
+    return scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(-1)
 
 
-def _for_heads(
+def for_heads(
     shared: Float[Tensor, "batch kv_heads keys dim"], heads: int
 ) -> Float[Tensor, "batch heads keys dim"]:
     """Keys or values, once for each head that uses them."""

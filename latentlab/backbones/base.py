@@ -8,7 +8,7 @@ models (processor, positions, where the image tokens sit) stays in that family's
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -51,9 +51,9 @@ class Backbone(ABC):
         """The stack of layers with its final norm; takes `inputs_embeds`."""
 
     @property
-    @abstractmethod
     def layers(self) -> nn.ModuleList:
         """The decoder's layers, for hooks."""
+        return cast(nn.ModuleList, self.decoder.layers)
 
     def component(self, layer: int, name: Component) -> nn.Module:
         """The module that a component of a layer comes out of, or goes into, for hooks."""
@@ -79,9 +79,9 @@ class Backbone(ABC):
         """The vision tower, for freezing."""
 
     @property
-    @abstractmethod
     def image_token_id(self) -> int:
         """The token id that stands for one visual token in a prompt."""
+        return int(self.model.config.image_token_id)
 
     @property
     @abstractmethod
@@ -105,9 +105,9 @@ class Backbone(ABC):
         """All that the vision tower says of the images, one after the other."""
         return Embedded(self.image_embeds(pixels))
 
-    @abstractmethod
-    def mrope_positions(self, batch: Batch) -> Int[Tensor, "axes batch seq"]:
-        """Position ids of a prompt as the family's own forward computes them."""
+    def mrope_positions(self, batch: Batch) -> Int[Tensor, "*axes batch seq"]:
+        """Position ids of a prompt as the family's own forward computes them; by default flat."""
+        return self.positions(batch, "flat")
 
     def own_inputs(self, batch: Batch) -> dict[str, Any]:
         """What the family's own forward takes for prompts, to compare with."""
@@ -123,9 +123,9 @@ class Backbone(ABC):
         finally:
             self._set_attention(ATTENTION_NAME)
 
-    @abstractmethod
     def _set_attention(self, name: str) -> None:
         """Select the attention function of the decoder, leaving the vision tower alone."""
+        self.model.set_attn_implementation({"text_config": name})
 
     @property
     def device(self) -> torch.device:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, cast
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from PIL.Image import Image
 from torch import Tensor, nn
 from transformers import ChameleonForConditionalGeneration, PreTrainedModel
@@ -18,7 +18,7 @@ from transformers.models.chameleon.image_processing_pil_chameleon import Chamele
 
 from latentlab.backbones.base import Backbone
 from latentlab.backbones.components import Component
-from latentlab.backbones.inputs import Batch, ImageInputs, Pixels
+from latentlab.backbones.inputs import ImageInputs, Pixels
 
 
 class ChameleonBackbone(Backbone):
@@ -36,11 +36,6 @@ class ChameleonBackbone(Backbone):
     def decoder(self) -> nn.Module:
         """The model without its head."""
         return cast(nn.Module, self.model.model)
-
-    @property
-    def layers(self) -> nn.ModuleList:
-        """The model's layers."""
-        return cast(nn.ModuleList, self.model.model.layers)
 
     def component(self, layer: int, name: Component) -> nn.Module:
         """As in other families, save that in the 30B model what is added comes out of a norm."""
@@ -85,10 +80,6 @@ class ChameleonBackbone(Backbone):
             pictures = pixels["pixel_values"].to(self.model.dtype)
             tokens = self.model.model.get_image_tokens(pictures)
         return self.embed_tokens(tokens).flatten(0, 1)
-
-    def mrope_positions(self, batch: Batch) -> Int[Tensor, "batch seq"]:
-        """Chameleon has no M-RoPE: its own positions are the flat range."""
-        return self.positions(batch, "flat")
 
     def logits(self, hidden: Float[Tensor, "... hidden"]) -> Float[Tensor, "... vocab"]:
         """Logits with image tokens ruled out, as in transformers' own forward."""

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, cast
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from PIL.Image import Image
 from torch import Tensor, nn
 from transformers import Gemma3ForConditionalGeneration, PreTrainedModel
@@ -45,11 +45,6 @@ class Gemma3Backbone(Backbone):
         """The text model."""
         return cast(nn.Module, self.model.model.language_model)
 
-    @property
-    def layers(self) -> nn.ModuleList:
-        """The text model's layers."""
-        return cast(nn.ModuleList, self.model.model.language_model.layers)
-
     def component(self, layer: int, name: Component) -> nn.Module:
         """As in other families, save that what is added comes out of a norm."""
         if name not in ("attn_out", "mlp_out"):
@@ -71,11 +66,6 @@ class Gemma3Backbone(Backbone):
     def vision(self) -> nn.Module:
         """The vision tower, without the projector."""
         return cast(nn.Module, self.model.model.vision_tower)
-
-    @property
-    def image_token_id(self) -> int:
-        """`<image_soft_token>`."""
-        return int(self.model.config.image_token_id)
 
     @property
     def image_token(self) -> str:
@@ -104,10 +94,6 @@ class Gemma3Backbone(Backbone):
         output = self.model.model.get_image_features(pictures)
         return cast(Tensor, output.pooler_output).flatten(0, 1)
 
-    def mrope_positions(self, batch: Batch) -> Int[Tensor, "batch seq"]:
-        """Gemma 3 has no M-RoPE: its own positions are the flat range."""
-        return self.positions(batch, "flat")
-
     def own_inputs(self, batch: Batch) -> dict[str, Any]:
         """With which positions are of an image, on which attention in both directions depends."""
         image = (batch.input_ids == self.image_token_id).long()
@@ -128,6 +114,3 @@ class Gemma3Backbone(Backbone):
         causal = torch.ones(queries, keys, dtype=torch.bool, device=real.device)
         seen = causal.tril(keys - queries) if mask is None else mask
         return {"full_attention": mask, "sliding_attention": near & seen}
-
-    def _set_attention(self, name: str) -> None:
-        self.model.set_attn_implementation({"text_config": name})

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, cast
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from PIL.Image import Image
 from torch import Tensor, nn
 from transformers import (
@@ -23,7 +23,7 @@ from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3I
 from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
 
 from latentlab.backbones.base import Backbone
-from latentlab.backbones.inputs import Batch, ImageInputs, Pixels
+from latentlab.backbones.inputs import ImageInputs, Pixels
 
 
 class Idefics3Backbone(Backbone):
@@ -43,19 +43,9 @@ class Idefics3Backbone(Backbone):
         return cast(nn.Module, self.model.model.text_model)
 
     @property
-    def layers(self) -> nn.ModuleList:
-        """The text model's layers."""
-        return cast(nn.ModuleList, self.model.model.text_model.layers)
-
-    @property
     def vision(self) -> nn.Module:
         """The vision tower, without the connector."""
         return cast(nn.Module, self.model.model.vision_model)
-
-    @property
-    def image_token_id(self) -> int:
-        """`<image>`."""
-        return int(self.model.config.image_token_id)
 
     @property
     def image_token(self) -> str:
@@ -98,13 +88,6 @@ class Idefics3Backbone(Backbone):
         pictures = {**pixels, "pixel_values": pixels["pixel_values"].to(self.model.dtype)}
         output = self.model.model.get_image_features(**pictures)
         return torch.cat(output.pooler_output)
-
-    def mrope_positions(self, batch: Batch) -> Int[Tensor, "batch seq"]:
-        """Idefics3 has no M-RoPE: its own positions are the flat range."""
-        return self.positions(batch, "flat")
-
-    def _set_attention(self, name: str) -> None:
-        self.model.set_attn_implementation({"text_config": name})
 
 
 class SmolVLMBackbone(Idefics3Backbone):

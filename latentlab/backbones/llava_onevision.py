@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, cast
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from PIL.Image import Image
 from torch import Tensor, nn
 from transformers import LlavaOnevisionForConditionalGeneration, PreTrainedModel
@@ -21,7 +21,7 @@ from transformers.models.llava_onevision.image_processing_pil_llava_onevision im
 from transformers.models.llava_onevision.modeling_llava_onevision import image_size_to_num_patches
 
 from latentlab.backbones.base import Backbone
-from latentlab.backbones.inputs import Batch, ImageInputs, Pixels
+from latentlab.backbones.inputs import ImageInputs, Pixels
 
 
 class LlavaOnevisionBackbone(Backbone):
@@ -41,19 +41,9 @@ class LlavaOnevisionBackbone(Backbone):
         return cast(nn.Module, self.model.model.language_model)
 
     @property
-    def layers(self) -> nn.ModuleList:
-        """The text model's layers."""
-        return cast(nn.ModuleList, self.model.model.language_model.layers)
-
-    @property
     def vision(self) -> nn.Module:
         """The vision tower, without the projector."""
         return cast(nn.Module, self.model.model.vision_tower)
-
-    @property
-    def image_token_id(self) -> int:
-        """`<image>`."""
-        return int(self.model.config.image_token_id)
 
     @property
     def image_token(self) -> str:
@@ -91,10 +81,3 @@ class LlavaOnevisionBackbone(Backbone):
         pictures = {**pixels, "pixel_values": pixels["pixel_values"].to(self.model.dtype)}
         output = self.model.model.get_image_features(**pictures)
         return torch.cat(output.pooler_output)
-
-    def mrope_positions(self, batch: Batch) -> Int[Tensor, "batch seq"]:
-        """LLaVA-OneVision has no M-RoPE: its own positions are the flat range."""
-        return self.positions(batch, "flat")
-
-    def _set_attention(self, name: str) -> None:
-        self.model.set_attn_implementation({"text_config": name})

@@ -35,19 +35,9 @@ class Qwen2VLBackbone(Backbone):
         return cast(nn.Module, self.model.model.language_model)
 
     @property
-    def layers(self) -> nn.ModuleList:
-        """The text model's layers."""
-        return cast(nn.ModuleList, self.model.model.language_model.layers)
-
-    @property
     def vision(self) -> nn.Module:
         """The vision tower with its merger."""
         return cast(nn.Module, self.model.model.visual)
-
-    @property
-    def image_token_id(self) -> int:
-        """`<|image_pad|>`."""
-        return int(self.model.config.image_token_id)
 
     @property
     def image_token(self) -> str:
@@ -88,6 +78,3 @@ class Qwen2VLBackbone(Backbone):
         """What the vision tower returns."""
         tower = self.model.model.visual
         return tower(pixels["pixel_values"].to(tower.dtype), grid_thw=pixels["image_grid_thw"])
-
-    def _set_attention(self, name: str) -> None:
-        self.model.set_attn_implementation({"text_config": name})

@@ -109,7 +109,7 @@ def texts_of(values: Mapping[str, Any], name: str) -> tuple[str, ...]:
         UserError: It is missing, or no list of texts.
     """
     value = values.get(name)
-    if not _is_list_of(value, str):
+    if not is_list_of(value, str):
         raise UserError(f"field {name!r} must be a list of texts")
     return tuple(text.strip() for text in values[name])
 
@@ -121,7 +121,7 @@ def _check_field(name: str, value: Any) -> None:
         raise UserError(f"field {name!r} must be a text in quotes")
     if name == "image" and not isinstance(value, (str, StoredImage, type(None))):
         raise UserError("field 'image' must be a text in quotes")
-    if name in _LISTS and not _is_list_of(value, str):
+    if name in _LISTS and not is_list_of(value, str):
         raise UserError(f"field {name!r} must be a list of texts")
     if name == "hops" and value is not None and type(value) is not int:
         raise UserError("field 'hops' must be a whole number or null")
@@ -146,15 +146,16 @@ def _trace(value: Any) -> Trace | None:
     if not isinstance(value, dict) or value.keys() - {"scans"} != kinds.keys():
         raise UserError(f"field 'trace' must be null or an object with {', '.join(kinds)}")
     for name, kind in kinds.items():
-        if not _is_list_of(value[name], kind):
+        if not is_list_of(value[name], kind):
             raise UserError(f"field 'trace': {name} must be a list of {kind.__name__}")
     scans = value.get("scans", [])
-    if not isinstance(scans, list) or not all(_is_list_of(cell, str) for cell in scans):
+    if not isinstance(scans, list) or not all(is_list_of(cell, str) for cell in scans):
         raise UserError("field 'trace': scans must be a list of lists of texts")
     return Trace(
         **{name: tuple(value[name]) for name in kinds}, scans=tuple(tuple(cell) for cell in scans)
     )
 
 
-def _is_list_of(value: Any, kind: type) -> bool:
+def is_list_of(value: Any, kind: type) -> bool:
+    """Whether a value out of a file is a list of nothing but one type."""
     return isinstance(value, list) and all(type(item) is kind for item in value)

@@ -12,6 +12,7 @@ from pathlib import Path
 from string import ascii_uppercase
 from typing import Any, Literal
 
+from latentlab.data.records import is_list_of
 from latentlab.errors import UserError
 from latentlab.study.results import PREDICTIONS
 
@@ -205,8 +206,3 @@ def _checked(line: bytes) -> dict[str, Any]:
     if (form := record.get("answer_form", "letter")) not in ("letter", "text", "index"):
         raise UserError(f"field 'answer_form' is {form!r}; known: letter, text, index")
     return record
-
-
-def is_list_of(value: object, kind: type) -> bool:
-    """Whether a value out of a file is a list of nothing but one type."""
-    return isinstance(value, list) and all(type(item) is kind for item in value)

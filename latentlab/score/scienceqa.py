@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from latentlab.data.records import is_list_of
 from latentlab.errors import UserError
-from latentlab.score.predictions import Prediction, gold_index, groups, is_list_of
+from latentlab.score.predictions import Prediction, gold_index, groups
 
 
 def read_results(path: Path, problems: Path, strict: bool) -> tuple[list[Prediction], list[str]]:
