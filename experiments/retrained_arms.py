@@ -13,9 +13,9 @@ from latentlab.figures import published, studies
 from latentlab.figures.artifacts import Table, printed
 from latentlab.figures.experiment import Found
 from latentlab.figures.lines import number_of_hops, untouched
+from latentlab.measures.changes import accuracy_difference
 from latentlab.measures.outcomes import NONE
 from latentlab.measures.significance import mcnemar
-from latentlab.measures.statistics import paired_difference
 from latentlab.measures.summary import ALL
 
 STUDIES = (studies.ANSWERS,)
@@ -54,7 +54,7 @@ def make(found: Found) -> Table:
             for end in ("", "_low", "_high"):
                 line[f"hops {kind}{end}"] = group[f"accuracy{end}"]
         if FULL in answers and model != FULL:
-            gap = paired_difference(answers[model], answers[FULL])
+            gap = accuracy_difference(answers[model], answers[FULL])
             line |= {"gap": gap.mean, "gap_low": gap.low, "gap_high": gap.high}
             line["p_mcnemar"] = mcnemar(answers[model], answers[FULL])
         lines.append(line)
@@ -71,7 +71,7 @@ def make(found: Found) -> Table:
         "Retrained arms, not knock-outs: each line is a model trained from the same base on the "
         f"same data. Strict accuracy on {results.run['config']['data']} with 95 % Wilson "
         f"intervals, n = {sizes}; differences to the full method are paired by question, with "
-        "95 % bootstrap intervals and McNemar's exact p, uncorrected. "
+        "95 % score intervals and McNemar's exact p, uncorrected. "
         + (f"Not among the results: {', '.join(lacking)}. " if lacking else "")
         + "Published (IVT-LR, Table 2, Qwen2-VL-7B): removing either part costs more than removing "
         "both, and whether its arms were retrained is not stated."

@@ -30,14 +30,13 @@ def without_evidence(results: Results) -> pd.DataFrame:
     return results.summary[~results.summary["intervention"].isin(rows["intervention"])]
 
 
-def show_evidence(rows: pd.DataFrame, seed: int) -> None:
+def show_evidence(rows: pd.DataFrame) -> None:
     """Put one table a model on the screen.
 
     Args:
         rows: rows of `ablate --mask-evidence`, of any number of models.
-        seed: seed of the bootstrap.
     """
-    lines = evidence_lines(rows, seed)
+    lines = evidence_lines(rows)
     for model, of in lines[lines["domain"] == ALL].groupby("model", sort=False):
         put_back = of["evidence"].eq(MASKED) & of["vision_slots"].eq("own")
         shown = of[of["needed_cell"].eq(ALL) | put_back]
@@ -69,11 +68,11 @@ def _run(line: "Line") -> str:
     return f"{line['evidence']}: {', '.join(slots)}" + (f" ({', '.join(more)})" if more else "")
 
 
-def evidence_sentences(rows: pd.DataFrame, seed: int) -> list[str]:
+def evidence_sentences(rows: pd.DataFrame) -> list[str]:
     """One paragraph a model; none where no evidence was masked."""
     if "evidence" not in rows:
         return []
-    lines = evidence_lines(rows, seed)
+    lines = evidence_lines(rows)
     total = lines[lines["domain"] == ALL].groupby("model", sort=False)
     return [evidence_sentence(str(model), of) for model, of in total]
 

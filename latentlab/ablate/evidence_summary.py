@@ -9,21 +9,21 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from latentlab.measures.changes import accuracy_difference
 from latentlab.measures.clusters import clusters_of
 from latentlab.measures.outcomes import NONE
-from latentlab.measures.statistics import accuracy_interval, paired_difference, smallest_effect
+from latentlab.measures.statistics import accuracy_interval, smallest_effect
 from latentlab.measures.summary import by_domain_and_pick
 
 ARM = ["model", "data", "evidence", "vision_slots", "text_slots", "positions"]
 """Columns that tell arms apart."""
 
 
-def evidence_lines(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+def evidence_lines(rows: pd.DataFrame) -> pd.DataFrame:
     """One line per model, arm and group of questions.
 
     Args:
         rows: rows of `ablate --mask-evidence`; those of other arms are left out.
-        seed: seed of the bootstrap.
 
     Returns:
         In the order of the rows the columns of `ARM`, the group (`domain`, and `needed_cell`:
@@ -32,7 +32,7 @@ def evidence_lines(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
 
         - `accuracy`: fraction of right answers to the question on the whole picture, and
           `likelihood`: the same by the likelihood of the options (Wilson);
-        - `delta`: what is added to the accuracy of the untouched run (paired bootstrap);
+        - `delta`: what is added to the accuracy of the untouched run (paired score interval);
         - `supplied`: what is added to the accuracy of the same input with the same text and the
           slots empty; missing where they are.
 
@@ -42,10 +42,10 @@ def evidence_lines(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     shown = rows[rows["evidence"].fillna("") != ""]
     alone = shown.loc[shown["intervention"] == NONE, ["model", "example", "correct"]]
     shown = shown.merge(alone, on=["model", "example"], suffixes=("", "_alone"))
-    return pd.DataFrame(list(_lines(shown, seed)))
+    return pd.DataFrame(list(_lines(shown)))
 
 
-def _lines(rows: pd.DataFrame, seed: int) -> Iterator[dict[str, object]]:
+def _lines(rows: pd.DataFrame) -> Iterator[dict[str, object]]:
     """The lines, the total of each before its groups."""
     for values, group in rows.groupby(ARM, sort=False):
         head: dict[str, object] = dict(zip(ARM, values, strict=True))
@@ -58,9 +58,9 @@ def _lines(rows: pd.DataFrame, seed: int) -> Iterator[dict[str, object]]:
             line |= right.columns("accuracy")
             likely = accuracy_interval(chosen["correct_likelihood"].to_numpy(bool), shared)
             line |= likely.columns("likelihood")
-            line |= _difference("delta", chosen, chosen["correct_alone"], seed)
+            line |= _difference("delta", chosen, chosen["correct_alone"])
             both = chosen.merge(empty, on="example", suffixes=("", "_empty"))
-            yield line | _difference("supplied", both, both["correct_empty"], seed)
+            yield line | _difference("supplied", both, both["correct_empty"])
 
 
 def _emptied(rows: pd.DataFrame, head: dict[str, object]) -> pd.DataFrame:
@@ -78,15 +78,13 @@ def _emptied(rows: pd.DataFrame, head: dict[str, object]) -> pd.DataFrame:
     return empty.loc[empty["positions"] == way, ["example", "correct"]]
 
 
-def _difference(
-    name: str, rows: pd.DataFrame, baseline: "pd.Series[bool]", seed: int
-) -> dict[str, float]:
+def _difference(name: str, rows: pd.DataFrame, baseline: "pd.Series[bool]") -> dict[str, float]:
     """A paired difference as columns, missing where there is nothing to compare with."""
     columns = [f"{name}{end}" for end in ("", "_low", "_high", "_smallest")]
     if rows.empty:
         return dict.fromkeys(columns, np.nan)
     after, before = rows["correct"].to_numpy(float), baseline.to_numpy(float)
     shared = clusters_of(rows)
-    found = paired_difference(after, before, seed=seed, clusters=shared)
+    found = accuracy_difference(after, before, shared)
     smallest = smallest_effect(after - before, shared)
     return dict(zip(columns, (found.mean, found.low, found.high, smallest), strict=True))

@@ -160,7 +160,7 @@ def _distinct(arms: pd.DataFrame) -> pd.DataFrame:
     same = ["accuracy", "delta", "delta_low", "delta_high"]
     alike = arms.duplicated([*done, *same], keep=False)
     # Where nothing ever changes all numbers are alike, whatever a model has.
-    changed = arms["delta_low"] < arms["delta_high"]
+    changed = (arms["delta"] != 0) | (arms["flip"] > 0 if "flip" in arms else False)
     two = arms.groupby(done, dropna=False)["part"].transform("size") == 2
     return arms[~((arms["part"] == "latent") & alike & changed & two)]
 

@@ -24,14 +24,14 @@ def _tables(results: Results) -> None:
     show_tables(without_evidence(results))
     show_necessity(necessity(results.rows))
     if results.run["config"]["mask_evidence"]:
-        show_evidence(results.rows, results.run["seed"])
+        show_evidence(results.rows)
 
 
 def _conclusion(results: Results) -> list[str]:
     return [
         *conclusion(without_evidence(results)),
         *necessity_sentences(necessity(results.rows)),
-        *evidence_sentences(results.rows, results.run["seed"]),
+        *evidence_sentences(results.rows),
     ]
 
 

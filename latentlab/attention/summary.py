@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from latentlab.attention.ratios import BUCKETS, IMAGE_KEYS, TEXT_KEYS
+from latentlab.measures.changes import accuracy_difference
 from latentlab.measures.statistics import (
     Interval,
     accuracy_interval,
@@ -120,8 +121,8 @@ def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
           `CONTROLS`, or the name of a model that reasons in words;
         - `measure`, `keys` (docs/attention.md);
         - `n`, `value`, `value_low`, `value_high`: examples that have the number, their mean and its
-          interval: Wilson's for hits and misses, else the bootstrap's. A measure that no example
-          has gets no line;
+          interval: for hits and misses the score interval, else the bootstrap's. A measure that
+          no example has gets no line;
         - `null`: the mean over the same examples of what is expected of indifferent attention.
     """
     derived = pd.DataFrame(_derived(rows))
@@ -211,7 +212,12 @@ def _differences(
         others, other_nulls = _values(reference, measure)
         known = np.isfinite(values) & np.isfinite(others)
         if known.any():
-            interval = paired_difference(values[known], others[known], seed=seed)
+            after, before = values[known], others[known]
+            interval = (
+                accuracy_difference(after, before)
+                if measure.binary
+                else paired_difference(after, before, seed=seed)
+            )
             yield _line(measure, interval, (nulls - other_nulls)[known])
 
 

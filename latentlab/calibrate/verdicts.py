@@ -13,7 +13,8 @@ import pandas as pd
 from latentlab.calibrate.gauges import TO_ANSWER, Gauge
 from latentlab.calibrate.runs import InstrumentRows
 from latentlab.calibrate.subjects import ORGANISMS, Training
-from latentlab.measures.statistics import accuracy_interval, bootstrap_interval
+from latentlab.measures.repeated import drawn_interval
+from latentlab.measures.statistics import bootstrap_interval
 
 POSITIVE, NEGATIVE, UNKNOWN, SHAM = "positive", "negative", "unknown", "sham"
 """What a model is to an instrument; a sham is an intervention that changes nothing."""
@@ -22,6 +23,9 @@ SEPARATES, BROKEN = "separates", "broken"
 
 ONE_RULE = "one rule of three"
 """Verdict on a reading that separates the controls, but under one rule of positions alone."""
+
+COUNTED = ("fraction", "fraction above", "points lost")
+"""Units of what is counted: answers, and changes of answers."""
 
 KEYS = ["instrument", "link", "part", "unit", "one_rule"]
 KEYS += ["model", "training_seed", "role", "data"]
@@ -80,10 +84,11 @@ def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
 
     Returns:
         `KEYS`, `n, value, value_low, value_high, verdict`. Trainings of one model from several
-        seeds have a line each, whose interval is over questions. Fractions have Wilson intervals,
-        other means bootstrap intervals. The verdict is `separates`, `broken` or, of a reading that
-        separates under one rule of positions, `ONE_RULE`, the same in every line of an instrument
-        and part; of a sham it is `separates` where every single value is exactly zero.
+        seeds have a line each, whose interval is over questions. What is counted has score
+        intervals (`measures.repeated.drawn_interval`), other means bootstrap intervals. The
+        verdict is `separates`, `broken` or, of a reading that separates under one rule of
+        positions, `ONE_RULE`, the same in every line of an instrument and part; of a sham it is
+        `separates` where every single value is exactly zero.
     """
     lines = [
         {**dict(zip(KEYS, key, strict=True)), **measure(group, seed)}
@@ -130,8 +135,11 @@ def measure(group: pd.DataFrame, seed: int = 0) -> dict[str, float]:
         seed: seed of the bootstrap.
     """
     numbers = group["value"].to_numpy(float)
-    counted = group["unit"].iloc[0] == "fraction"
-    found = accuracy_interval(numbers) if counted else bootstrap_interval(numbers, seed=seed)
+    unit = group["unit"].iloc[0]
+    if unit in COUNTED:
+        found = drawn_interval(numbers, seed=seed, changes=unit != "fraction")
+    else:
+        found = bootstrap_interval(numbers, seed=seed)
     return {"n": found.n, **found.columns()}
 
 

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from latentlab.measures.changes import accuracy_difference, change_interval
 from latentlab.measures.clusters import Clusters, clusters_of
 from latentlab.measures.outcomes import NONE
 from latentlab.measures.statistics import (
     Interval,
     accuracy_interval,
     bootstrap_interval,
-    paired_difference,
     smallest_effect,
 )
 from latentlab.measures.summary import by_domain_and_pick
@@ -36,7 +36,10 @@ FRACTIONS = (
 )
 """Columns of a summary that are fractions of questions."""
 
-MEANS = ("donor_lift", "own_lift", "margin_shift", "kl", "change_norm")
+LIFTS = ("donor_lift", "own_lift")
+"""Columns of a summary that are changes of such fractions."""
+
+MEANS = ("margin_shift", "kl", "change_norm")
 """Columns of a summary that are means over questions."""
 
 ABOVE = ("strict_flip", "keeps_own")
@@ -137,12 +140,13 @@ def summary_of(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
         - `donor_correct`: how often donors answer their own question right, the ceiling of `iia`;
         - `donor_lift`, `own_lift` (fractions), `margin_shift`, `kl` (nats) and `change_norm`;
         - `strict_flip_above`, `keeps_own_above`: of a sham, how much more the real change does on
-          the same questions (paired bootstrap);
+          the same questions (paired);
         - `own_lift_smallest`, `strict_flip_above_smallest`: see
           `measures.statistics.smallest_effect`.
 
-        What no pair of a line defines is missing. Fractions have Wilson intervals, means bootstrap
-        intervals over examples; both answer for scans and donors that pairs share (`cluster`).
+        What no pair of a line defines is missing. Fractions have Wilson intervals, changes of them
+        those of `measures.changes`, means bootstrap intervals over examples; all answer for scans
+        and donors that pairs share (`cluster`).
 
     Raises:
         ValueError: there is no row with an interchange.
@@ -160,7 +164,7 @@ def _lines(rows: pd.DataFrame, seed: int) -> Iterator[dict[str, object]]:
         head: dict[str, object] = dict(zip(_LINE, values, strict=True))
         treated = real.get(values[:-1]) if head["sham"] else None
         for domain, picked, chosen in by_domain_and_pick(group):
-            found = _measure(chosen, seed) | _above(treated, chosen, seed)
+            found = _measure(chosen, seed) | _above(treated, chosen)
             yield {**head, "domain": domain, "needed_cell": picked, **found}
 
 
@@ -188,6 +192,10 @@ def _measure(group: pd.DataFrame, seed: int) -> dict[str, float]:
     for name, values in known.items():
         hits = values.to_numpy(float)
         found |= _columns(name, accuracy_interval(hits, of(values)) if len(hits) else None)
+    for name in LIFTS:
+        values = group[name].dropna()
+        interval = change_interval(values, of(values)) if len(values) else None
+        found |= _columns(name, interval)
     for name in MEANS:
         values = group[name].dropna()
         numbers, labels = values.to_numpy(float), of(values)
@@ -197,7 +205,7 @@ def _measure(group: pd.DataFrame, seed: int) -> dict[str, float]:
     return found | {"own_lift_smallest": smallest_effect(lost, shared)}
 
 
-def _above(real: pd.DataFrame | None, sham: pd.DataFrame, seed: int) -> dict[str, float]:
+def _above(real: pd.DataFrame | None, sham: pd.DataFrame) -> dict[str, float]:
     """How much more a real change does than its sham; missing where a line is about no sham."""
     found: dict[str, float] = {}
     for name in ABOVE:
@@ -207,8 +215,7 @@ def _above(real: pd.DataFrame | None, sham: pd.DataFrame, seed: int) -> dict[str
         both = sham.merge(real[["example", name]], on="example", suffixes=("", "_real"))
         more, less = both[f"{name}_real"].to_numpy(float), both[name].to_numpy(float)
         shared = clusters_of(both)
-        interval = paired_difference(more, less, seed=seed, clusters=shared)
-        found |= _columns(f"{name}_above", interval)
+        found |= _columns(f"{name}_above", accuracy_difference(more, less, shared))
         found[f"{name}_above_smallest"] = smallest_effect(more - less, shared)
     return found
 

@@ -10,16 +10,12 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from latentlab import console
+from latentlab.measures.changes import reaching
 from latentlab.measures.clusters import Clusters, clusters_of
 from latentlab.measures.outcomes import NONE, OUTCOMES, PICKED, SHAM
-from latentlab.measures.repeated import mean_over_seeds
+from latentlab.measures.repeated import drawn_interval, mean_over_seeds
 from latentlab.measures.significance import holm, mcnemar, sign_flip
-from latentlab.measures.statistics import (
-    accuracy_interval,
-    bootstrap_interval,
-    paired_difference,
-    smallest_effect,
-)
+from latentlab.measures.statistics import Interval, bootstrap_interval, smallest_effect
 
 ALL = "all"
 """Stands for every domain, or every topic of a domain."""
@@ -75,16 +71,19 @@ def summarise(
         - `accuracy`, `accuracy_low`, `accuracy_high`: fraction of right answers, Wilson interval,
           or a bootstrap interval over examples where seeds disagree;
         - `delta`, `delta_low`, `delta_high`: what the intervention adds to the accuracy of the
-          same model on the same examples, paired bootstrap interval; `delta_smallest`: the
-          smallest such difference that these examples would find with 80 % power;
+          same model on the same examples, score interval of the paired answers
+          (`measures.changes`), or a bootstrap interval where seeds disagree; exactly 0 of a model
+          left alone, which is itself; `delta_smallest`: the smallest such difference that these
+          examples would find with 80 % power;
         - `p_mcnemar`: p-value that it adds nothing, over several seeds by random signs
           (`significance.sign_flip`), which for one is McNemar's test;
         - `p_holm`: the same, adjusted for its family: all arms and controls on that model and
           group, as many as `family` says. Shams test the instrument and not the model: they are in
           no family (`family` is 0) and their p-value is not adjusted;
         - `flip`, `log_odds_change`, `kl` (`measures.outcomes`), where rows have them: means over
-          examples with bootstrap intervals `_low` and `_high`, missing where any is unknown, and
-          `log_odds_change_smallest` in nats, missing also where nothing moved.
+          examples with intervals `_low` and `_high` (of flips as of `accuracy`, of the others
+          bootstrap), missing where any is unknown, and `log_odds_change_smallest` in nats, missing
+          also where nothing moved.
 
     Raises:
         ValueError: A column or a value is missing, there are no rows, an example counts twice, or
@@ -170,12 +169,14 @@ def _measure(group: pd.DataFrame, seed: int) -> dict[str, float]:
     clusters = clusters_of(group)
     seeds = int(group["seeds"].max())
     agree = bool(((correct == 0) | (correct == 1)).all())
+    accuracy = drawn_interval(correct, seed=seed, clusters=clusters, changes=False)
     if agree:
-        accuracy, p = accuracy_interval(correct, clusters), mcnemar(correct, baseline, clusters)
+        p = mcnemar(correct, baseline, clusters)
     else:
-        accuracy = bootstrap_interval(correct, seed=seed, clusters=clusters)
         p = sign_flip(correct, baseline, seeds, clusters)
-    delta = paired_difference(correct, baseline, seed=seed, clusters=clusters)
+    delta = reaching(drawn_interval(correct - baseline, seed=seed, clusters=clusters), p)
+    if _alone(group):  # it differs from itself by nothing on any question, whatever the sample
+        delta = Interval(0.0, 0.0, 0.0, len(group))
     return {
         "n": accuracy.n,
         "seeds": seeds,
@@ -197,11 +198,19 @@ def _outcomes(group: pd.DataFrame, clusters: Clusters | None, seed: int) -> dict
             found |= dict.fromkeys((name, f"{name}_low", f"{name}_high"), float("nan"))
             continue
         values = group[name].to_numpy(float)
-        interval = bootstrap_interval(values, seed=seed, clusters=clusters)
+        if name == "flip" and not _alone(group):
+            interval = drawn_interval(values, seed=seed, clusters=clusters, changes=False)
+        else:
+            interval = bootstrap_interval(values, seed=seed, clusters=clusters)
         found |= interval.columns(name)
         if name == "log_odds_change":
             found[f"{name}_smallest"] = smallest_effect(values, clusters, answers=False)
     return found
+
+
+def _alone(group: pd.DataFrame) -> bool:
+    """Whether a line is of a model left alone, so that it is compared with itself."""
+    return bool((group["intervention"] == NONE).all())
 
 
 def _shams(rows: pd.DataFrame) -> set[str]:

@@ -46,6 +46,9 @@ of the effect."""
 OUTCOMES = ("log_odds", "probability", "flip", "follows")
 """What Y can be, see `outcomes`."""
 
+ANSWERS = ("flip", "follows")
+"""Those that are 0 or 1."""
+
 
 def outcomes(
     logprobs: Sequence[Sequence[float]],

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from latentlab.measures.clusters import clusters_of
+from latentlab.measures.repeated import drawn_interval
 from latentlab.measures.statistics import Interval, bootstrap_interval, smallest_effect
 from latentlab.measures.summary import ALL
-from latentlab.mediation.effects import EFFECTS, SHARED, mediated_share, reading
+from latentlab.mediation.effects import ANSWERS, EFFECTS, SHARED, mediated_share, reading
 from latentlab.vocabulary import DELETIONS
 
 EFFECT, MOVEMENT = "effect", "movement"
@@ -93,10 +94,13 @@ def _lines(rows: pd.DataFrame, seed: int) -> Iterator[dict[str, object]]:
 def _effect_line(group: pd.DataFrame, seed: int) -> dict[str, object]:
     line: dict[str, object] = {}
     clusters = clusters_of(group)
+    answers = group["outcome"].iloc[0] in ANSWERS
     for name in EFFECTS:
         values = group[name].to_numpy(float)
-        line |= _ends(name, bootstrap_interval(values, seed=seed, clusters=clusters))
-        line[f"{name}_smallest"] = smallest_effect(values, clusters, answers=False)
+        counted = answers and name != "interaction"  # which is a difference of two changes
+        interval = drawn_interval if counted else bootstrap_interval
+        line |= _ends(name, interval(values, seed=seed, clusters=clusters))
+        line[f"{name}_smallest"] = smallest_effect(values, clusters, answers=counted)
     total = group["te"].to_numpy(float)
     shares: dict[str, Interval | None] = {}
     for name in SHARED:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from latentlab.measures.changes import accuracy_difference
 from latentlab.measures.clusters import Clusters, clusters_of
 from latentlab.measures.significance import holm, mcnemar
 from latentlab.measures.statistics import (
@@ -86,8 +87,8 @@ def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         - `flips`: fraction of answers that become the one of the run patched in, and were not
           before; under a knock-out those that become another one. Wilson interval;
         - `accuracy`, `delta`: under a knock-out, the fraction of right answers (Wilson) and what is
-          added to it (paired bootstrap); `delta_smallest`, the smallest such difference that these
-          examples would find with 80 % power;
+          added to it (paired score interval); `delta_smallest`, the smallest such difference that
+          these examples would find with 80 % power;
         - `total_effect`, `indirect_effect`: means in nats of L(clean) - L(corrupt), and of what
           the intervention adds to L of the run it is done to (bootstrap); `_smallest` of both, as
           above and in nats, missing where nothing moved;
@@ -126,7 +127,7 @@ def _measure(group: pd.DataFrame, seed: int) -> dict[str, float]:
         "recovery": recovery_interval(patched, clean, corrupt, seed, shared) if patch else None,
         "flips": accuracy_interval(flips, shared),
         "accuracy": None if patch else accuracy_interval(hit, shared),
-        "delta": None if patch else paired_difference(hit, before, seed=seed, clusters=shared),
+        "delta": None if patch else accuracy_difference(hit, before, shared),
         "total_effect": paired_difference(clean, corrupt, seed=seed, clusters=shared),
         "indirect_effect": paired_difference(patched, own, seed=seed, clusters=shared),
     }

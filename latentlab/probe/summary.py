@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from latentlab.measures.changes import accuracy_difference
 from latentlab.measures.repeated import over_draws
 from latentlab.measures.significance import holm, mcnemar
-from latentlab.measures.statistics import accuracy_interval, paired_difference
+from latentlab.measures.statistics import accuracy_interval
 from latentlab.probe.similarity import value_lines
 
 CELL = ["model", "data", "kind", "place", "step", "layer", "target"]
@@ -60,7 +61,7 @@ def probe_lines(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
             line |= {"n": len(correct), "chance": common[target]}
             line |= compared(correct, controls, seed)
             others = {name: right for name, (right, _) in answers.items() if _rival(name, target)}
-            lines.append(line | _step_selectivity(correct, others, seed))
+            lines.append(line | _step_selectivity(correct, others))
     frame = pd.DataFrame(lines)
     for raw, adjusted in (("p_mcnemar", "p_holm"), ("p_other", "p_other_holm")):
         if raw not in frame:
@@ -71,9 +72,7 @@ def probe_lines(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     return frame
 
 
-def gap_lines(
-    lines: pd.DataFrame, rows: pd.DataFrame, seed: int = 0
-) -> Iterator[dict[str, object]]:
+def gap_lines(lines: pd.DataFrame, rows: pd.DataFrame) -> Iterator[dict[str, object]]:
     """Yield the probe gap G (PRISM, arXiv 2606.05753) of each model against each of its latents.
 
     G is how often a probe reads the answer downstream, at the answer marker, minus how often it
@@ -107,7 +106,7 @@ def gap_lines(
                 ].to_numpy(bool)
                 for site in (down, best)
             )
-            gap = paired_difference(above, below, seed=seed)
+            gap = accuracy_difference(above, below)
             yield {
                 **{name: best[name] for name in CELL},
                 "kind": "gap",
@@ -154,10 +153,9 @@ def compared(correct: Answers, controls: Answers, seed: int) -> dict[str, float]
         controls: (draw, example) the same of the control, drawn once or several times.
         seed: seed of the bootstrap.
     """
-    once = len(controls) == 1
     found = {
         "value": accuracy_interval(correct),
-        "control": accuracy_interval(controls[0]) if once else over_draws(controls, seed=seed),
+        "control": over_draws(controls, seed=seed, changes=False),
         "selectivity": over_draws(correct - controls.astype(float), seed=seed),
     }
     line = {
@@ -166,7 +164,9 @@ def compared(correct: Answers, controls: Answers, seed: int) -> dict[str, float]
         for end, field in (("", "mean"), ("_low", "low"), ("_high", "high"))
     }
     line |= {"shuffles": len(controls), "p_mcnemar": max(mcnemar(correct, c) for c in controls)}
-    return line if once else line | {"control_spread": float(controls.mean(axis=1).std(ddof=1))}
+    if len(controls) > 1:
+        line["control_spread"] = float(controls.mean(axis=1).std(ddof=1))
+    return line
 
 
 def _rival(name: str, target: str) -> bool:
@@ -175,14 +175,12 @@ def _rival(name: str, target: str) -> bool:
     return bool(hop) and name != target and name.partition(" ")[0] == what
 
 
-def _step_selectivity(
-    correct: Answers, others: Mapping[str, Answers], seed: int
-) -> dict[str, object]:
+def _step_selectivity(correct: Answers, others: Mapping[str, Answers]) -> dict[str, object]:
     """How much better a hop is read than the best other one."""
     if not others:
         return {}
     best = max(others, key=lambda name: others[name].mean())
-    ahead = paired_difference(correct, others[best], seed=seed)
+    ahead = accuracy_difference(correct, others[best])
     return {
         "best_other": float(others[best].mean()),
         "best_other_target": best,
@@ -201,7 +199,7 @@ def summary_of(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
     parts = []
     if len(probes):
         parts.append(probe_lines(probes, seed))
-        parts.append(pd.DataFrame(gap_lines(parts[0], probes, seed)))
+        parts.append(pd.DataFrame(gap_lines(parts[0], probes)))
     parts.append(answer_lines(rows[rows["kind"].isin(["left alone", "latent-only"])], seed))
     parts.append(value_lines(rows[rows["kind"].isin(["similarity", "rank"])], seed))
     whole = pd.concat([part for part in parts if len(part)], ignore_index=True)

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from latentlab.ablate.evidence_summary import evidence_lines
-from latentlab.measures.statistics import accuracy_interval, paired_difference
+from latentlab.measures.changes import accuracy_difference
+from latentlab.measures.statistics import accuracy_interval
 
 
 def rows_of(evidence, vision, text, right, positions="", name=None):
@@ -48,9 +49,9 @@ def line(lines, **values):
 
 
 def test_supply_is_what_stands_above_the_same_slots_kept_empty():
-    lines = evidence_lines(pd.DataFrame(ROWS), 3)
+    lines = evidence_lines(pd.DataFrame(ROWS))
     own = line(lines, evidence="masked", vision_slots="own", text_slots="remade")
-    right, wanted = [0, 1, 1, 1], paired_difference([0, 1, 1, 1], [0, 0, 1, 0], seed=3)
+    right, wanted = [0, 1, 1, 1], accuracy_difference([0, 1, 1, 1], [0, 0, 1, 0])
     ends = accuracy_interval(right)
     assert (own["n"], own["accuracy"], own["accuracy_low"]) == (4, 0.75, ends.low)
     assert (own["supplied"], own["supplied_low"]) == (wanted.mean, wanted.low)

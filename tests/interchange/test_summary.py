@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from latentlab.interchange.summary import summary_of, with_interchange
+from latentlab.measures.changes import change_interval
 from latentlab.measures.outcomes import with_outcomes
 from latentlab.measures.statistics import accuracy_interval, bootstrap_interval
 
@@ -131,8 +132,11 @@ def test_lines_hold_fractions_and_means_with_their_intervals():
         interval = accuracy_interval(values)
         assert total[name] == interval.mean
         assert (total[f"{name}_low"], total[f"{name}_high"]) == (interval.low, interval.high)
-    for name, values in {"donor_lift": [1, 0, 0, 0], "margin_shift": [6, 0, 6, 0]}.items():
-        interval = bootstrap_interval(values, seed=5)
+    wanted = {
+        "donor_lift": change_interval([1, 0, 0, 0]),
+        "margin_shift": bootstrap_interval([6, 0, 6, 0], seed=5),
+    }
+    for name, interval in wanted.items():
         assert total[name] == interval.mean
         assert (total[f"{name}_low"], total[f"{name}_high"]) == (interval.low, interval.high)
     assert total[["iia", "keeps_own", "neither"]].sum() == 1
@@ -182,7 +186,7 @@ def test_a_change_stands_above_its_sham_on_the_same_questions():
     assert found["permuted", "all", "all"] == 0
     line = lines.set_index(key).loc[("permuted", "all", "all")]
     assert (line["n"], line["strict_flip_above"], line["keeps_own_above"]) == (2, 1, -0.5)
-    ends = bootstrap_interval([0, -1], seed=3)
+    ends = change_interval([0, -1])
     assert line["keeps_own_above_low"] == ends.low
     assert lines.loc[lines["sham"] == "", "strict_flip_above"].isna().all()
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from latentlab.measures.changes import accuracy_difference
 from latentlab.measures.significance import holm, mcnemar, sign_flip
 from latentlab.measures.statistics import (
     accuracy_interval,
@@ -49,13 +50,17 @@ def test_lines_hold_what_the_statistics_say_of_their_rows():
         treated = part[part.intervention == line.intervention].sort_values("example").correct
         baseline = part[part.intervention == "none"].sort_values("example").correct
         accuracy = accuracy_interval(treated)
-        delta = paired_difference(treated, baseline)
+        delta = accuracy_difference(treated, baseline)
         assert (line.n, line.accuracy, line.accuracy_low) == (
             accuracy.n,
             accuracy.mean,
             accuracy.low,
         )
-        assert (line.delta, line.delta_low, line.delta_high) == (delta.mean, delta.low, delta.high)
+        assert line.delta == delta.mean
+        if line.intervention == "none":  # a model is itself, whatever the sample
+            assert (line.delta_low, line.delta_high) == (0, 0)
+        else:
+            assert (line.delta_low, line.delta_high) == (delta.low, delta.high)
         assert line.p_mcnemar == mcnemar(treated, baseline)
         changed = treated.to_numpy(float) - baseline.to_numpy(float)
         assert line.delta_smallest == smallest_effect(changed)
@@ -191,3 +196,13 @@ def test_a_full_study_is_summarised_in_seconds():
     started = time.process_time()
     summarise(rows)
     assert time.process_time() - started < 6  # about 1.5 s on a laptop core
+
+
+def test_a_sham_that_changes_no_answer_says_so_and_how_many_were_asked():
+    rows = make_rows(models=1, interventions=1).assign(flip=False)
+    sham = rows.assign(intervention="sham", kind="control", action="sham")
+    line = summarise(pd.concat([rows.assign(action="none"), sham]), by=[]).iloc[1]
+    assert (line["n"], line["delta"], line["flip"], line["p_mcnemar"]) == (90, 0, 0, 1)
+    most = accuracy_interval(np.zeros(90)).high
+    assert line["flip_high"] == most
+    assert (line["delta_low"], line["delta_high"]) == pytest.approx((-most, most))
