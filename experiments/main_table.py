@@ -41,10 +41,11 @@ def make(found: Found) -> Table:
     size, machine = results.run["config"]["batch_size"], results.run["platform"]
     caption = (
         f"Accuracy in % by the strict reading on {total['data'].iloc[0]}, by number of hops and by "
-        "domain, with 95 % Wilson intervals; autoregressive steps (latent steps and tokens) and "
-        "time, means over answers with 95 % bootstrap intervals. n is the same for all methods. "
+        "domain, with 95 % Wilson intervals; autoregressive steps (latent steps and tokens), means "
+        "over answers with 95 % bootstrap intervals. n is the same for all methods. "
         f"{STRICT} "
-        f"Time is measured in batches of {size} ({machine['cpus']} CPUs, {machine['machine']}): "
+        "Time is processor time, the median of timings with all methods in turns and their range, "
+        f"in batches of {size} ({machine['cpus']} CPUs, {machine['machine']}): "
         f"it compares methods here and nowhere else. Each method is a model trained its own way: "
         f"{told}. Published numbers (IVT-LR, Table 1; Qwen2-VL-7B) are of another model and other "
         "data, and its rows without latents look like those of untuned models."

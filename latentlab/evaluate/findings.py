@@ -4,6 +4,8 @@ import pandas as pd
 
 from latentlab.console import estimate, table
 from latentlab.evaluate.rows import BLIND
+from latentlab.measures.outcomes import NONE
+from latentlab.measures.statistics import MARGIN
 from latentlab.measures.summary import ALL
 
 COLUMNS = {
@@ -35,7 +37,8 @@ def show_tables(summary: pd.DataFrame) -> None:
 def conclusion(summary: pd.DataFrame, rows: pd.DataFrame) -> list[str]:
     """What was found about each model, in one paragraph each."""
     found: dict[str, list[str]] = {}
-    total = summary[(summary[["domain", "topic", "hops"]] == ALL).all(axis=1)]
+    whole = summary[(summary[["domain", "topic"]] == ALL).all(axis=1)]
+    total = whole[whole["hops"] == ALL]
     for _, line in total.iterrows():
         model = str(line["model"])
         other = f"{estimate(line, 'likelihood')} by the likelihood of the options"
@@ -47,9 +50,26 @@ def conclusion(summary: pd.DataFrame, rows: pd.DataFrame) -> list[str]:
             tail = f"guessing among the options gives {guessing:.1f} %"
         else:
             head = f"{model} answers {estimate(line, 'accuracy')} of {line['n']} questions"
+            head += _by_hops(whole[(whole["model"] == model) & (whole["intervention"] == NONE)])
             tail = (
                 f"an answer takes {line['autoregressive_steps']:.1f} autoregressive steps and "
                 f"{1000 * line['seconds']:.1f} ms"
             )
         found.setdefault(model, []).append(f"{head} ({other}); {tail}.")
     return [" ".join(sentences) for sentences in found.values()]
+
+
+def _by_hops(lines: pd.DataFrame) -> str:
+    """How many are right of each number of hops, where these differ so much that a mean misleads.
+
+    That is where the intervals of the best and the worst lie apart by a margin that matters.
+    """
+    by = lines[lines["hops"] != ALL].sort_values("hops", key=lambda hops: hops.astype(int))
+    if len(by) < 2 or by["accuracy_low"].max() - by["accuracy_high"].min() < MARGIN:
+        return ""
+    told = [
+        f"{estimate(line, 'accuracy')} of those with {line['hops']} "
+        f"hop{'s' if int(line['hops']) > 1 else ''}"
+        for _, line in by.iterrows()
+    ]
+    return f", {', '.join(told[:-1])} and {told[-1]}"

@@ -7,6 +7,7 @@ from latentlab.evaluate.findings import conclusion, show_tables
 from latentlab.evaluate.predictions import write_predictions
 from latentlab.evaluate.rows import rows_of
 from latentlab.evaluate.summary import summary_of
+from latentlab.evaluate.timing import with_times
 from latentlab.study.instrument import Instrument
 from latentlab.study.results import PREDICTIONS, Results
 
@@ -24,6 +25,7 @@ INSTRUMENT: Instrument[EvaluateConfig, bool] = Instrument(
     question="How well does each model answer?",
     prepare=lambda config, subject: True,
     rows=rows_of,
+    together=with_times,
     summary=summary_of,
     tables=lambda results: show_tables(results.summary),
     conclusion=lambda results: conclusion(results.summary, results.rows),

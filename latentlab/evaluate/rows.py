@@ -9,7 +9,6 @@ from latentlab.console import note
 from latentlab.data import Example
 from latentlab.evaluate.config import EvaluateConfig
 from latentlab.evaluate.predictions import asked_by
-from latentlab.processes import group as processes
 from latentlab.reasoner import Reasoner
 from latentlab.study.arms import Arm
 from latentlab.study.instrument import Subject
@@ -45,9 +44,6 @@ def rows_of(config: EvaluateConfig, subject: Subject, prepared: bool = True) -> 
 
     def ask(model: Reasoner, questions: Sequence[Example], arm: Arm) -> pd.DataFrame:
         size, seed, longest = config.batch_size, config.seed, config.max_new_tokens
-        # The first answer of a process pays for what is set up but once; its time is no answer's.
-        first = [questions[0]] * processes.count()
-        run_arms(model, first, [arm], config.data, 1, seed, 1)
         told = asked_by(model)
         return run_arms(model, questions, [arm], config.data, size, seed, longest, measure=told)
 

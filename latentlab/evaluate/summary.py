@@ -22,6 +22,9 @@ READINGS = {
 }
 """Columns of the lines, and the columns of the rows they are made of."""
 
+TIMES = "times"
+"""Column of rows: seconds an answer in each round of timing, the same for all of a model."""
+
 COSTS = ("autoregressive_steps", "latent_steps", "new_tokens")
 
 _GROUPS = ((), ("domain",), ("domain", "topic"), ("hops",), ("domain", "hops"))
@@ -46,7 +49,9 @@ def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         - `autoregressive_steps`, `latent_steps`, `new_tokens`: means over answers with bootstrap
           intervals;
         - `seconds`: time per answer, for all examples only, since a batch mixes groups and its
-          answers share its time. The interval is over batches, and missing where there was but one.
+          answers share its time: the median of timings in turns (`evaluate.timing`), and in place
+          of an interval their range. Rows that were not timed so, of older results, have the mean
+          and an interval over batches, missing where there was but one.
     """
     return pd.DataFrame(_lines(rows, seed))
 
@@ -72,12 +77,22 @@ def _measure(group: pd.DataFrame, seed: int, in_all: bool) -> dict[str, float]:
         found[name] = accuracy_interval(right, clusters_of(known)) if len(known) else None
     for name in COSTS:
         found[name] = bootstrap_interval(group[name].to_numpy(), seed=seed)
-    found["seconds"] = _over_batches(group["seconds"], seed) if in_all else None
+    found["seconds"] = _time(group, seed) if in_all else None
     return {
         f"{name}{end}": np.nan if interval is None else getattr(interval, field)
         for name, interval in found.items()
         for end, field in (("", "mean"), ("_low", "low"), ("_high", "high"))
     }
+
+
+def _time(group: pd.DataFrame, seed: int) -> Interval | None:
+    """Median and range of the timings, which stand in every row."""
+    if TIMES not in group:
+        return _over_batches(group["seconds"], seed)
+    times = group[TIMES].iloc[0]
+    if times is None:
+        return None
+    return Interval(float(np.median(times)), min(times), max(times), len(times))
 
 
 def _over_batches(seconds: pd.Series[float], seed: int) -> Interval:

@@ -112,6 +112,11 @@ class Instrument(Generic[Config, Prepared]):
     references: Callable[[Config], int] = lambda config: 0
     """How many reference examples the flags ask for at most."""
 
+    together: Callable[[Config, Sequence[Subject], pd.DataFrame], pd.DataFrame] = (
+        lambda config, subjects, rows: rows
+    )
+    """Adds to all rows what is measured on all models in turns, once each of them has been run."""
+
     beside: Callable[[Config], tuple[str, ...]] = lambda config: ()
     """Models to read beside those that `--model` names."""
 
@@ -148,6 +153,7 @@ class Instrument(Generic[Config, Prepared]):
             raise UserError("nothing is left to do: the flags and the data fit none of the models")
         if (n := len(division.evaluated)) < FEW:
             warn(f"n = {n}: too few examples for intervals to mean much")
+        rows = self.together(config, [subject for subject, _ in prepared], rows)
         summary = self.summary(rows, config.seed)
         plans = {subject.reasoner.name: subject.reasoner.plan.to_dict() for subject in subjects}
         record = provenance(config, self.name, config.seed, hashes, started, plans)

@@ -1,6 +1,7 @@
 import pandas as pd
 import pytest
 
+from latentlab.evaluate.findings import conclusion
 from latentlab.evaluate.summary import summary_of
 
 
@@ -48,3 +49,28 @@ def test_time_is_told_for_all_only_and_its_interval_is_over_batches():
     one_batch = summary_of(rows(seconds=0.2)).iloc[0]
     assert one_batch["seconds"] == pytest.approx(0.2)
     assert pd.isna(one_batch["seconds_low"])
+
+
+def test_timings_in_turns_take_the_place_of_the_time_of_batches():
+    times = [[0.3, 0.1, 0.2, 0.2, 0.9]] * 4
+    timed = pd.concat([rows(times=times), rows(model="relay", times=[None] * 4)])
+    lines = summary_of(timed)
+    first, second = (lines[lines["model"] == name].iloc[0] for name in ("cot", "relay"))
+    assert (first["seconds"], first["seconds_low"], first["seconds_high"]) == (0.2, 0.1, 0.9)
+    assert pd.isna(second["seconds"])  # not timed, as without a picture
+
+
+def told(one, four):
+    asked = pd.array([1] * 50 + [4] * 50, "Int64")
+    right = [i < one for i in range(50)] + [i < four for i in range(50)]
+    columns = {"hops": asked, "correct": right, "correct_likelihood": right, "options": 4}
+    whole = pd.DataFrame({**rows().iloc[0].to_dict(), **columns, "correct_lenient": None})
+    (sentence,) = conclusion(summary_of(whole), whole)
+    return sentence
+
+
+def test_a_mean_that_hides_a_difference_between_hops_is_not_left_alone():
+    assert "of those with" not in told(48, 46)
+    sentence = told(48, 2)
+    assert sentence.startswith("cot answers 50.0 % [40.4, 59.6] of 100 questions, 96.0 % [")
+    assert "of those with 1 hop and 4.0 % [" in sentence

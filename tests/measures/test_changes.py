@@ -1,4 +1,4 @@
-"""Intervals of changes of answers: against references, against p-values, and how often they hold."""
+"""Intervals of changes of answers: references, p-values, and how often they hold the truth."""
 
 import numpy as np
 import pytest
