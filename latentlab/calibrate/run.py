@@ -1,6 +1,7 @@
 """Reads every instrument on every organism and says which are to be trusted."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pandas as pd
 
@@ -21,7 +22,7 @@ from latentlab.console import note, show
 from latentlab.errors import UserError
 from latentlab.study.models import load_models
 from latentlab.study.provenance import checkpoint_hash, provenance
-from latentlab.study.results import check_out, write_results
+from latentlab.study.results import claimed, write_results
 
 
 def main(config: CalibrateConfig) -> int:
@@ -30,9 +31,14 @@ def main(config: CalibrateConfig) -> int:
     Returns:
         0, or 1 where an instrument is broken.
     """
-    started = datetime.now(UTC)
     out = config.folder("calibrate")
-    check_out(out, config, "calibrate")
+    with claimed(out, config, "calibrate"):
+        return _calibrated(config, out)
+
+
+def _calibrated(config: CalibrateConfig, out: Path) -> int:
+    """The same, in a folder that this run has to itself."""
+    started = datetime.now(UTC)
     device = str(find_device(config.device))
     names = [*ORGANISMS, *(name for name in config.model if name not in ORGANISMS)]
     folders = {name: find_checkpoint(name) for name in (*names, *config.retrained)}

@@ -12,7 +12,7 @@ from latentlab.checkpoint import find_checkpoint, load, quiet
 from latentlab.command import find_device
 from latentlab.console import note, show
 from latentlab.study.provenance import checkpoint_hash, provenance
-from latentlab.study.results import check_out, write_results
+from latentlab.study.results import claimed, write_results
 
 
 def main(config: CheckConfig) -> int:
@@ -21,8 +21,13 @@ def main(config: CheckConfig) -> int:
     Returns:
         0, or 1 where something does not hold.
     """
+    with claimed(config.out, config, "check"):
+        return _checked(config)
+
+
+def _checked(config: CheckConfig) -> int:
+    """The same, in a folder that this run has to itself."""
     started = datetime.now(UTC)
-    check_out(config.out, config, "check")
     device = str(find_device(config.device))
     folders = {name: find_checkpoint(name) for name in config.model}
     found = []

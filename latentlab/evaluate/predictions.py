@@ -20,6 +20,7 @@ import pandas as pd
 
 from latentlab.answers import Answer
 from latentlab.data import Example
+from latentlab.files import write_text
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.study.results import PREDICTIONS
@@ -66,9 +67,7 @@ def write_predictions(rows: pd.DataFrame, folder: Path) -> int:
     """
     lines = [json.dumps(line, ensure_ascii=False) + "\n" for line in _lines(rows)]
     if lines:
-        fresh = folder / f".{PREDICTIONS}.new"
-        fresh.write_text("".join(lines), encoding="utf-8")
-        fresh.replace(folder / PREDICTIONS)
+        write_text(folder / PREDICTIONS, "".join(lines))
     return len(lines)
 
 

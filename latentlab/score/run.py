@@ -14,7 +14,7 @@ from latentlab.score.rows import rows_of
 from latentlab.score.scienceqa import read_results
 from latentlab.score.summary import summary_of
 from latentlab.study.provenance import provenance
-from latentlab.study.results import check_out, write_results
+from latentlab.study.results import claimed, write_results
 
 _TOLD = 10
 """Lines left out that are named one by one; `run.json` names them all."""
@@ -22,8 +22,13 @@ _TOLD = 10
 
 def main(config: ScoreConfig) -> None:
     """Score the files, and say what was found."""
+    with claimed(config.out, config, "score"):
+        _scored(config)
+
+
+def _scored(config: ScoreConfig) -> None:
+    """The same, in a folder that this run has to itself."""
     started = datetime.now(UTC)
-    check_out(config.out, config, "score")
     read = {path: _read(config, path) for path in config.predictions}
     left_out = [problem for _, problems in read.values() for problem in problems]
     for problem in left_out[:_TOLD]:

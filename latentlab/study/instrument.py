@@ -27,7 +27,7 @@ from latentlab.reasoner import Reasoner
 from latentlab.study.division import Division, divide
 from latentlab.study.models import load_models
 from latentlab.study.provenance import checkpoint_hash, provenance
-from latentlab.study.results import Results, check_out, write_results
+from latentlab.study.results import Results, claimed, write_results
 
 Config = TypeVar("Config", bound=CommonConfig)
 Prepared = TypeVar("Prepared")
@@ -137,9 +137,13 @@ class Instrument(Generic[Config, Prepared]):
         Raises:
             UserError: a model, the data or the output folder cannot be used.
         """
-        started = datetime.now(UTC)
         out = config.folder(self.name)
-        check_out(out, config, self.name)
+        with claimed(out, config, self.name):
+            return self._run(config, out), out
+
+    def _run(self, config: Config, out: Path) -> Results:
+        """The same, in a folder that this run has to itself."""
+        started = datetime.now(UTC)
         subjects, hashes, division = self._subjects(config)
         prepared = []
         for subject in subjects:
@@ -158,7 +162,8 @@ class Instrument(Generic[Config, Prepared]):
         plans = {subject.reasoner.name: subject.reasoner.plan.to_dict() for subject in subjects}
         record = provenance(config, self.name, config.seed, hashes, started, plans)
         record["left_out"] = division.record
-        return Results(rows, summary, record), write_results(out, rows, summary, record)
+        write_results(out, rows, summary, record)
+        return Results(rows, summary, record)
 
     def main(self, config: Config) -> None:
         """Run, and say what was found and where it is; of several processes the first one does."""

@@ -5,9 +5,11 @@ A folder holds three files: `rows.parquet` (one row per example and intervention
 complete or not at all, and it never replaces results that another command or other settings made.
 """
 
+import errno
 import json
 import os
-import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from latentlab.errors import UserError
+from latentlab.files import held, write_folder
 from latentlab.measures.summary import ARM_FACTS
 from latentlab.processes import group as processes
 from latentlab.study.provenance import RUN, resolve
@@ -79,6 +82,23 @@ def facts(results: Results) -> dict[str, str]:
     }
 
 
+@contextmanager
+def claimed(out: Path, config: "DataclassInstance", command: str) -> Iterator[None]:
+    """Have a folder for results to oneself, checked before the long work starts.
+
+    Of several processes the first one has it.
+
+    Raises:
+        UserError: Another run writes there, or `check_out` refuses it.
+    """
+    if not processes.is_main():
+        yield
+        return
+    with held(out):
+        check_out(out, config, command)
+        yield
+
+
 def check_out(out: Path, config: "DataclassInstance", command: str) -> None:
     """Refuse a folder that `write_results` would refuse later, before the long work starts.
 
@@ -93,9 +113,9 @@ def write_results(
 ) -> Path:
     """Write the three files at once.
 
-    They are written to a folder next to `out` that takes its place when it is complete, so a
-    crash leaves `out` as it was. Files of `out` that are not of the three stay where they are. Of
-    several processes the first one writes.
+    They are written to a folder next to `out` that takes its place in one step when it is
+    complete, so whatever ends the process leaves `out` as it was. Files of `out` that are not of
+    the three stay where they are. Of several processes the first one writes.
 
     Args:
         out: The folder; it is created, or replaced if the same command with the same settings
@@ -108,21 +128,18 @@ def write_results(
         `out`.
 
     Raises:
-        UserError: `out` holds something else, or cannot be created.
+        UserError: `out` holds something else, or cannot be created or written.
     """
     if not processes.is_main():
         return out
     _check_free(out, run["command"], run["config"])
-    target = out.resolve()
-    fresh = _sibling(target, "new")
-    fresh.mkdir()
-    try:
+
+    def write(fresh: Path) -> None:
         rows.to_parquet(fresh / ROWS, index=False)
         summary.to_csv(fresh / SUMMARY, index=False)
         (fresh / RUN).write_text(json.dumps(run, indent=2, allow_nan=False) + "\n")
-        _put_in_place(fresh, target)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+
+    write_folder(out, write, own=(ROWS, SUMMARY, RUN))
     return out
 
 
@@ -179,10 +196,13 @@ def _check_free(out: Path, command: str, config: dict[str, Any]) -> None:
     """Raise unless results can be put at `out`."""
     try:
         _refuse_other(out, command, config)
-        fresh = _sibling(out.resolve(), "new")
+        target = out.resolve()
+        probe = target.with_name(f".{target.name}.{os.getpid()}.new")
         # Only a folder that is made shows that one can be: names, rights, disks, quotas.
-        fresh.mkdir(parents=True, exist_ok=True)
-        fresh.rmdir()
+        probe.mkdir(parents=True, exist_ok=True)
+        probe.rmdir()
+        if out.is_dir() and not os.access(out, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise UserError(f"{out} cannot be created: {error.strerror}") from error
 
@@ -210,26 +230,3 @@ def _differing(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
     """Names of the settings that differ; where and by how many processes is none of a result's."""
     names = sorted((one.keys() | other.keys()) - {"out", "processes"})
     return [name for name in names if one.get(name) != other.get(name)]
-
-
-def _put_in_place(fresh: Path, target: Path) -> None:
-    """Let `fresh` take the place and the foreign files of `target`; undone if it fails."""
-    if not target.exists():
-        fresh.rename(target)
-        return
-    old = _sibling(target, "old")
-    target.rename(old)
-    try:
-        fresh.rename(target)
-    except BaseException:
-        old.rename(target)
-        raise
-    for entry in old.iterdir():
-        if entry.name not in (ROWS, SUMMARY, RUN):
-            entry.rename(target / entry.name)
-    shutil.rmtree(old)
-
-
-def _sibling(target: Path, role: str) -> Path:
-    """A hidden name next to `target`, on the same disk, so that a rename is one step."""
-    return target.with_name(f".{target.name}.{os.getpid()}.{role}")
