@@ -18,8 +18,11 @@ MINUS = "\N{MINUS SIGN}"
 _COARSE = 0.02
 """Width of an interval, as a fraction, from which on a percentage is told without decimals."""
 
-_MOST = 6
+_MOST = 3
 """Decimals at most."""
+
+_PARTS = 5
+"""Steps of the last digit that an interval spans at least."""
 
 
 def typeset(number: float, decimals: int = 1, sign: bool = False) -> str:
@@ -41,14 +44,14 @@ def decimals_of(width: float, percent: bool = True) -> int:
 
     Args:
         width: width of the interval.
-        percent: whether it is of a fraction that is told in per cent or points; anything else gets
-            two digits of the width.
+        percent: whether it is of a fraction that is told in per cent or points; of anything else the
+            interval spans a few steps of the last digit.
     """
     if percent:
         return 0 if width >= _COARSE else 1
     if not width or not math.isfinite(width):
         return 2
-    return min(max(1 - math.floor(math.log10(width)), 0), _MOST)
+    return min(max(math.ceil(math.log10(_PARTS / width)), 0), _MOST)
 
 
 def amount(value: float, low: float, high: float, unit: str = "%", sign: bool = False) -> str:
