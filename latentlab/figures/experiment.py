@@ -26,7 +26,7 @@ from latentlab.version import __version__
 Found = Mapping[str, Results]
 """Results by the name of their study."""
 
-HOW = frozenset(("out", "device", "batch_size", "processes", "dtype", "strict"))
+HOW = frozenset(("out", "device", "batch_size", "processes", "dtype", "strict", "wide"))
 """Settings that say how a study was run and not what was asked: figures take them as they are."""
 
 WHICH = frozenset(("split", "columns"))
