@@ -18,7 +18,7 @@ from latentlab.figures.dots import draw_dots
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import WEIGHTS, legend, sampled
 from latentlab.figures.lines import names
-from latentlab.figures.style import canvas, look
+from latentlab.figures.style import MUTED, canvas, look
 from latentlab.measures.summary import ALL
 from latentlab.vocabulary import PARTS
 
@@ -58,7 +58,7 @@ def make(found: Found) -> Drawing:
         draw_dots(axis, shown, rows, looks, "value", scale)
         for place, row in enumerate(rows):
             nulls = shown[(shown["row"] == row) & (shown["keys"] == "latent")]["null"]
-            axis.vlines(scale * nulls, place - 0.4, place + 0.4, color="#999999", zorder=0)
+            axis.vlines(scale * nulls, place - 0.4, place + 0.4, color=MUTED, zorder=0)
         axis.set_xlabel(label)
     legend(figure, axes[0], looks, columns=len(looks))
     columns = ["model", "data", "row", "measure", "layers", "keys", "n"]

@@ -19,7 +19,8 @@ from latentlab.figures.dots import HOLLOW, offsets
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import WEIGHTS
 from latentlab.figures.lines import names
-from latentlab.figures.style import canvas, draw_intervals, look_of
+from latentlab.figures.marks import draw_intervals
+from latentlab.figures.style import MUTED, canvas, look_of
 from latentlab.measures.summary import ALL
 
 STUDIES = (studies.ATTENTION,)
@@ -63,9 +64,9 @@ def make(found: Found) -> Drawing:
         axis.set_xlabel("step")
     for model in models:
         axes[0].plot([], [], **look_of(model, models), label=model)
-    grey: Any = {"color": "#555555", "linestyle": "none", "marker": "o"} | HOLLOW
+    grey: Any = {"color": MUTED, "linestyle": "none", "marker": "o"} | HOLLOW
     axes[0].plot([], [], **grey, label="hollow: random picks")
-    axes[0].plot([], [], color="#999999", linestyle=":", label="uniform attention")
+    axes[0].plot([], [], color=MUTED, linestyle=":", label="uniform attention")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=len(handles), columnspacing=1)
     columns = ["model", "mode", "control", "step", "measure", "keys", "n"]
@@ -89,7 +90,7 @@ def _curves(axis: Axes, shown: pd.DataFrame, models: list[str]) -> None:
     for null in sorted(nulls):
         marker = "_" if len(null) == 1 else ""  # a line of one point would not be seen
         steps, values = zip(*null, strict=True)
-        axis.plot(steps, values, color="#999999", linestyle=":", marker=marker, zorder=0)
+        axis.plot(steps, values, color=MUTED, linestyle=":", marker=marker, zorder=0)
     axis.set_xticks(sorted(set(shown["step"])))
 
 

@@ -12,7 +12,7 @@ from latentlab.figures.dots import HOLLOW, draw_dots
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import UNPUBLISHED, WEIGHTS, legend, sampled
 from latentlab.figures.lines import LOST, names, with_losses
-from latentlab.figures.style import canvas, look_of
+from latentlab.figures.style import INK, canvas, look_of
 from latentlab.patch.readout import KNOCKED_OUT
 from latentlab.vocabulary import CONTROL
 
@@ -41,7 +41,7 @@ def make(found: Found) -> Drawing:
         looks = {name: look_of(model, models) | style for name, style in SERIES.items()}
         draw_dots(axis, data[data["model"] == model], rows, looks)
         axis.set(title=model, xlabel=LOST, xlim=(-15, 105))
-    grey = {"color": "#333333", "marker": "o", "linestyle": "none"}
+    grey = {"color": INK, "marker": "o", "linestyle": "none"}
     marks = {"filled: named keys hidden": grey, "hollow: as many keys of the prompt": grey | HOLLOW}
     legend(figure, axes[0], marks, 2)
     caption = (

@@ -17,7 +17,8 @@ from latentlab.figures.dots import HOLLOW, offsets
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import WEIGHTS, legend, sampled
 from latentlab.figures.lines import names
-from latentlab.figures.style import canvas, draw_intervals, look
+from latentlab.figures.marks import draw_intervals
+from latentlab.figures.style import MUTED, canvas, look
 from latentlab.measures.summary import ALL
 
 STUDIES = (studies.ATTENTION_RUNS,)
@@ -60,14 +61,14 @@ def make(found: Found) -> Drawing:
             curve = shown[shown["run"] == run].sort_values("step")
             draw_intervals(axis, curve["step"] + shift, curve, "value", **looks[label])
         null = shown[shown["run"] == ""].sort_values("step")
-        axis.plot(null["step"], null["null"], color="#999999", linestyle=":", zorder=0)
+        axis.plot(null["step"], null["null"], color=MUTED, linestyle=":", zorder=0)
         axis.set_ylim(bottom=0)
         axis.set_xticks(sorted(set(shown["step"])))
         axis.set_ylabel(MEASURES[measure, key])
         axis.set_title(model)
     for axis in axes[-len(MEASURES) :]:
         axis.set_xlabel("step")
-    uniform = {"uniform attention": {"color": "#999999", "linestyle": ":"}}
+    uniform = {"uniform attention": {"color": MUTED, "linestyle": ":"}}
     legend(figure, axes[0], looks | uniform, columns=4)
     columns = ["model", "mode", "run", "step", "measure", "keys", "n"]
     data = lines[[*columns, "value", "value_low", "value_high", "null"]].reset_index(drop=True)

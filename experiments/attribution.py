@@ -11,7 +11,7 @@ from latentlab.figures.dots import HOLLOW, draw_dots
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import UNPUBLISHED, WEIGHTS, legend, sampled
 from latentlab.figures.lines import names
-from latentlab.figures.style import canvas, look_of
+from latentlab.figures.style import INK, canvas, look_of
 from latentlab.lens.summary import ATTRIBUTION
 from latentlab.measures.summary import ALL
 from latentlab.vocabulary import CONTROL
@@ -62,7 +62,7 @@ def make(found: Found) -> Drawing:
         looks = {name: look_of(model, models) | style for name, style in SERIES.items()}
         draw_dots(axis, known[known["model"] == model], rows, looks, "logit", 1)
         axis.set(title=model, xlabel="adds to the lead (nats)")
-    grey = {"color": "#333333", "marker": "o", "linestyle": "none"}
+    grey = {"color": INK, "marker": "o", "linestyle": "none"}
     marks = {"filled: right answer": grey, "hollow: a wrong option": grey | HOLLOW}
     legend(figure, axes[0], marks, 2)
     caption = (

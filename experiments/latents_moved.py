@@ -15,7 +15,7 @@ from latentlab.figures.dots import HOLLOW, draw_dots
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import WEIGHTS, legend, of_sham, perturbations_in, sampled
 from latentlab.figures.lines import names
-from latentlab.figures.style import canvas, look
+from latentlab.figures.style import MUTED, canvas, look
 from latentlab.measures.summary import ALL
 from latentlab.mediation.summary import MOVEMENT, single_hops
 
@@ -56,11 +56,11 @@ def make(found: Found) -> Drawing:
             draw_dots(axis, shown, rows, looks, "value", scale)
             axis.set_xlabel(title)
             if panel == "latent_text":
-                axis.axvline(UNRELATED, color="#999999", linewidth=0.8, linestyle=":", zorder=0)
+                axis.axvline(UNRELATED, color=MUTED, linewidth=0.8, linestyle=":", zorder=0)
     for axis, model in zip(axes, models, strict=False):
         axis.set_title(model)
     marks = {name: {**style, "linestyle": "none"} for name, style in looks.items()}
-    marks["two unrelated questions"] = {"color": "#999999", "linestyle": ":"}
+    marks["two unrelated questions"] = {"color": MUTED, "linestyle": ":"}
     legend(figure, axes[0], marks, len(marks))
     caption = (
         "Movement of the latents when the input is perturbed, step by step: "

@@ -12,7 +12,8 @@ from latentlab.figures.artifacts import Drawing
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import UNPUBLISHED, WEIGHTS, sampled, widest
 from latentlab.figures.lines import names
-from latentlab.figures.style import canvas, heat
+from latentlab.figures.marks import heat
+from latentlab.figures.style import canvas
 from latentlab.lens.summary import ATTRIBUTION
 from latentlab.lens.targets import ANSWER, OTHER_OBJECT, OTHER_OPTION
 from latentlab.measures.summary import ALL

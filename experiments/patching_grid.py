@@ -13,7 +13,8 @@ from latentlab.figures.artifacts import Drawing
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import UNPUBLISHED, WEIGHTS, of_sham, sampled, widest
 from latentlab.figures.lines import names
-from latentlab.figures.style import canvas, heat
+from latentlab.figures.marks import heat
+from latentlab.figures.style import canvas
 from latentlab.measures.outcomes import SHAM
 from latentlab.patch.cells import RANDOM
 from latentlab.vocabulary import PATCH

@@ -16,7 +16,8 @@ from latentlab.figures.artifacts import Drawing
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import UNPUBLISHED, WEIGHTS, sampled, widest
 from latentlab.figures.lines import names
-from latentlab.figures.style import SEQUENTIAL, canvas, heat
+from latentlab.figures.marks import heat
+from latentlab.figures.style import SEQUENTIAL, canvas
 from latentlab.probe.probes import INPUT
 
 STUDIES = (studies.PROBES,)

@@ -12,7 +12,8 @@ from latentlab.figures.dots import HOLLOW, offsets
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import WEIGHTS, legend, sampled
 from latentlab.figures.lines import names
-from latentlab.figures.style import canvas, draw_intervals, look
+from latentlab.figures.marks import draw_intervals
+from latentlab.figures.style import MUTED, canvas, look
 
 STUDIES = (studies.PROBES,)
 
@@ -54,7 +55,7 @@ def make(found: Found) -> Drawing:
             curve = shown[shown["place"] == place].sort_values("step")
             _, style = PLACES[place]
             draw_intervals(axis, curve["step"] + shifts[place], curve, "value", **style)
-        axis.axhline(0, color="#999999", linewidth=0.6, zorder=0)
+        axis.axhline(0, color=MUTED, linewidth=0.6, zorder=0)
         axis.set_xticks(sorted(set(data.loc[data["target"] == measure, "step"].astype(int))))
         axis.margins(x=0.15)
     for axis, heading in zip(axes, MEASURES.values(), strict=False):

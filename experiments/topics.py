@@ -25,7 +25,7 @@ from latentlab.figures.lines import (
     with_arms,
     with_losses,
 )
-from latentlab.figures.style import canvas, look_of
+from latentlab.figures.style import INK, canvas, look_of
 from latentlab.measures.summary import ALL
 from latentlab.vocabulary import PARTS
 
@@ -55,7 +55,7 @@ def make(found: Found) -> Drawing:
     for model in models:
         axes[0].plot([], [], **(look_of(model, models) | {"linestyle": "none"}), label=model)
     for rule, filled in POSITIONS.items():
-        grey = {"marker": "o", "color": "#333333", "linestyle": "none"} | filled
+        grey = {"marker": "o", "color": INK, "linestyle": "none"} | filled
         axes[0].plot([], [], **grey, label=POSITION_LABELS[rule])
     figure.legend(loc="outside upper center", ncols=3)
     columns = ["model", "row", "part", "series", "intervention", "kind", "positions", "n"]
