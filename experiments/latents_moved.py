@@ -53,7 +53,9 @@ def make(found: Found) -> Drawing:
     for axis, model in zip(axes, models, strict=True):
         grid = data[data["model"] == model]
         grid = grid.pivot(index="perturbation", columns="column", values="sd")
-        image = heat(axis, grid.reindex(index=list(rows), columns=columns), 0, UNRELATED, form="{:.1f}")
+        image = heat(
+            axis, grid.reindex(index=list(rows), columns=columns), 0, UNRELATED, form="{:.1f}"
+        )
         axis.set_yticks(range(len(rows)), list(rows.values()))
         axis.set_title(model)
     figure.colorbar(image, ax=axes, label="moved by (SD)", pad=0.01)
