@@ -22,7 +22,7 @@ from latentlab.figures.lines import (
     untouched,
     with_arms,
 )
-from latentlab.figures.sentences import listed
+from latentlab.figures.sentences import listed, told
 from latentlab.figures.style import canvas, look_of
 from latentlab.measures.summary import ALL
 from latentlab.vocabulary import PARTS
@@ -67,17 +67,18 @@ def make(found: Found) -> Drawing:
 
 def _finding(data: pd.DataFrame, models: list[str], part: str) -> str:
     """The groups that an emptied part costs least and most, model by model."""
-    told = []
+    ranges = []
     for model in models:
         of = data[(data["model"] == model) & (data["part"] == part) & (data["row"] != ALL)]
         if len(of):
             least, most = of.loc[of["delta"].idxmax()], of.loc[of["delta"].idxmin()]
-            told.append(
-                f"{_points(least)} ({least['row']}) to {_points(most)} ({most['row']}) in {model}"
+            ranges.append(
+                f"{told(least, 'delta', 'points', True)} ({least['row']}) to "
+                f"{told(most, 'delta', 'points', True)} ({most['row']}) in {model}"
             )
-    if not told:
+    if not ranges:
         return f"Emptying {PARTS[part]} is shown over all questions: they have no groups."
-    return f"Emptying {PARTS[part]} changes accuracy by {listed(told)}."
+    return f"Emptying {PARTS[part]} changes accuracy by {listed(ranges)}."
 
 
 def _groups(summary: pd.DataFrame) -> list[pd.DataFrame]:

@@ -33,6 +33,13 @@ SLACK = 0.6
 """Points by which boxes may pass each other or the canvas: less than the room around a letter."""
 
 
+WORDS = 65
+"""Words that say what is drawn, at most: about sixty."""
+
+FINE = 4
+"""Pixels a point: on a coarse grid letters take other widths than in print."""
+
+
 @dataclass(frozen=True, eq=False)
 class Drawn:
     """One text as it was drawn."""
@@ -57,13 +64,14 @@ def drawn_texts(figure: Figure) -> list[Drawn]:
 
     def record(self: Text, renderer, *args, **kwargs):
         if self.get_visible() and self.get_text().strip():
-            box = self.get_window_extent(renderer)
-            window = self.get_clip_box() if self.get_clip_on() else None
+            box = _points(self.get_window_extent(renderer))
+            cut = self.get_clip_box() if self.get_clip_on() else None
+            window = None if cut is None else _points(cut)
             found.append(Drawn(self.get_text(), box, float(self.get_fontsize()), window))
         return draw(self, renderer, *args, **kwargs)
 
     with plt.rc_context(RC):
-        figure.set_dpi(72)  # so that pixels are points
+        figure.set_dpi(72 * FINE)
         canvas = FigureCanvasAgg(figure)
         with patch.object(Text, "draw", record):
             canvas.draw()
@@ -89,6 +97,21 @@ def problems(figure: Figure) -> list[str]:
     return list(dict.fromkeys(faults))
 
 
+def caption_problems(caption: str) -> list[str]:
+    """What is wrong with a caption: it is one sentence of what was found, then what is drawn."""
+    finding, *rest = caption.split("\n\n")
+    faults = [] if len(rest) == 1 else [f"the caption has {1 + len(rest)} paragraphs, not 2"]
+    if rest and len(rest[0].split()) > WORDS:
+        faults.append(f"the caption takes {len(rest[0].split())} words to say what is drawn")
+    if not any(letter.isdigit() for letter in finding):
+        faults.append("the finding has no number")
+    return faults
+
+
+def _points(pixels: Bbox) -> Bbox:
+    return Bbox(pixels.get_points() / FINE)
+
+
 def _inside(box: Bbox, window: Bbox) -> bool:
     return bool(
         box.x0 >= window.x0 - SLACK
@@ -112,6 +135,7 @@ def made(experiment: Experiment, found: Found) -> list[str]:
     with plt.rc_context(RC):
         artifact = experiment.make(found)
     faults = problems(artifact.figure) if isinstance(artifact, Drawing) else []
+    faults += caption_problems(artifact.caption)
     plt.close("all")
     return faults
 
