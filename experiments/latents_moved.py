@@ -63,8 +63,8 @@ def make(found: Found) -> Drawing:
         f"{_finding(data, models)}\n\n"
         "Root mean square change of the latent text when the input is perturbed, in standard "
         f"deviations of its slot: {sampled(data, results.run['config']['data'])}; two unrelated "
-        f"questions are 1.4 apart. First column: the last token of the prompt. The sham moves {still}. "
-        f"Intervals of 95 % reach at most {_reach(data):.2f} to either side."
+        "questions are 1.4 apart. First column: the last token of the prompt. The sham moves "
+        f"{still}. Intervals of 95 % reach at most {_reach(data):.2f} to either side."
     )
     return Drawing(figure, data, caption)
 
