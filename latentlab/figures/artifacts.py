@@ -10,6 +10,7 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from matplotlib import pyplot as plt
@@ -123,7 +124,7 @@ def _png(figure: Figure) -> bytes:
     return out.getvalue()
 
 
-def _saved(figure: Figure, kind: str, **settings: object) -> bytes:
+def _saved(figure: Figure, kind: str, **settings: Any) -> bytes:
     stream = io.BytesIO()
     figure.savefig(stream, format=kind, **settings)
     return stream.getvalue()

@@ -204,4 +204,5 @@ def step_colour(index: int, count: int) -> str:
 def on_dark(colour: str) -> str:
     """The same hue, light enough to be seen on a dark ground."""
     hue, saturation, value = rgb_to_hsv(hex2color(colour))
-    return rgb2hex(hsv_to_rgb((hue, 0.62 * saturation, 0.55 + 0.45 * value)))
+    red, green, blue = hsv_to_rgb((hue, 0.62 * saturation, 0.55 + 0.45 * value))
+    return rgb2hex((red, green, blue))
