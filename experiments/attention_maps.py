@@ -96,8 +96,8 @@ def make(found: Found) -> Drawing:
     uniform = f"{100 * drawn['uniform'].min():.1f} to {100 * drawn['uniform'].max():.1f} %"
     text = (
         f"Attention on each patch where a step begins, on one question of {config['data']} (n = 1, "
-        f"the first whose right option all models find likeliest): {example.question} {example.answer}. Uniform attention "
-        f"would put {uniform} on a patch."
+        f"the first whose right option all models find likeliest): {example.question} "
+        f"{example.answer}. Uniform attention would put {uniform} on a patch."
     )
     return Drawing(figure, drawn[columns].reset_index(drop=True), caption(_finding(rows), text))
 

@@ -15,7 +15,7 @@ from latentlab.figures.cells import number
 from latentlab.figures.dots import draw_dots
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import legend
-from latentlab.figures.lines import REPLACEMENTS, names, overall, sample, untouched
+from latentlab.figures.lines import CHANGE, REPLACEMENTS, names, overall, sample, untouched
 from latentlab.figures.sentences import listed
 from latentlab.figures.style import canvas, look_of
 from latentlab.vocabulary import KNOCK_OUT
@@ -41,7 +41,7 @@ def make(found: Found) -> Drawing:
     models = names(data["model"])
     figure, (axis,) = canvas("single", 0.8 + 0.08 * len(models) * len(rows))
     draw_dots(axis, data, rows, {model: look_of(model, models) for model in models}, "delta")
-    axis.set_xlabel("change in accuracy (points)")
+    axis.set_xlabel(CHANGE)
     axis.set_xlim(right=3)
     labels = dict(data[["model", "content"]].drop_duplicates().itertuples(index=False, name=None))
     marks = {

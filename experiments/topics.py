@@ -14,6 +14,7 @@ from latentlab.figures.dots import draw_dots
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import legend, without_repeats
 from latentlab.figures.lines import (
+    CHANGE,
     divided,
     names,
     number_of_hops,
@@ -23,7 +24,7 @@ from latentlab.figures.lines import (
     with_arms,
 )
 from latentlab.figures.sentences import listed, told
-from latentlab.figures.style import canvas, look_of
+from latentlab.figures.style import RC, canvas, look_of
 from latentlab.measures.summary import ALL
 from latentlab.vocabulary import PARTS
 
@@ -49,7 +50,7 @@ def make(found: Found) -> Drawing:
     for axis, part in zip(axes, parts, strict=True):
         draw_dots(axis, data[data["part"] == part], rows, looks, "delta")
         axis.set_title(f"{PARTS[part]} emptied")
-    figure.supxlabel("change in accuracy (points)", fontsize="medium")
+    figure.supxlabel(CHANGE, fontsize=RC["axes.labelsize"])
     legend(figure, axes[0], {m: look | {"linestyle": "none"} for m, look in looks.items()}, 4)
     columns = ["model", "row", "part", "intervention", "kind", "positions", "n"]
     kept = data[[*columns, "delta", "delta_low", "delta_high"]].reset_index(drop=True)

@@ -21,9 +21,9 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from latentlab.console import show
-from latentlab.figures.artifacts import Drawing
+from latentlab.figures.artifacts import Drawing, Table
 from latentlab.figures.config import EXPERIMENTS
-from latentlab.figures.experiment import Experiment, Found, collect, find_experiments, missing
+from latentlab.figures.experiment import collect, find_experiments, missing
 from latentlab.figures.style import RC, WIDTHS
 
 LEAST = 7.0
@@ -97,6 +97,12 @@ def problems(figure: Figure) -> list[str]:
     return list(dict.fromkeys(faults))
 
 
+def unreadable(made: Drawing | Table) -> list[str]:
+    """What cannot be read in a figure or a table, of which only the caption has a layout."""
+    drawn = problems(made.figure) if isinstance(made, Drawing) else []
+    return drawn + caption_problems(made.caption)
+
+
 def caption_problems(caption: str) -> list[str]:
     """What is wrong with a caption: it is one sentence of what was found, then what is drawn."""
     finding, *rest = caption.split("\n\n")
@@ -130,16 +136,6 @@ def _overlaps(texts: list[Drawn]) -> Iterator[tuple[str, str]]:
             yield one.text, other.text
 
 
-def made(experiment: Experiment, found: Found) -> list[str]:
-    """What cannot be read in what an experiment makes; tables have no layout of their own."""
-    with plt.rc_context(RC):
-        artifact = experiment.make(found)
-    faults = problems(artifact.figure) if isinstance(artifact, Drawing) else []
-    faults += caption_problems(artifact.caption)
-    plt.close("all")
-    return faults
-
-
 def main() -> int:
     """Look at figures made of real results; returns how many cannot be read."""
     parser = argparse.ArgumentParser()
@@ -151,7 +147,9 @@ def main() -> int:
         if missing(experiment.studies, given.results):
             show(f"{experiment.name}: no results")
             continue
-        faults = made(experiment, collect(experiment.studies, given.results))
+        with plt.rc_context(RC):
+            faults = unreadable(experiment.make(collect(experiment.studies, given.results)))
+        plt.close("all")
         bad += bool(faults)
         show(f"{experiment.name}: {'; '.join(faults) or 'legible'}")
     return bad
