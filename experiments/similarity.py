@@ -64,7 +64,7 @@ def make(found: Found) -> Table:
             of = lines[(lines["model"] == model) & (lines["place"] == place)].set_index("target")
             cells.append([model, PLACES[place], *(_cell(of, name) for name in columns)])
             data.append({"model": model, "place": place, "n": asked[model]} | _numbers(of, columns))
-    heads = ["model", "vectors", *(COLUMNS[name][0] for name in columns)]
+    heads = ["model", "vectors", *(COLUMNS[name][0].replace(" ", "\n") for name in columns)]
     cosines = lines[lines["target"] != RANK]
     rank = lines[lines["target"] == RANK]
     caption = (
@@ -75,7 +75,8 @@ def make(found: Found) -> Table:
         "rank of the centred vectors. Intervals of 95 % over questions reach at most "
         f"{_reach(cosines):.2f} to either side of a cosine and {_reach(rank):.1f} of a rank."
     )
-    return Table(pd.DataFrame(cells, columns=heads), pd.DataFrame(data), caption)
+    shown = pd.DataFrame(cells, columns=heads)
+    return Table(shown, pd.DataFrame(data), caption, grouped=True)
 
 
 def _cell(of: pd.DataFrame, name: str) -> str:
