@@ -61,7 +61,7 @@ def make(found: Found) -> Drawing:
     axis.set_xlabel("adds to the lead of an option (nats)")
     marks = {model: look_of(model, models) | {"linestyle": "none"} for model in models}
     grey = {"color": MUTED, "marker": "o", "linestyle": "none"}
-    marks |= {"filled: right answer": grey, "hollow: a wrong option": grey | HOLLOW}
+    marks |= {"filled: right": grey, "hollow: wrong option": grey | HOLLOW}
     legend(figure, axis, marks, 3)
     kept = ["model", "row", "series", "n", "logit", "logit_low", "logit_high"]
     return Drawing(
@@ -102,8 +102,8 @@ def _caption(data: pd.DataFrame, rest: pd.DataFrame, asked: str) -> str:
     return (
         f"Of what attention brings to the answer most comes from {label}: "
         f"{of_models(share, 'logit', 'nats')}.\n\n"
-        f"Direct logit attribution where the answer begins: {sampled(data, asked)}; weights are "
-        "fixed. Filled: what a source adds to the lead of the right answer over the other options; "
-        "hollow: to that of a wrong option drawn at random. Parts sum to the total; "
-        f"{others}. Only direct paths are seen. Bars are 95 % intervals over questions."
+        f"Direct logit attribution where the answer begins: {sampled(data, asked)}; "
+        "filled: what a source adds to the lead of the right answer over the other options; "
+        "hollow: to that of a wrong option; "
+        f"{others}. Only direct paths count. Bars are 95 % intervals over questions."
     )
