@@ -44,7 +44,7 @@ def make(found: Found) -> Drawing:
     models = names(data["model"])
     parts = [part for part in PARTS if part in set(data["part"])]
     rows = {row: row for row in names(data["row"])}
-    height = 0.9 + 0.06 * len(models) * len(rows)
+    height = 0.9 + max(0.16, 0.06 * len(models)) * len(rows)
     figure, axes = canvas("single", height, 1, len(parts), sharex=True, sharey=True)
     looks = {model: look_of(model, models) for model in models}
     for axis, part in zip(axes, parts, strict=True):
