@@ -39,7 +39,7 @@ def make(found: Found) -> Drawing:
     rows = {name: label for name, label in REPLACEMENTS.items() if name in shared}
     data = data[data["row"].isin(list(rows))].assign(series=lambda all_: all_["model"])
     models = names(data["model"])
-    figure, (axis,) = canvas("single", 0.8 + 0.08 * len(models) * len(rows))
+    figure, (axis,) = canvas("single", 0.8 + max(0.16, 0.08 * len(models)) * len(rows))
     draw_dots(axis, data, rows, {model: look_of(model, models) for model in models}, "delta")
     axis.set_xlabel(CHANGE)
     axis.set_xlim(right=3)
