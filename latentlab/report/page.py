@@ -15,9 +15,10 @@ from importlib.resources import files
 from itertools import groupby
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from latentlab.report import viewer
 from latentlab.report.gallery import Exhibit
 from latentlab.report.runs import ToldStudy, question
 from latentlab.version import __version__
@@ -25,8 +26,8 @@ from latentlab.version import __version__
 GENERATOR = "LatentLab report"
 """How a page of ours is known again."""
 
-SCRIPTS = ("stage.js", "viewer.js")
-"""The parts of the script, in order."""
+STYLES = ("style.css", viewer.STYLE)
+"""The parts of the style, in order."""
 
 OPEN = ("calibrate", "evaluate", "ablate")
 """Commands whose findings are unfolded; of the others the question is shown."""
@@ -51,12 +52,14 @@ def render(
         about_traces: which answers the viewer shows, in a sentence.
         missing: parts without results, each with the command that makes them.
     """
-    style, script = _part("style.css"), "\n".join(_part(name) for name in SCRIPTS)
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    style, script = ("\n".join(map(_part, names)) for names in (STYLES, viewer.SCRIPTS))
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, loader=FunctionLoader(_part)
+    )
     environment.filters |= {"groupby_question": _by_question, "typeset": typeset}
     data = {run.facts["data"]: None for run in runs if run.facts["data"]}
     models = {model: None for run in runs for model in run.results.run["checkpoints"]}
-    return environment.from_string(_part("template.html")).render(
+    return environment.get_template("template.html").render(
         generator=GENERATOR,
         version=__version__,
         policy=policy(style, script),
