@@ -15,7 +15,7 @@ from latentlab.figures.dots import HOLLOW, draw_dots
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import WEIGHTS, legend, of_sham
 from latentlab.figures.lines import names
-from latentlab.figures.style import canvas, look_of
+from latentlab.figures.style import INK, MUTED, canvas, look_of
 from latentlab.vocabulary import PARTS
 
 STUDIES = (studies.CALIBRATION,)
@@ -50,9 +50,9 @@ def make(found: Found) -> Drawing:
     ]
     for axis, part in zip(axes, panels, strict=True):
         draw_dots(axis, data[data["panel"] == part], rows, looks, "reading", 1)
-        axis.axvline(1, color="#999999", linewidth=0.6, zorder=0)
+        axis.axvline(1, color=MUTED, linewidth=0.6, zorder=0)
         for border in borders:
-            axis.axhline(border - 0.5, color="#333333", linewidth=0.9, zorder=0)
+            axis.axhline(border - 0.5, color=INK, linewidth=0.9, zorder=0)
         axis.set(title=PARTS[part], xlabel="reading (positive control = 1)")
     marks = {
         f"{model}, hollow: truth not known" if model in unknown else model: style

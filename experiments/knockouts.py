@@ -23,7 +23,8 @@ from latentlab.figures.lines import (
     untouched,
     with_arms,
 )
-from latentlab.figures.style import canvas, draw_intervals, look
+from latentlab.figures.marks import draw_intervals
+from latentlab.figures.style import GRID, INK, MUTED, canvas, look
 from latentlab.vocabulary import CONTROL
 
 STUDIES = (studies.KNOCKOUTS, studies.KNOCKOUTS_ONE_HOP)
@@ -55,7 +56,7 @@ def make(found: Found) -> Drawing:
     for place, ((data, model), group) in enumerate(groups):
         alone = untouched(group)
         level = 100 * float(alone["accuracy"].iloc[0])
-        axis.hlines(level, place - 0.4, place + 0.4, color="#999999", linewidth=1.2, zorder=0)
+        axis.hlines(level, place - 0.4, place + 0.4, color=MUTED, linewidth=1.2, zorder=0)
         drawn.append(alone)
         for (arm, rule), style in looks.items():
             chosen = group[(group["arm"] == arm) & (group["positions"] == rule)]
@@ -65,12 +66,12 @@ def make(found: Found) -> Drawing:
         one_hop = data == studies.ONE_HOP
         labels.append(f"{model}\n(one hop)" if one_hop else str(model))
     for border in range(1, len(groups)):
-        axis.axvline(border - 0.5, color="#dddddd", linewidth=0.5, zorder=0)
+        axis.axvline(border - 0.5, color=GRID, linewidth=0.5, zorder=0)
     for i, label in enumerate(ARMS.values()):
         axis.plot([], [], **(look(i + 1) | {"linestyle": "none"}), label=label)
-    axis.plot([], [], color="#999999", linewidth=1.2, label="left alone")
+    axis.plot([], [], color=MUTED, linewidth=1.2, label="left alone")
     for rule, style in POSITIONS.items():
-        grey = {"marker": "o", "color": "#333333", "linestyle": "none"} | style
+        grey = {"marker": "o", "color": INK, "linestyle": "none"} | style
         axis.plot([], [], **grey, label=POSITION_LABELS[rule])
     axis.set(xticks=range(len(groups)), xticklabels=labels, xlim=(-0.5, len(groups) - 0.5))
     axis.set(ylim=(-3, 103), ylabel="accuracy (%)")

@@ -9,7 +9,8 @@ no such table: what it calls ablation is `retrained_arms`.
 import pandas as pd
 
 from latentlab.figures import studies
-from latentlab.figures.artifacts import Table, printed
+from latentlab.figures.artifacts import Table
+from latentlab.figures.cells import printed
 from latentlab.figures.experiment import Found
 from latentlab.figures.lines import (
     INFERENCE,

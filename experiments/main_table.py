@@ -9,7 +9,8 @@ own: its model and its data are others.
 import pandas as pd
 
 from latentlab.figures import published, studies
-from latentlab.figures.artifacts import Table, printed
+from latentlab.figures.artifacts import Table
+from latentlab.figures.cells import printed
 from latentlab.figures.experiment import Found
 from latentlab.figures.lines import METHODS, STRICT, divided, names, number_of_hops, untouched
 from latentlab.measures.summary import ALL

@@ -8,7 +8,8 @@ beside each model, after the base model that all of them start from.
 import pandas as pd
 
 from latentlab.figures import studies, trained
-from latentlab.figures.artifacts import Table, printed
+from latentlab.figures.artifacts import Table
+from latentlab.figures.cells import printed
 from latentlab.figures.experiment import Found
 from latentlab.figures.lines import names, number_of_hops, untouched
 from latentlab.measures.summary import ALL

@@ -10,7 +10,8 @@ set beside knock-outs on fixed weights, for which see `knockouts`.
 import pandas as pd
 
 from latentlab.figures import published, studies
-from latentlab.figures.artifacts import Table, printed
+from latentlab.figures.artifacts import Table
+from latentlab.figures.cells import printed
 from latentlab.figures.experiment import Found
 from latentlab.figures.lines import number_of_hops, untouched
 from latentlab.measures.outcomes import NONE
