@@ -82,11 +82,10 @@ def in_question(found: Mapping[str, Results]) -> list[str]:
 
 def knock_outs(found: Mapping[str, Results]) -> pd.DataFrame:
     """Lines of all knock-outs over all questions; none where they were not run."""
-    studies = [study.name for study in (KNOCKOUTS, KNOCKOUTS_ONE_HOP) if study.name in found]
-    return pd.concat(
-        [pd.DataFrame(columns=_COLUMNS)]
-        + [totals(found[name].summary) for name in studies]
-    )
+    there = [study.name for study in (KNOCKOUTS, KNOCKOUTS_ONE_HOP) if study.name in found]
+    if not there:
+        return pd.DataFrame(columns=list(_COLUMNS))
+    return pd.concat([totals(found[name].summary) for name in there])
 
 
 def embedded(name: str, digest: str) -> bool:
@@ -128,7 +127,7 @@ def _numbers(lines: pd.DataFrame) -> dict[str, Any]:
         return {}
     first = alone.iloc[0]
     told: dict[str, Any] = {
-        "asked": f"{first['n']:,} of {first['data']}",
+        "asked": f"{int(first['n']):,} of {first['data']}",
         "alone": share(first),
     }
     for _, line in lines[lines["intervention"] == EXCHANGED].head(1).iterrows():

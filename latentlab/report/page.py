@@ -21,7 +21,7 @@ from markupsafe import Markup, escape
 from latentlab.report import viewer
 from latentlab.report.answers import Answer, answer_to
 from latentlab.report.cast import cast, in_question
-from latentlab.report.gallery import MAIN, Exhibit
+from latentlab.report.gallery import MAIN, PIXELS, Exhibit
 from latentlab.report.inline import dark_rules
 from latentlab.report.lead import answer
 from latentlab.report.questions import QUESTIONS, Question
@@ -109,10 +109,11 @@ def render(
 def _asked(
     found: Mapping[str, Results], models: Sequence[str], exhibits: Sequence[Exhibit]
 ) -> Iterator[Asked]:
-    """The questions that something answers."""
-    main = {exhibit.name: exhibit for exhibit in exhibits if exhibit.part == MAIN}
+    """The questions that something answers, each with what the main set has of it, or its first."""
+    named = {exhibit.name: exhibit for exhibit in exhibits}
     for question in QUESTIONS:
-        here = tuple(main[name] for name in question.exhibits if name in main)
+        there = tuple(named[name] for name in question.exhibits if name in named)
+        here = tuple(exhibit for exhibit in there if exhibit.part == MAIN) or there[:1]
         told = answer_to(question.anchor, found, models)
         if here or told.sentence or told.table:
             yield Asked(question, told, here)
@@ -127,6 +128,8 @@ def figure_rules(exhibits: Sequence[Exhibit]) -> str:
     """Style that depends on the figures: how wide each is, and its colours in the dark."""
     widths = sorted({exhibit.size[0] for exhibit in exhibits if exhibit.drawing})
     rules = [f".w{px}{{width:clamp({round(0.7 * px)}px,100%,{px}px)}}" for px in widths]
+    paper = [f".w{px}{{width:{px / PIXELS:.2f}in!important}}" for px in widths]
+    rules.append(f"@media print{{{''.join(paper)}}}")
     return "\n".join(["", *rules, dark_rules(exhibit.drawing for exhibit in exhibits)])
 
 
@@ -145,7 +148,7 @@ def json_block(values: Any) -> str:
 
 
 def typeset(paragraph: str, models: Sequence[str]) -> Markup:
-    """A paragraph in which its model stands out and intervals step back."""
+    """A paragraph in which its first model stands out and intervals step back."""
     name = max((m for m in models if paragraph.startswith(m)), key=len, default="")
     rest = _INTERVAL.sub(
         r'<span class="interval">\g<0></span>', str(escape(paragraph[len(name) :]))
