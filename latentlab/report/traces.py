@@ -125,7 +125,7 @@ class Packed:
         answers = rows[rows["record"] == ANSWER]
         arms = answers.drop_duplicates("intervention")
         places = [_place(arm) for _, arm in arms.iterrows()]
-        arms = arms.assign(place=places).sort_values("place", kind="stable")
+        arms = arms.iloc[sorted(range(len(places)), key=places.__getitem__)]
         labels = necessity(answers).set_index("example")["necessity"]
         steps = dict(list(rows[rows["record"] == STEP].groupby(["example", "intervention"])))
         by_arm = answers.set_index(["example", "intervention"])

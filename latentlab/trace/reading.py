@@ -39,7 +39,8 @@ def lens_columns(
     frames = []
     for (arm, step), text in runs.text.items():
         found = pd.DataFrame({"example": list(examples), "intervention": arm, "step": step})
-        texts = shares = [None] * len(found)
+        texts: list[list[str] | None] = [None] * len(found)
+        shares: list[list[float] | None] = [None] * len(found)
         if text is not None:
             logits: Tensor = reasoner.backbone.logits(text)
             top = logits.float().softmax(-1).topk(min(tokens, logits.shape[-1]))
@@ -77,7 +78,7 @@ def probe_columns(
         if target is None:
             continue
         reach = [not traced or (example.hops or 0) >= step for example in known]
-        (kept,) = np.nonzero(reach)
+        (kept,) = np.nonzero(np.array(reach))
         read = kept[kept < asked]
         place, features = _fitted_on(bank, step)
         if features is None or len(kept) < FOLDS or not len(read):
