@@ -25,7 +25,7 @@ from latentlab.figures.artifacts import Drawing
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import WEIGHTS, legend
 from latentlab.figures.lines import names
-from latentlab.figures.style import SEQUENTIAL, canvas
+from latentlab.figures.style import MUTED, SEQUENTIAL, canvas
 from latentlab.measures.summary import ALL
 
 STUDIES = (studies.ATTENTION,)
@@ -85,7 +85,7 @@ def make(found: Found) -> Drawing:
     label = "attention on a patch (%)"
     bar = figure.colorbar(scale, ax=axes, label=label, shrink=0.8, pad=0.01, alpha=VEIL)
     bar.ax.set_facecolor(str(GROUND))
-    outline: Any = {"color": "#777777", "marker": "s", "markerfacecolor": "none"}
+    outline: Any = {"color": MUTED, "marker": "s", "markerfacecolor": "none"}
     marks = {"picked": ("picked to be re-inserted", outline), "read": ("cell to be read", READ)}
     known = [mark for column, mark in marks.items() if drawn[column].any()]
     if known:

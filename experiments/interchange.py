@@ -18,7 +18,7 @@ from latentlab.figures.artifacts import Drawing
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import WEIGHTS, sampled, without_repeats
 from latentlab.figures.lines import names
-from latentlab.figures.style import canvas
+from latentlab.figures.style import INK, canvas
 from latentlab.measures.outcomes import NONE
 from latentlab.measures.statistics import accuracy_interval
 from latentlab.vocabulary import PARTS
@@ -41,7 +41,7 @@ DONORS = {
 }
 
 
-EDGE: Any = {"edgecolor": "#333333", "linewidth": 0.4}
+EDGE: Any = {"edgecolor": INK, "linewidth": 0.4}
 
 GAP = 0.7  # between parts, in bars
 

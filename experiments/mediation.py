@@ -16,7 +16,7 @@ from latentlab.figures.dots import HOLLOW, draw_dots
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import WEIGHTS, legend, of_sham, perturbations_in, sampled
 from latentlab.figures.lines import names
-from latentlab.figures.style import canvas, look
+from latentlab.figures.style import MUTED, canvas, look
 from latentlab.measures.summary import ALL
 from latentlab.mediation.summary import EFFECT, single_hops
 from latentlab.mediation.tables import told
@@ -53,7 +53,7 @@ def make(found: Found) -> Drawing:
         for axis, name in zip(others, SHARES, strict=True):
             chosen = shares[(shares["model"] == model) & (shares["measure"] == name)]
             draw_dots(axis, chosen, rows, share_looks, "value", 100)
-            axis.axvline(100, color="#999999", linewidth=0.6, zorder=0)
+            axis.axvline(100, color=MUTED, linewidth=0.6, zorder=0)
         first.set_title(model, loc="left")
     for axis, label in zip(axes[-2:], SHARES.values(), strict=True):
         axis.set_xlabel(f"{label}, % of total")

@@ -23,7 +23,8 @@ from latentlab.figures.instruments import (
     without_repeats,
 )
 from latentlab.figures.lines import names
-from latentlab.figures.style import canvas, draw_intervals, look
+from latentlab.figures.marks import draw_intervals
+from latentlab.figures.style import MUTED, canvas, look
 from latentlab.measures.summary import ALL
 from latentlab.mediation.summary import EFFECT, single_hops
 from latentlab.vocabulary import PARTS
@@ -59,7 +60,7 @@ def make(found: Found) -> Drawing:
             curve, style = shown[shown["part"] == part], looks[part] | SHARES[share]
             draw_intervals(axis, curve["last"] + shifts[part, share], curve, share, 100, **style)
         for level in (0, 100):
-            axis.axhline(level, color="#999999", linewidth=0.6, zorder=0)
+            axis.axhline(level, color=MUTED, linewidth=0.6, zorder=0)
         axis.set_xticks(sorted(set(data["last"])))
         axis.margins(x=0.15)
         if row == next(iter(rows)):

@@ -14,7 +14,8 @@ from latentlab.figures.artifacts import Drawing
 from latentlab.figures.dots import HOLLOW
 from latentlab.figures.experiment import Found
 from latentlab.figures.lines import INFERENCE, LOST, names, overall, sample, untouched
-from latentlab.figures.style import canvas, draw_intervals, look_of
+from latentlab.figures.marks import draw_intervals
+from latentlab.figures.style import MUTED, canvas, look_of
 from latentlab.vocabulary import CONTROL, KNOCK_OUT, PARTS
 
 STUDIES = (studies.NOISE,)
@@ -42,7 +43,7 @@ def make(found: Found) -> Drawing:
             axis.set_xticks(range(len(sigmas)), [f"{sigma:g}" for sigma in sigmas])
             axis.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
             axis.set_xlabel("strength σ (SD)")
-            axis.axhline(0, color="#999999", linewidth=0.6, zorder=0)
+            axis.axhline(0, color=MUTED, linewidth=0.6, zorder=0)
     axes[0].set_ylabel(LOST)
     for model in models:
         axes[0].plot([], [], **look_of(model, models), label=model)

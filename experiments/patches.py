@@ -23,7 +23,8 @@ from latentlab.figures.lines import (
     untouched,
     with_arms,
 )
-from latentlab.figures.style import canvas, draw_intervals, look
+from latentlab.figures.marks import draw_intervals
+from latentlab.figures.style import canvas, look
 from latentlab.vocabulary import CONTROL, PositionRule
 
 STUDIES = (studies.PATCHES,)

@@ -15,7 +15,8 @@ from latentlab.checkpoint import ZOO
 from latentlab.figures import trained
 from latentlab.figures.artifacts import Drawing
 from latentlab.figures.experiment import Found, Study
-from latentlab.figures.style import canvas, draw_intervals, look
+from latentlab.figures.marks import draw_intervals
+from latentlab.figures.style import canvas, look
 from latentlab.measures.summary import ALL
 from latentlab.training.metrics import METRICS_FILE
 

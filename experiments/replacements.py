@@ -12,7 +12,7 @@ from latentlab.figures.artifacts import Drawing
 from latentlab.figures.dots import HOLLOW, draw_dots
 from latentlab.figures.experiment import Found
 from latentlab.figures.lines import INFERENCE, LOST, REPLACEMENTS, names, overall, sample, untouched
-from latentlab.figures.style import canvas, look_of
+from latentlab.figures.style import INK, canvas, look_of
 from latentlab.measures.outcomes import SHAM
 from latentlab.vocabulary import CONTROL, KNOCK_OUT, PARTS
 
@@ -53,7 +53,7 @@ def make(found: Found) -> Drawing:
         axis.set_xlabel(LOST)
     for axis, part in zip(axes[:: len(models)], parts, strict=True):
         axis.set_ylabel(PARTS[part])
-    filled = {"marker": "o", "color": "#333333", "linestyle": "none"}
+    filled = {"marker": "o", "color": INK, "linestyle": "none"}
     axes[0].plot([], [], **filled, label="filled: in the slots")
     axes[0].plot([], [], **(filled | HOLLOW), label="hollow: on as many positions of the prompt")
     figure.legend(loc="outside upper center", ncols=2)

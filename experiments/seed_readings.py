@@ -16,7 +16,7 @@ from latentlab.figures.dots import draw_dots
 from latentlab.figures.experiment import Found, Study
 from latentlab.figures.instruments import legend
 from latentlab.figures.lines import names
-from latentlab.figures.style import canvas, look_of
+from latentlab.figures.style import MUTED, canvas, look_of
 from latentlab.vocabulary import PARTS
 
 STUDIES: tuple[Study, ...] = ()
@@ -61,7 +61,7 @@ def make(found: Found) -> Drawing:
     for axis, part in zip(axes, PANELS, strict=True):
         chosen = lines[lines["part"] == part]
         draw_dots(axis, chosen, {label: label for label in labels}, looks, "reading", 1)
-        axis.axvline(1, color="#999999", linewidth=0.6, zorder=0)
+        axis.axvline(1, color=MUTED, linewidth=0.6, zorder=0)
         title = f"{PARTS[part]} ({POSITIVE[part]} = 1)"
         axis.set(title=title, xlabel="reading (mean of the positive control = 1)")
     marks = {model: look_of(model, models) | {"linestyle": "none"} for model in models}
