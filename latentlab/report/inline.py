@@ -1,0 +1,144 @@
+"""A drawing out of a file as a part of the page, so that it follows the page into the dark.
+
+Only what draws is let through: shapes, their places and their paint. Declarations of style become
+attributes, since the page's policy forbids style in attributes; names get a prefix, since a page
+has one name space; neutral colours become classes, which the style sheet paints light or dark.
+"""
+
+import colorsys
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from xml.etree import ElementTree
+
+from markupsafe import Markup
+
+from latentlab.figures import style
+
+NEUTRALS = ("INK", "MUTED", "GRID", "PAPER")
+"""Colours of `latentlab.figures.style` that are not data."""
+
+DARK_CARD = "#1e2125"
+"""What lies behind figures in the dark, as in `style.css`."""
+
+LEAST = 4.5
+"""Contrast that a colour has to its ground in the dark."""
+
+_SHAPES = frozenset(
+    "svg g defs clipPath path use rect circle ellipse line polyline polygon image".split()
+)
+_PLACES = frozenset(
+    "id d x y width height cx cy r rx ry x1 y1 x2 y2 points transform viewBox clip-path href "
+    "preserveAspectRatio".split()
+)
+_PAINT = frozenset(
+    "fill stroke stroke-width stroke-linecap stroke-linejoin stroke-dasharray stroke-dashoffset "
+    "stroke-miterlimit opacity fill-opacity stroke-opacity fill-rule clip-rule "
+    "image-rendering".split()
+)
+_LONG = re.compile(r"-?\d+\.\d{3,}")
+_HREF = "{http://www.w3.org/1999/xlink}href"
+
+
+def inline_svg(path: Path, prefix: str, label: str) -> Markup:
+    """A drawing as an element of the page.
+
+    Args:
+        path: an SVG file.
+        prefix: put before every name in it.
+        label: what it shows, for those who cannot see it.
+
+    Raises:
+        ParseError: the file is no XML.
+    """
+    root = _cleaned(ElementTree.fromstring(path.read_bytes()), prefix, _classes())
+    for side in ("width", "height"):
+        root.attrib.pop(side, None)  # the page gives it its size
+    root.attrib |= {"role": "img", "aria-label": label}
+    root.attrib |= {"stroke-linejoin": "round", "stroke-linecap": "butt"}  # as matplotlib draws
+    return Markup(ElementTree.tostring(root, encoding="unicode"))
+
+
+def width_of(path: Path) -> float:
+    """Width of a drawing in inches, of which an SVG point is the 72nd part."""
+    found = re.search(r'<svg[^>]*\swidth="([\d.]+)pt"', path.read_text(encoding="utf-8"))
+    return float(found[1]) / 72 if found else 6.75
+
+
+def dark_rules(drawings: Iterable[str]) -> str:
+    """Rules for the dark: colours of data that could not be told from the ground are lightened."""
+    text = "".join(drawings)
+    rules = []
+    for name, kind in (("f", "fill"), ("s", "stroke")):
+        for colour in sorted(set(re.findall(rf'{kind}="#([0-9a-f]{{6}})"', text))):
+            if (lighter := _lightened(colour)) != colour:
+                rules.append(f".{name}-{colour}{{{kind}:#{lighter}}}")
+    return f"@media screen and (prefers-color-scheme: dark) {{ {''.join(rules)} }}" if rules else ""
+
+
+def _classes() -> dict[str, str]:
+    """The class of each neutral colour."""
+    found = {name: getattr(style, name, None) for name in NEUTRALS}
+    return {str(colour).lower(): name.lower() for name, colour in found.items() if colour}
+
+
+def _cleaned(
+    element: ElementTree.Element, prefix: str, neutral: dict[str, str]
+) -> ElementTree.Element:
+    """An element and those below it, with nothing in it but shapes, places and paint."""
+    attributes, classes = {}, []
+    declared = (part.partition(":") for part in element.get("style", "").split(";"))
+    painted = {name.strip(): value.strip() for name, _, value in declared}
+    given = {(_tag(key) if key == _HREF else key): v for key, v in element.attrib.items()}
+    for name, value in (given | painted).items():
+        if name in ("fill", "stroke"):
+            colour = value.lower()
+            kind = neutral.get(colour) or (colour[1:] if colour.startswith("#") else "")
+            classes += [f"{name[0]}-{kind}"] if kind else []
+            attributes[name] = colour
+        elif name == "href":
+            if value.startswith("#"):
+                attributes[name] = f"#{prefix}{value[1:]}"
+            elif value.startswith("data:image/png;base64,"):
+                attributes[name] = value
+        elif name == "id":
+            attributes[name] = prefix + value
+        elif name == "clip-path":
+            attributes[name] = value.replace("url(#", f"url(#{prefix}")
+        elif name in ("d", "x", "y", "points"):
+            attributes[name] = _LONG.sub(lambda m: f"{float(m[0]):.2f}", value).replace("\n", " ")
+        elif name in _PLACES | _PAINT:
+            attributes[name] = value
+    if classes:
+        attributes["class"] = " ".join(classes)
+    clean = ElementTree.Element(_tag(element.tag), attributes)
+    if _tag(element.tag) == "g":
+        clean.attrib.pop("id", None)  # groups are named, and nothing refers to them
+    for child in element:
+        if isinstance(child.tag, str) and _tag(child.tag) in _SHAPES:
+            clean.append(_cleaned(child, prefix, neutral))
+    return clean
+
+
+def _tag(name: str) -> str:
+    """A name without its name space."""
+    return name.rpartition("}")[2]
+
+
+def _lightened(colour: str) -> str:
+    """A colour of the same hue that stands out from the ground in the dark."""
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (0, 2, 4))
+    hue, light, saturation = colorsys.rgb_to_hls(red, green, blue)
+    ground = _luminance(DARK_CARD[1:])
+    while light < 1 and (_luminance(colour) + 0.05) / (ground + 0.05) < LEAST:
+        light = min(1.0, light + 0.02)
+        rgb = colorsys.hls_to_rgb(hue, light, saturation)
+        colour = "".join(f"{round(255 * value):02x}" for value in rgb)
+    return colour
+
+
+def _luminance(colour: str) -> float:
+    """Relative luminance of a colour, as WCAG 2 defines it."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return float(sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True)))
