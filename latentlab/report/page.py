@@ -18,7 +18,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from latentlab.report import viewer
+from latentlab.report import overview, viewer
 from latentlab.report.gallery import Exhibit
 from latentlab.report.runs import ToldStudy, question
 from latentlab.version import __version__
@@ -26,8 +26,11 @@ from latentlab.version import __version__
 GENERATOR = "LatentLab report"
 """How a page of ours is known again."""
 
-STYLES = ("style.css", viewer.STYLE)
+STYLES = ("style.css", viewer.STYLE, overview.STYLE)
 """The parts of the style, in order."""
+
+SCRIPTS = (*viewer.SCRIPTS, *overview.SCRIPTS)
+"""The parts of the script, in order."""
 
 OPEN = ("calibrate", "evaluate", "ablate")
 """Commands whose findings are unfolded; of the others the question is shown."""
@@ -42,6 +45,7 @@ def render(
     traces: dict[str, Any] | None,
     about_traces: str,
     missing: Sequence[tuple[str, str]],
+    overview_data: dict[str, Any] | None = None,
 ) -> str:
     """The page as text.
 
@@ -51,8 +55,9 @@ def render(
         traces: what `traces.viewer_data` returns; None leaves the viewer out.
         about_traces: which answers the viewer shows, in a sentence.
         missing: parts without results, each with the command that makes them.
+        overview_data: what `overview.overview_data` returns; None leaves the overview out.
     """
-    style, script = ("\n".join(map(_part, names)) for names in (STYLES, viewer.SCRIPTS))
+    style, script = ("\n".join(map(_part, names)) for names in (STYLES, SCRIPTS))
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, loader=FunctionLoader(_part)
     )
@@ -72,6 +77,7 @@ def render(
         exhibits=exhibits,
         traces=None if traces is None else Markup(json_block(traces)),
         about_traces=about_traces,
+        overview=None if overview_data is None else Markup(json_block(overview_data)),
         missing=missing,
         unfolded=OPEN,
     )
