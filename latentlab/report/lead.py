@@ -13,7 +13,7 @@ from latentlab.ablate.amounts import verdict
 from latentlab.calibrate.verdicts import BROKEN, SHAM
 from latentlab.figures.studies import CALIBRATION
 from latentlab.measures.outcomes import NONE
-from latentlab.report.cast import EXCHANGED, knock_outs
+from latentlab.report.cast import EXCHANGED, knock_outs, results_of
 from latentlab.report.wording import change, number, share
 from latentlab.study.results import Results
 from latentlab.vocabulary import PARTS
@@ -53,8 +53,8 @@ def answer(found: Mapping[str, Results], models: Sequence[str]) -> list[Sentence
     more = f" {len(told) - MOST} more models are below." if len(told) > MOST else ""
     sentences = [Sentence("Found.", " ".join(whole) + more)] if whole else []
     sentences += [Sentence("Which part.", " ".join(parts))] if parts else []
-    if CALIBRATION.name in found:
-        sentences.append(Sentence("How sure.", sure(found[CALIBRATION.name].summary)))
+    if calibrated := results_of(found, CALIBRATION):
+        sentences.append(Sentence("How sure.", sure(calibrated.summary)))
     return sentences
 
 

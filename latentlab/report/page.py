@@ -18,7 +18,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from latentlab.report import viewer
+from latentlab.report import overview, viewer
 from latentlab.report.answers import Answer, answer_to
 from latentlab.report.cast import cast, in_question
 from latentlab.report.gallery import MAIN, PIXELS, Exhibit
@@ -34,10 +34,10 @@ from latentlab.version import __version__
 GENERATOR = "LatentLab report"
 """How a page of ours is known again."""
 
-STYLES = ("style.css", viewer.STYLE)
+STYLES = ("style.css", viewer.STYLE, overview.STYLE)
 """The parts of the style, in order."""
 
-SCRIPTS = (*viewer.SCRIPTS, "page.js")
+SCRIPTS = (*viewer.SCRIPTS, *overview.SCRIPTS, "page.js")
 """The parts of the script, in order."""
 
 _INTERVAL = re.compile(r"\[[-−+\d., ]+\]")
@@ -64,6 +64,7 @@ def render(
     traces: dict[str, Any] | None,
     about_traces: str,
     missing: Sequence[tuple[str, str]],
+    overview_data: dict[str, Any] | None = None,
 ) -> str:
     """The page as text.
 
@@ -73,6 +74,7 @@ def render(
         traces: what `traces.viewer_data` returns; None leaves the viewer out.
         about_traces: which answers the viewer shows, in a sentence.
         missing: parts without results, each with the command that makes them.
+        overview_data: what `overview.overview_data` returns; None leaves the overview out.
     """
     found = {run.study.name: run.results for run in runs}
     unknown, members = in_question(found), cast(found)
@@ -102,6 +104,7 @@ def render(
         traces=None if traces is None else Markup(json_block(traces)),
         still=None if traces is None else still_of(traces),
         about_traces=about_traces,
+        overview=None if overview_data is None else Markup(json_block(overview_data)),
         missing=missing,
     )
 
