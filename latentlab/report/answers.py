@@ -98,7 +98,11 @@ def _matter(found: Found, models: Sequence[str]) -> Told:
     lines, rows, told = knock_outs(found), [], []
     for (model, data), mine in lines.groupby(["model", "data"], sort=False):
         alone = mine[mine["intervention"] == NONE].iloc[0]
-        row = {"model": str(model), "asked": f"{int(alone['n'])} of {data}", "left alone %": _pc(alone)}
+        row = {
+            "model": str(model),
+            "asked": f"{int(alone['n'])} of {data}",
+            "left alone %": _pc(alone),
+        }
         ways, other = removals("latent", mine), mine[mine["intervention"] == EXCHANGED]
         if "kept" in ways:
             row["slots emptied, change"] = _points(ways["kept"])

@@ -82,7 +82,9 @@ def _whole(name: str, lines: pd.DataFrame) -> str:
     said = verdict(other)
     if said == "harm":
         half = -other["delta_high"] > other["accuracy"]
-        return f"{name}: {'yes' if half else 'in part'}. Left alone {kept}, {swapped} {share(other)}."
+        return (
+            f"{name}: {'yes' if half else 'in part'}. Left alone {kept}, {swapped} {share(other)}."
+        )
     if said == "gain":
         return f"{name}: no, they stand in its way. Left alone {kept}, {swapped} {share(other)}."
     least = float(other.get("delta_smallest", 0) or 0)
@@ -108,7 +110,9 @@ def _part(part: str, lines: pd.DataFrame) -> str:
         loss = number(-100 * float(least["delta"]))
         ends = [number(-100 * float(least[f"delta_{end}"])) for end in ("high", "low")]
         every = ", however it is taken away" if len(ways) > 1 else ""
-        return f"without its {PARTS[part]} it loses at least {loss} points [{', '.join(ends)}]{every}"
+        return (
+            f"without its {PARTS[part]} it loses at least {loss} points [{', '.join(ends)}]{every}"
+        )
     rule = "kept" if "kept" in ways else next(iter(ways))
     nothing = "" if verdict(ways[rule]) in ("harm", "gain") else "nothing we could measure, "
     done = "emptying" if rule == "kept" else "leaving out"

@@ -1,19 +1,35 @@
 """One answer as a still picture: what stands in for the viewer on paper and without a script.
 
-It shows the first answer that is right and becomes wrong on another question's latents.
+It is the answer that the viewer opens on, left alone and under the intervention that turns it.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
-from latentlab.report.cast import EXCHANGED
-
-Plain = dict[str, Any]
+Plain = Mapping[str, Any]
 
 SIDE = 100
 """Units across a picture."""
+
+PICKS, READ, RIGHT = 1, 2, 3
+"""Where a step keeps its picks, what a probe reads, and whether that is right (`traces.Packed`)."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One latent step of one run."""
+
+    hop: str
+    """The object that the step is about; empty where that is not known."""
+
+    picture: Markup
+    """The picture, with the patches framed that the step shows again."""
+
+    read: str
+    """What a probe reads off the latent, with a tick or a cross; empty without a probe."""
 
 
 @dataclass(frozen=True)
@@ -26,68 +42,72 @@ class Still:
     question: str
     """What was asked."""
 
-    steps: tuple[tuple[str, Markup], ...]
-    """Of each latent step what it is about, and the picture with the picks of that step."""
+    runs: tuple[tuple[str, tuple[Step, ...]], ...]
+    """What was done to the model, in words, and the steps that it took then."""
 
-    arm: str
-    """What was done to it, in words."""
-
-    options: tuple[tuple[str, str, str, bool], ...]
-    """Of each option its text, its probability left alone and under the arm, in per cent, and
-    whether it is right."""
+    options: tuple[tuple[str, tuple[str, ...], bool], ...]
+    """Of each option its text, its probability in each run in per cent, and whether it is right."""
 
 
-def still_of(data: Plain) -> Still | None:
+def still_of(data: Plain) -> Still:
     """The answer that is shown.
 
     Args:
         data: what `traces.viewer_data` returns.
     """
-    for model in data["models"]:
-        arms = [arm["name"] for arm in model["arms"]]
-        other = arms.index(EXCHANGED) if EXCHANGED in arms else len(arms) - 1
-        traces = model["traces"]
-        turned = [t for t in traces if t["answers"][0]["right"] and not t["answers"][other]["right"]]
-        for trace in (turned or traces)[:1]:
-            return _still(model, data["examples"][trace["id"]], trace, other)
-    return None
-
-
-def _still(model: Plain, asked: Plain, trace: Plain, other: int) -> Still:
-    alone, moved = (trace["answers"][arm]["probabilities"] for arm in (0, other))
-    path = asked["path"]
-    steps = tuple(
-        (path[i] if i < len(path) else "", _picture(asked, step))
-        for i, step in enumerate(trace["steps"], 1)
+    first = data["opening"]
+    model = next(one for one in data["models"] if one["name"] == first["model"])
+    trace = next(one for one in model["traces"] if one["id"] == first["example"])
+    asked = data["examples"][first["example"]]
+    names = [arm["name"] for arm in model["arms"]]
+    shown = dict.fromkeys((0, names.index(first["intervention"])))
+    runs = tuple(
+        (model["arms"][run]["said"], tuple(_steps(run, trace, asked, data["words"])))
+        for run in shown
     )
     options = tuple(
-        (choice, _percent(alone, i), _percent(moved, i), i == asked["gold"])
+        (
+            choice,
+            tuple(_percent(trace["answers"][run]["probabilities"], i) for run in shown),
+            i == asked["gold"],
+        )
         for i, choice in enumerate(asked["choices"])
     )
-    arm = model["arms"][other]["said"]
-    return Still(model["name"], asked["question"], steps, arm, options)
+    return Still(model["name"], asked["question"], runs, options)
+
+
+def _steps(run: int, trace: Plain, asked: Plain, words: list[str]) -> Iterator[Step]:
+    """The steps of a run."""
+    path = asked["path"]
+    for i, place in enumerate(trace["runs"][run], 1):
+        step = trace["pool"][place]
+        read = "" if step[READ] is None else f"{words[step[READ]]} {'✓' if step[RIGHT] else '✗'}"
+        hop = path[i] if i < len(path) else ""
+        yield Step(hop, _picture(asked, trace["grid"], step[PICKS] or ()), read)
 
 
 def _percent(probabilities: list[float] | None, option: int) -> str:
     return f"{100 * probabilities[option]:.1f}" if probabilities else "–"
 
 
-def _picture(asked: Plain, step: Plain) -> Markup:
-    """The picture with the patches framed that a step re-inserts."""
+def _picture(asked: Plain, grid: tuple[int | None, int | None], picks: list[int]) -> Markup:
+    """The picture with some patches framed."""
     if not asked["picture"]:
         return Markup("")
     width, height = asked["size"] or (1, 1)
-    across, (rows, columns) = SIDE * height / width, step["grid"] if step["grid"] else (0, 0)
+    across, (rows, columns) = SIDE * height / width, grid
     drawn = [
         Markup('<image href="{}" width="{}" height="{:.1f}" preserveAspectRatio="none"/>').format(
             asked["picture"], SIDE, across
         )
     ]
     frame = '<rect class="still-pick" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>'
-    for cell in step["picks"] or () if rows and columns else ():
-        w, h = SIDE / columns, across / rows
+    for cell in picks if rows and columns else ():
+        w, h = SIDE / (columns or 1), across / (rows or 1)
         drawn.append(
-            Markup(frame).format(cell % columns * w + 1, cell // columns * h + 1, w - 2, h - 2)
+            Markup(frame).format(
+                cell % (columns or 1) * w + 1, cell // (columns or 1) * h + 1, w - 2, h - 2
+            )
         )
     return Markup('<svg viewBox="0 0 {} {:.1f}" aria-hidden="true">{}</svg>').format(
         SIDE, across, Markup("").join(drawn)
