@@ -17,7 +17,7 @@ from latentlab.report import readings
 from latentlab.report.cast import EXCHANGED, knock_outs, results_of
 from latentlab.report.lead import MOST, RULES, removals
 from latentlab.report.tables import TableGrid, grid
-from latentlab.report.wording import change, interval, listed, number, share
+from latentlab.report.wording import change, interval, listed, share
 from latentlab.study.results import Results
 from latentlab.vocabulary import PARTS
 

@@ -58,8 +58,8 @@ class Exhibit:
     part: str = MAIN
     """Whether it stands with its question or in the appendix."""
 
-    drawing: Markup = Markup("")
-    """The figure as an element of the page."""
+    drawing: Markup | None = None
+    """The figure as an element of the page; None where it is none."""
 
     picture: str = ""
     """The figure as a data URI, where it is no element."""

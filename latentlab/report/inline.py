@@ -24,18 +24,19 @@ DARK_CARD = "#1e2125"
 LEAST = 4.5
 """Contrast that a colour has to its ground in the dark."""
 
-_SHAPES = frozenset(
-    "svg g defs clipPath path use rect circle ellipse line polyline polygon image".split()
-)
-_PLACES = frozenset(
-    "id d x y width height cx cy r rx ry x1 y1 x2 y2 points transform viewBox clip-path href "
-    "preserveAspectRatio".split()
-)
-_PAINT = frozenset(
-    "fill stroke stroke-width stroke-linecap stroke-linejoin stroke-dasharray stroke-dashoffset "
-    "stroke-miterlimit opacity fill-opacity stroke-opacity fill-rule clip-rule "
-    "image-rendering".split()
-)
+_SHAPES = {
+    *("svg", "g", "defs", "clipPath", "path", "use", "rect", "circle", "ellipse", "line"),
+    *("polyline", "polygon", "image"),
+}
+_PLACES = {
+    *("x", "y", "width", "height", "cx", "cy", "r", "rx", "ry", "x1", "y1", "x2", "y2"),
+    *("transform", "viewBox", "preserveAspectRatio"),
+}
+_PAINT = {
+    *("stroke-width", "stroke-linecap", "stroke-linejoin", "stroke-dasharray"),
+    *("stroke-dashoffset", "stroke-miterlimit", "opacity", "fill-opacity", "stroke-opacity"),
+    *("fill-rule", "clip-rule", "image-rendering"),
+}
 _LONG = re.compile(r"-?\d+\.\d{3,}")
 _HREF = "{http://www.w3.org/1999/xlink}href"
 

@@ -66,8 +66,8 @@ def sure(summary: pd.DataFrame) -> str:
     worst = float(summary.loc[summary["role"] == SHAM, "value_high"].max())
     sham = "exactly nothing" if worst == 0 else f"up to {worst:.2g}, which must be 0"
     return (
-        f"{good} of {len(read)} readings tell {known} models apart of which it is known whether they "
-        f"need their latents; putting a model’s own latents back changes {sham}; intervals in "
+        f"{good} of {len(read)} readings tell {known} models apart of which it is known whether "
+        f"they need their latents; putting a model’s own latents back changes {sham}; intervals in "
         "brackets are 95 %, over questions, not over trainings."
     )
 
