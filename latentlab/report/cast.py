@@ -104,7 +104,7 @@ def embedded(name: str, digest: str) -> bool:
 
 def _models(found: Mapping[str, Results]) -> dict[str, tuple[str, dict[str, Any]]]:
     """Hash and plan of each model."""
-    models = {}
+    models: dict[str, tuple[str, dict[str, Any]]] = {}
     for results in found.values():
         plans = results.run.get("plans") or {}
         for name, digest in results.run["checkpoints"].items():

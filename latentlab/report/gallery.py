@@ -121,7 +121,7 @@ def _listed(folder: Path) -> Iterator[dict[str, Any]]:
     yield from ({"name": name, "title": title} for name, title in titles.items())
 
 
-def _caption(folder: Path, name: str) -> dict[str, str]:
+def _caption(folder: Path, name: str) -> dict[str, Any]:
     """The finding of a caption, its first paragraph; and the rest."""
     path = folder / f"{name}.txt"
     if not path.is_file():

@@ -133,7 +133,7 @@ def figure_rules(exhibits: Sequence[Exhibit]) -> str:
     rules = [f".w{px}{{width:clamp({round(0.7 * px)}px,100%,{px}px)}}" for px in widths]
     paper = [f".w{px}{{width:{px / PIXELS:.2f}in!important}}" for px in widths]
     rules.append(f"@media print{{{''.join(paper)}}}")
-    return "\n".join(["", *rules, dark_rules(exhibit.drawing for exhibit in exhibits)])
+    return "\n".join(["", *rules, dark_rules(exhibit.drawing or "" for exhibit in exhibits)])
 
 
 def policy(style: str, script: str) -> str:

@@ -83,7 +83,7 @@ def _steps(run: int, trace: Plain, asked: Plain, words: list[str]) -> Iterator[S
         step = trace["pool"][place]
         read = "" if step[READ] is None else f"{words[step[READ]]} {'✓' if step[RIGHT] else '✗'}"
         hop = path[i] if i < len(path) else ""
-        yield Step(hop, _picture(asked, trace["grid"], step[PICKS] or ()), read)
+        yield Step(hop, _picture(asked, trace["grid"], step[PICKS] or []), read)
 
 
 def _percent(probabilities: list[float] | None, option: int) -> str:
