@@ -157,7 +157,7 @@ def _column(
     records: list[Line] = rows[list(ANSWER)].to_dict("records")
     by_example = {str(row["example"]): row for row in records}
     answers = [by_example.get(name) for name in questions["id"]]
-    replies = [None if a is None else str(a["text"])[:LONGEST] for a in answers]
+    replies = [None if a is None else _cut(str(a["text"])) for a in answers]
     values = [v for a in answers if a is not None for v in a["option_logprobs"]]
     return {
         "run": run.folder.name,
@@ -198,6 +198,11 @@ def _letter(answer: Line | None) -> str:
     if pd.isna(choice):
         return UNREAD
     return (ascii_uppercase if right else ascii_lowercase)[int(choice)]
+
+
+def _cut(text: str) -> str:
+    """A reply as far as it is kept."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def _by_model(columns: list[Plain]) -> list[Plain]:

@@ -15,13 +15,16 @@ import pytest
 from matplotlib.figure import Figure
 
 from latentlab import checkpoint
+from latentlab.ablate.config import AblateConfig
 from latentlab.data import export, load_data
+from latentlab.evaluate.config import EvaluateConfig
 from latentlab.figures.artifacts import Drawing, Table, write
 from latentlab.figures.run import page as index_page
 from latentlab.figures.studies import TRACES
 from latentlab.report.config import ReportConfig
 from latentlab.report.run import main
-from latentlab.study.results import ROWS
+from latentlab.study.instrument import instrument
+from latentlab.study.results import ROWS, SUMMARY
 
 EVIL = (
     "<script>document.body.dataset.hacked=1</script>"
@@ -103,6 +106,34 @@ def world(qwen, figures, tmp_path_factory) -> World:
 
 
 @pytest.fixture(scope="session")
+def own(world, tmp_path_factory):
+    """Results of an evaluation and an ablation of one of two models; some answers are right."""
+    results = tmp_path_factory.mktemp("own")
+    common = {"model": (world.config.model[0],), "data": world.data, "limit": 16}
+    flags = {"evaluate": EvaluateConfig(**common), "ablate": AblateConfig(**common)}
+    for name, config in flags.items():
+        folder = results / name
+        instrument(name).run(replace(config, out=folder))
+        make_right(name, folder, world.data)
+    return results
+
+
+def make_right(name, folder, data):
+    """Make every other answer right, and of the ablated ones every third: all cases occur."""
+    rows = pd.read_parquet(folder / ROWS)
+    gold = {one.id: one.choices.index(one.answer) for one in load_data(data)}
+    number = rows["example"].map({x: i for i, x in enumerate(rows["example"].unique())})
+    alone = rows["intervention"] == "none"
+    right = (alone & (number % 2 == 0)) | (~alone & (number % 3 == 0))
+    rows.loc[right, "correct"] = True
+    rows.loc[right, "choice"] = rows.loc[right, "example"].map(gold)
+    wrong = ~right & (number % 5 == 0)
+    rows.loc[wrong, "choice"] = (rows.loc[wrong, "example"].map(gold) + 1) % 4
+    rows.to_parquet(folder / ROWS, index=False)
+    instrument(name).summary(rows, 0).to_csv(folder / SUMMARY, index=False)
+
+
+@pytest.fixture(scope="session")
 def browse(world, tmp_path_factory):
     """Open the report, run a script in it, and return what it left in `told` and all problems.
 
@@ -114,9 +145,9 @@ def browse(world, tmp_path_factory):
     if not browser:
         pytest.skip("no Chromium is installed to open the report with")
     folder = tmp_path_factory.mktemp("browser")
-    page = world.report.read_text(encoding="utf-8")
 
-    def run(script: str, address: str = "", width: int = 1280) -> dict:
+    def run(script: str, address: str = "", width: int = 1280, report: Path = world.report) -> dict:
+        page = report.read_text(encoding="utf-8")
         body = f"const told = {{}};\n{script}\n{REPORT}"
         tested = page
         for code in (COLLECTOR, body):
