@@ -22,8 +22,8 @@ from latentlab.report import overview, viewer
 from latentlab.report.answers import Answer, answer_to
 from latentlab.report.cast import cast, in_question
 from latentlab.report.gallery import MAIN, PIXELS, Exhibit
-from latentlab.report.inline import dark_rules
 from latentlab.report.lead import answer
+from latentlab.report.paint import dark_rules, model_rules
 from latentlab.report.questions import QUESTIONS, Question
 from latentlab.report.runs import ToldStudy
 from latentlab.report.still import still_of
@@ -78,15 +78,15 @@ def render(
     """
     found = {run.study.name: run.results for run in runs}
     unknown, members = in_question(found), cast(found)
+    models = {model: None for run in runs for model in run.results.run["checkpoints"]}
     asked = list(_asked(found, unknown, exhibits))
     shown = {exhibit.name for one in asked for exhibit in one.exhibits}
     style, script = ("\n".join(map(_part, names)) for names in (STYLES, SCRIPTS))
-    style += figure_rules(exhibits)
+    style += figure_rules(exhibits) + model_rules(models)
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, loader=FunctionLoader(_part)
     )
     environment.filters["typeset"] = typeset
-    models = {model: None for run in runs for model in run.results.run["checkpoints"]}
     return environment.get_template("template.html").render(
         generator=GENERATOR,
         version=__version__,
