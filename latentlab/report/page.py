@@ -37,7 +37,7 @@ GENERATOR = "LatentLab report"
 STYLES = ("style.css", viewer.STYLE, overview.STYLE)
 """The parts of the style, in order."""
 
-SCRIPTS = (*viewer.SCRIPTS, *overview.SCRIPTS, "page.js")
+SCRIPTS = ("page.js", *viewer.SCRIPTS, *overview.SCRIPTS)
 """The parts of the script, in order."""
 
 _INTERVAL = re.compile(r"\[[-−+\d., ]+\]")

@@ -1,4 +1,4 @@
-"""A drawing becomes a part of the page: nothing but shapes is let through, and it follows the dark."""
+"""A drawing becomes a part of the page: only shapes are let through, and it follows the dark."""
 
 import re
 
@@ -80,6 +80,6 @@ def test_without_a_list_everything_in_the_folder_is_shown(figures, tmp_path):
     assert set(gallery) == {"knockouts", "a_figure", "a_table"}
     assert gallery["a_figure"].picture.startswith("data:image/png")
     (tmp_path / "index.json").write_text("[{}]")
-    with pytest.raises(UserError, match="is damaged: run python -m latentlab.figures"):
+    with pytest.raises(UserError, match=r"is damaged: run python -m latentlab\.figures"):
         read_gallery(tmp_path)
     assert read_gallery(tmp_path / "nowhere") == []
