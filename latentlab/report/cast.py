@@ -84,8 +84,7 @@ def knock_outs(found: Mapping[str, Results]) -> pd.DataFrame:
     """Lines of all knock-outs over all questions; none where they were not run."""
     studies = [study.name for study in (KNOCKOUTS, KNOCKOUTS_ONE_HOP) if study.name in found]
     return pd.concat(
-        [pd.DataFrame(columns=_COLUMNS)]
-        + [totals(found[name].summary) for name in studies]
+        [pd.DataFrame(columns=_COLUMNS)] + [totals(found[name].summary) for name in studies]
     )
 
 

@@ -103,7 +103,9 @@ def _listed(folder: Path) -> Iterator[dict[str, Any]]:
     if (folder / LIST).is_file():
         try:
             listed: list[dict[str, Any]] = json.loads((folder / LIST).read_text(encoding="utf-8"))
-            yield from ({**entry, "name": entry["name"], "title": entry["title"]} for entry in listed)
+            yield from (
+                {**entry, "name": entry["name"], "title": entry["title"]} for entry in listed
+            )
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(
                 f"{folder / LIST} is damaged: run python -m latentlab.figures again"
@@ -138,9 +140,7 @@ def _figure(folder: Path, name: str, title: str, inches: float) -> dict[str, Any
         try:
             drawing = inline_svg(svg, f"{name}-", title)
         except SyntaxError as error:
-            raise UserError(
-                f"{svg} is damaged: run python -m latentlab.figures again"
-            ) from error
+            raise UserError(f"{svg} is damaged: run python -m latentlab.figures again") from error
         if len(drawing) <= MOST_BYTES or not png.is_file():
             return {"drawing": drawing, "size": (round(PIXELS * (inches or width_of(svg))), 0)}
     if not png.is_file():

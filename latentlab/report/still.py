@@ -1,6 +1,6 @@
 """One answer as a still picture: what stands in for the viewer on paper and without a script.
 
-It shows the first answer that is right and becomes wrong on another question's latents.
+It shows the answer that the viewer opens on, left alone and under the exchange.
 """
 
 from dataclasses import dataclass
@@ -8,12 +8,14 @@ from typing import Any
 
 from markupsafe import Markup
 
-from latentlab.report.cast import EXCHANGED
-
 Plain = dict[str, Any]
 
 SIDE = 100
 """Units across a picture."""
+
+PICKS, LABEL, RIGHT = 1, 2, 4
+"""Where a step keeps its picks, and what a probe reads up to whether that is right
+(`traces.Packed`)."""
 
 
 @dataclass(frozen=True)
@@ -37,28 +39,28 @@ class Still:
     whether it is right."""
 
 
-def still_of(data: Plain) -> Still | None:
+def still_of(data: Plain) -> Still:
     """The answer that is shown.
 
     Args:
         data: what `traces.viewer_data` returns.
     """
-    for model in data["models"]:
-        arms = [arm["name"] for arm in model["arms"]]
-        other = arms.index(EXCHANGED) if EXCHANGED in arms else len(arms) - 1
-        traces = model["traces"]
-        turned = [t for t in traces if t["answers"][0]["right"] and not t["answers"][other]["right"]]
-        for trace in (turned or traces)[:1]:
-            return _still(model, data["examples"][trace["id"]], trace, other)
-    return None
-
-
-def _still(model: Plain, asked: Plain, trace: Plain, other: int) -> Still:
+    shown = data["opening"]
+    model = next(one for one in data["models"] if one["name"] == shown["model"])
+    trace = next(one for one in model["traces"] if one["id"] == shown["example"])
+    other = [arm["name"] for arm in model["arms"]].index(shown["intervention"])
+    asked, words = data["examples"][trace["id"]], data["words"]
     alone, moved = (trace["answers"][arm]["probabilities"] for arm in (0, other))
+    before, after = ([trace["pool"][step] for step in trace["runs"][arm]] for arm in (0, other))
     path = asked["path"]
     steps = tuple(
-        (path[i] if i < len(path) else "", _picture(asked, step))
-        for i, step in enumerate(trace["steps"], 1)
+        (
+            _holds(
+                path[i] if i < len(path) else "", read[LABEL:RIGHT], altered[LABEL:RIGHT], words
+            ),
+            _picture(asked, trace["grid"], read[PICKS]),
+        )
+        for i, (read, altered) in enumerate(zip(before, after, strict=True), 1)
     )
     options = tuple(
         (choice, _percent(alone, i), _percent(moved, i), i == asked["gold"])
@@ -68,23 +70,32 @@ def _still(model: Plain, asked: Plain, trace: Plain, other: int) -> Still:
     return Still(model["name"], asked["question"], steps, arm, options)
 
 
+def _holds(hop: str, alone: list[Any], altered: list[Any], words: list[str]) -> str:
+    """What a step is about, and what a probe reads there, left alone and altered."""
+    told = [hop] if hop else []
+    for when, (label, right) in (("reads", alone), ("altered, reads", altered)):
+        if label is not None:
+            told.append(f"{when} {words[label]} {'✓' if right else '✗'}")
+    return "; ".join(told)
+
+
 def _percent(probabilities: list[float] | None, option: int) -> str:
     return f"{100 * probabilities[option]:.1f}" if probabilities else "–"
 
 
-def _picture(asked: Plain, step: Plain) -> Markup:
+def _picture(asked: Plain, grid: list[int | None], picks: list[int] | None) -> Markup:
     """The picture with the patches framed that a step re-inserts."""
     if not asked["picture"]:
         return Markup("")
     width, height = asked["size"] or (1, 1)
-    across, (rows, columns) = SIDE * height / width, step["grid"] if step["grid"] else (0, 0)
+    across, (rows, columns) = SIDE * height / width, grid
     drawn = [
         Markup('<image href="{}" width="{}" height="{:.1f}" preserveAspectRatio="none"/>').format(
             asked["picture"], SIDE, across
         )
     ]
     frame = '<rect class="still-pick" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>'
-    for cell in step["picks"] or () if rows and columns else ():
+    for cell in picks or () if rows and columns else ():
         w, h = SIDE / columns, across / rows
         drawn.append(
             Markup(frame).format(cell % columns * w + 1, cell // columns * h + 1, w - 2, h - 2)

@@ -22,7 +22,9 @@ def number(value: float, digits: int = 1, sign: bool = False) -> str:
     return (MINUS if value < 0 else "+" if sign else "") + text
 
 
-def interval(line: Line, name: str, factor: float = 1.0, digits: int = 1, sign: bool = False) -> str:
+def interval(
+    line: Line, name: str, factor: float = 1.0, digits: int = 1, sign: bool = False
+) -> str:
     """A column of a line with its interval, as in `−86.0 [−89.0, −82.8]`; a dash where missing."""
     value, low, high = (factor * float(line.get(f"{name}{end}", "nan")) for end in ENDS)
     if value != value:
