@@ -14,6 +14,7 @@ from latentlab.ablate.phrases import CONTROLS, phrase
 from latentlab.backbones.sight import Crop
 from latentlab.data import Example, readable
 from latentlab.errors import UserError
+from latentlab.figures.style import model_style
 from latentlab.measures.outcomes import NONE, SHAM
 from latentlab.report.opening import opening
 from latentlab.report.packing import Pool, as_bytes, picture_uri, scale_of
@@ -70,6 +71,8 @@ def viewer_data(results: Results, limit: int) -> Plain:
         packed.model(str(model), of_model, probes[probes["model"] == model])
         for model, of_model in rows.groupby("model", sort=False)
     ]
+    names = [model["name"] for model in models]
+    models = [{**model, "colour": model_style(model["name"], names)[0]} for model in models]
     return {
         "examples": asked,
         "models": models,
