@@ -47,9 +47,19 @@ def inline_svg(path: Path, prefix: str, label: str) -> Markup:
     root = _cleaned(ElementTree.fromstring(path.read_bytes()), prefix, _classes())
     for side in ("width", "height"):
         root.attrib.pop(side, None)  # the page gives it its size
+    _forget_unused(root)
     root.attrib |= {"role": "img", "aria-label": label}
     root.attrib |= {"stroke-linejoin": "round", "stroke-linecap": "butt"}  # as matplotlib draws
     return Markup(ElementTree.tostring(root, encoding="unicode"))
+
+
+def _forget_unused(root: ElementTree.Element) -> None:
+    """Take away the names of elements that nothing refers to: groups and pictures."""
+    values = [value for element in root.iter() for value in element.attrib.values()]
+    used = {name for value in values for name in re.findall(r"#([^)]+)", value)}
+    for element in root.iter():
+        if element.get("id") not in used:
+            element.attrib.pop("id", None)
 
 
 def width_of(path: Path) -> float:
@@ -94,8 +104,6 @@ def _cleaned(
     if classes:
         attributes["class"] = " ".join(classes)
     clean = ElementTree.Element(_tag(element.tag), attributes)
-    if _tag(element.tag) == "g":
-        clean.attrib.pop("id", None)  # groups are named, and nothing refers to them
     for child in element:
         if isinstance(child.tag, str) and _tag(child.tag) in _SHAPES:
             clean.append(_cleaned(child, prefix, neutral))
