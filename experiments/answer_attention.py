@@ -28,8 +28,8 @@ PART = "appendix"
 STUDIES = (studies.ATTENTION_ANSWERS, studies.ATTENTION_ANSWERS_ONE_HOP)
 
 PANELS = {
-    "attention on latents (%)": ("answer_mass", "reward"),
-    "share of gradient (%)": ("answer_share",),
+    "attention (%)": ("answer_mass", "reward"),
+    "gradient (%)": ("answer_share",),
 }
 """Measures by the panel that they are drawn in."""
 
@@ -78,8 +78,8 @@ def _caption(lines: pd.DataFrame) -> str:
     return (
         f"The published reward, attention on latents in layer 0, reads {of_models(first, 'value')}"
         f"{than}.\n\n"
-        f"How much the answer attends to latents: {'; '.join(asked)}; weights are fixed. Right: "
+        f"Attention of the answer on latents: {'; '.join(asked)}; right: "
         "the share of attention times gradient of the answer's log-odds that falls on latents, by "
-        "size. Grey: uniform attention over the visible keys. Bars are 95 % intervals over "
+        "size. Grey: uniform attention. Bars are 95 % intervals over "
         "questions. What is attended to need not be used."
     )

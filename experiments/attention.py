@@ -21,7 +21,7 @@ from latentlab.figures.sentences import listed
 from latentlab.figures.style import MUTED, canvas, look_of
 from latentlab.measures.summary import ALL
 
-PART = "main"
+PART = "appendix"
 
 STUDIES = (studies.ATTENTION,)
 
@@ -51,8 +51,8 @@ def make(found: Found) -> Drawing:
     data = lines[[*columns, "value", "value_low", "value_high", "null"]].reset_index(drop=True)
     caption = (
         f"{_finding(lines, models)}\n\n"
-        "Attention at the position that each step begins from, layers and heads averaged: "
-        f"{sampled(lines, results.run['config']['data'])}; weights are fixed. R is the mass on "
+        "Attention where each step begins: "
+        f"{sampled(lines, results.run['config']['data'])}; R is the mass on "
         "the image by that on text, F the inverse entropy within the image (IVT-LR, equations 1 "
         "and 2). Hollow: as many patches re-inserted at random. Dotted: uniform attention. Bars "
         "are 95 % intervals over questions."

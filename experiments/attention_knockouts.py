@@ -13,7 +13,7 @@ from latentlab.figures.against import accuracy_beyond, with_controls
 from latentlab.figures.artifacts import Drawing
 from latentlab.figures.dots import draw_dots
 from latentlab.figures.experiment import Found
-from latentlab.figures.instruments import sampled
+from latentlab.figures.instruments import legend, sampled
 from latentlab.figures.lines import names
 from latentlab.figures.sentences import of_models
 from latentlab.figures.style import canvas, look_of
@@ -42,17 +42,17 @@ def make(found: Found) -> Drawing:
     labels = {line["row"]: _label(line["query"], line["key"]) for line in lines}
     models = names(data["model"])
     figure, (axis,) = canvas("single", 0.75 + 0.07 * len(models) * len(labels))
-    looks = {model: look_of(model, models) | {"label": model} for model in models}
+    looks = {model: look_of(model, models) for model in models}
     draw_dots(axis, data.assign(series=data["model"]), labels, looks, "delta")
-    axis.set_xlabel("change in accuracy beyond the control (points)")
-    figure.legend(loc="outside upper center", ncols=len(models))
+    axis.set_xlabel("change beyond the control (points)")
+    legend(figure, axis, {m: style | {"linestyle": "none"} for m, style in looks.items()}, 4)
     row, label = next(iter(labels.items()))
-    changes = of_models(data[data["row"] == row], "delta", "points", change=True)
+    changes = of_models(data[data["row"] == row], "delta", "points", signed=True)
     caption = (
         f"With attention cut ({label}), accuracy changes by {changes} beyond what as many random "
         "keys of the prompt cost.\n\n"
         f"Attention knocked out in all layers: {sampled(data, results.run['config']['data'])}; "
-        "weights are fixed. Accuracy under the knock-out minus accuracy with as many keys of the "
+        "accuracy under the knock-out minus accuracy with as many keys of the "
         "prompt, image and text alike, hidden at random. No mark: both leave the answer exactly "
         "alike. Bars are 95 % intervals, paired by question."
     )

@@ -52,16 +52,15 @@ def make(found: Found) -> Drawing:
     for axis, (measure, (_, label)) in zip(axes, MEASURES.items(), strict=True):
         draw_dots(axis, lines[lines["measure"] == measure], rows, looks, "value", 1)
         axis.set_xlabel(label)
-    legend(figure, axes[0], looks, columns=len(looks))
+    legend(figure, axes[0], {m: style | {"linestyle": "none"} for m, style in looks.items()}, 4)
     kept = ["model", "mode", "run", "step", "measure", "keys", "n"]
     data = lines[[*kept, "value", "value_low", "value_high"]].reset_index(drop=True)
     caption = (
         f"{_finding(lines)}\n\n"
         f"R and F (IVT-LR, equations 1 and 2): {sampled(lines, results.run['config']['data'])}; "
-        "weights are fixed. If patches among the keys moved R, it would differ between rows with "
+        "if patches among the keys moved R, it would differ between rows with "
         "and without patches; if positions did, between the upper rows and the last two, where "
-        "what follows moves up. Bars are 95 % intervals over questions; those that stopped "
-        "before the step are left out."
+        "what follows moves up. Bars are 95 % intervals over questions."
     )
     return Drawing(figure, data, caption)
 

@@ -48,20 +48,20 @@ def make(found: Found) -> Drawing:
     largest = lines.groupby("row")["logit"].transform(lambda of: of.abs().max())
     drawn = largest >= LEAST * largest.max()
     data, rest = lines[drawn], lines[~drawn]
-    rows = {
-        row: LABELS[row.split()[0]].format(row.partition(" ")[2]) for row in names(data["row"])
-    }
+    rows = {row: LABELS[row.split()[0]].format(row.partition(" ")[2]) for row in names(data["row"])}
     models = names(data["model"])
     figure, (axis,) = canvas("single", 0.9 + 0.07 * len(models) * len(rows))
     looks = {}
     for model in models:
         style = look_of(model, models)
         looks |= {f"{model} answer": style, f"{model} {CONTROL}": style | HOLLOW}
-    draw_dots(axis, data.assign(series=data["model"] + " " + data["series"]), rows, looks, "logit", 1)
+    draw_dots(
+        axis, data.assign(series=data["model"] + " " + data["series"]), rows, looks, "logit", 1
+    )
     axis.set_xlabel("adds to the lead of an option (nats)")
     marks = {model: look_of(model, models) | {"linestyle": "none"} for model in models}
     grey = {"color": MUTED, "marker": "o", "linestyle": "none"}
-    marks |= {"filled: right answer": grey, "hollow: a wrong option": grey | HOLLOW}
+    marks |= {"filled: right": grey, "hollow: wrong option": grey | HOLLOW}
     legend(figure, axis, marks, 3)
     kept = ["model", "row", "series", "n", "logit", "logit_low", "logit_high"]
     return Drawing(
@@ -96,12 +96,14 @@ def _caption(data: pd.DataFrame, rest: pd.DataFrame, asked: str) -> str:
     best = sources.loc[sources.groupby("model", sort=False)["logit"].idxmax(), "row"]
     share = right[right["row"] == best.mode().iloc[0]]
     label = LABELS[share["source"].iloc[0]].format(share["row"].iloc[0].partition(" ")[2])
-    others = f"{rest['row'].nunique()} other sources add at most {rest['logit'].abs().max():.2f} nats"
+    others = (
+        f"{rest['row'].nunique()} other sources add at most {rest['logit'].abs().max():.2f} nats"
+    )
     return (
         f"Of what attention brings to the answer most comes from {label}: "
         f"{of_models(share, 'logit', 'nats')}.\n\n"
-        f"Direct logit attribution where the answer begins: {sampled(data, asked)}; weights are "
-        "fixed. Filled: what a source adds to the lead of the right answer over the other options; "
-        "hollow: to that of a wrong option drawn at random. Parts sum to the total; "
-        f"{others}. Only direct paths are seen. Bars are 95 % intervals over questions."
+        f"Direct logit attribution where the answer begins: {sampled(data, asked)}; "
+        "filled: what a source adds to the lead of the right answer over the other options; "
+        "hollow: to that of a wrong option; "
+        f"{others}. Only direct paths count. Bars are 95 % intervals over questions."
     )

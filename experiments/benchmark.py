@@ -35,9 +35,7 @@ SMALL = {"fontsize": LEAST_TYPE}
 
 def make(found: Found) -> Drawing:
     """The figure: a hop, the walk, and the other domains."""
-    example, *others = (
-        Benchmark(BenchmarkConfig(domains=(domain,)))[INDEX] for domain in DOMAINS
-    )
+    example, *others = (Benchmark(BenchmarkConfig(domains=(domain,)))[INDEX] for domain in DOMAINS)
     trace, hops = traced(example)
     start, second = trace.cells[:2]
     figure, (whole_page,) = canvas("double", 3.1)

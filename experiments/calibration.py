@@ -18,6 +18,7 @@ from latentlab.figures.dots import HOLLOW, draw_dots
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import legend, of_sham
 from latentlab.figures.lines import names
+from latentlab.figures.readings import ROWS, merged, row_of
 from latentlab.figures.style import INK, MUTED, canvas, look_of
 from latentlab.vocabulary import PARTS
 
@@ -26,32 +27,6 @@ STUDIES = (studies.CALIBRATION,)
 
 PANELS = ("latent_text", "latent_vision")
 """Parts that get a panel; what is read of both together stands in the first."""
-
-ROWS = {
-    "removed, under every rule of positions": ("ablate: removed, under every rule",),
-    "removed, under one rule": (
-        "ablate: drop, positions held", "ablate: drop, positions closed", "ablate: slots emptied",
-    ),
-    "overwritten by means or noise": (
-        "ablate: mean", "ablate: constant", "ablate: zero", "ablate: noise 2",
-        "ablate: norm matched", "ablate: matched noise", "ablate: unit noise",
-    ),
-    "exchanged or reordered": ("ablate: other", "ablate: permute", "ablate: first"),
-    "patches supply a hidden cell": ("ablate: patches supply",),
-    "answers as the donor": ("interchange: answers as the donor",),
-    "one mark changed in a patch": ("interchange: mark in a patch",),
-    "latents of a changed input alone": (
-        "mediation: latents of another mark", "mediation: latents of a hidden cell",
-    ),
-    "kept latents avert the change": ("mediation: kept latents avert",),
-    "activations restored": ("patch: answer restored",),
-    "hidden from the answer (both parts)": ("patch: hidden from the answer",),
-    "added to the logit": ("lens: added to the logit",),
-    "moved by the picture": ("mediation: moved by the picture",),
-    "object read by a probe": ("probe: object above shuffled",),
-    "object read by the unembedding": ("lens: object above another",),
-}  # fmt: skip
-"""Rows from top to bottom, and the readings that each holds; a reading not named has its own."""
 
 KNOWN, UNKNOWN, SHAM = ("positive", "negative"), "unknown", "sham"
 """What a model is to an instrument."""
@@ -66,7 +41,7 @@ def make(found: Found) -> Drawing:
     results = found[studies.CALIBRATION.name]
     lines = results.summary
     data = _in_units_of_positives(lines[lines["role"] != SHAM])
-    marks = _merged(data)
+    marks = merged(data)
     labels = _labels(data)
     models = names([*data.loc[data["role"].isin(KNOWN), "model"], *data["model"]])
     unknown = set(data.loc[data["role"] == UNKNOWN, "model"])
@@ -137,25 +112,14 @@ def _in_units_of_positives(lines: pd.DataFrame) -> pd.DataFrame:
     unit = pd.Series(
         [positive.get(tuple(row), float("nan")) for row in lines[READING].to_numpy()], lines.index
     )
-    row_of = {reading: row for row, readings in ROWS.items() for reading in readings}
     lines = lines.assign(
         **{f"reading{end}": lines[f"value{end}"] / unit for end in ("", "_low", "_high")},
-        row=[row_of.get(name, name) for name in lines["instrument"]],
+        row=lines["instrument"].map(row_of),
         series=lines["model"],
         panel=lines["part"].where(lines["part"].isin(PANELS), PANELS[0]),
     )
     order = names(lines["link"])
     return lines.sort_values("link", key=lambda link: link.map(order.index), kind="stable")
-
-
-def _merged(data: pd.DataFrame) -> pd.DataFrame:
-    """One mark for each row, panel and model: the median, and the span of all intervals."""
-    marks = data.groupby(["row", "panel", "series"], sort=False).agg(
-        reading=("reading", "median"),
-        reading_low=("reading_low", "min"),
-        reading_high=("reading_high", "max"),
-    )
-    return marks.reset_index()
 
 
 def _labels(data: pd.DataFrame) -> dict[str, str]:

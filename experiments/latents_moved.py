@@ -10,9 +10,9 @@ changes.
 import numpy as np
 import pandas as pd
 
-from latentlab.console.numbers import typeset
 from latentlab.figures import studies
 from latentlab.figures.artifacts import Drawing
+from latentlab.figures.cells import number
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import of_sham, perturbations_in, sampled
 from latentlab.figures.lines import names
@@ -53,7 +53,9 @@ def make(found: Found) -> Drawing:
     for axis, model in zip(axes, models, strict=True):
         grid = data[data["model"] == model]
         grid = grid.pivot(index="perturbation", columns="column", values="sd")
-        image = heat(axis, grid.reindex(index=list(rows), columns=columns), 0, UNRELATED, form="{:.1f}")
+        image = heat(
+            axis, grid.reindex(index=list(rows), columns=columns), 0, UNRELATED, form="{:.1f}"
+        )
         axis.set_yticks(range(len(rows)), list(rows.values()))
         axis.set_title(model)
     figure.colorbar(image, ax=axes, label="moved by (SD)", pad=0.01)
@@ -61,9 +63,8 @@ def make(found: Found) -> Drawing:
         f"{_finding(data, models)}\n\n"
         "Root mean square change of the latent text when the input is perturbed, in standard "
         f"deviations of its slot: {sampled(data, results.run['config']['data'])}; two unrelated "
-        "questions are 1.4 apart. First column: an ordinary token, the last of the prompt. The sham "
-        f"moves {still}. Intervals of 95 % reach at most {_reach(data):.2f} to either side. "
-        "Movement is no evidence of use."
+        "questions are 1.4 apart. First column: the last token of the prompt. The sham moves "
+        f"{still}. Intervals of 95 % reach at most {_reach(data):.2f} to either side."
     )
     return Drawing(figure, data, caption)
 
@@ -88,11 +89,11 @@ def _finding(data: pd.DataFrame, models: list[str]) -> str:
     changed = steps[steps["perturbation"].str.startswith("relink hop ")]
     if changed.empty:
         most = steps.nlargest(1, "sd").iloc[0]
-        return f"{most['column'].capitalize()} moves most, by {typeset(most['sd'], 2)} SD."
+        return f"{most['column'].capitalize()} moves most, by {number(most['sd'], 2)} SD."
     later = changed["column"].str[5:].astype(int) >= changed["perturbation"].str[11:].astype(int)
     means = changed.groupby(["model", later])["sd"].mean()
     told = [
-        f"{typeset(means[model, True], 2)} SD ({model}; before it {typeset(means[model, False], 2)})"
+        f"{number(means[model, True], 2)} SD ({model}; before it {number(means[model, False], 2)})"
         for model in models
         if (model, True) in means and (model, False) in means
     ]

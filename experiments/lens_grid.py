@@ -51,10 +51,9 @@ def make(found: Found) -> Drawing:
     caption = (
         f"{_finding(data, models, targets)}\n\n"
         "Logit lens on the last layer, in per cent of questions: "
-        f"{sampled(data, results.run['config']['data'])}; weights are fixed. Columns: the last "
-        "position of the prompt, the newest slot of each step, off which the next latent is made, "
-        f"and the answer marker. Wilson intervals of 95 % {widest(data, 'top1')}. A state that "
-        "reads as nothing may hold much in other directions."
+        f"{sampled(data, results.run['config']['data'])}; at the last position of the prompt, the "
+        "newest slot of each step, off which the next latent is made, and the answer marker. "
+        f"Wilson intervals of 95 % {widest(data, 'top1')}."
     )
     kept = ["model", "target", "column", "layer", "n", "top1", "top1_low", "top1_high"]
     return Drawing(figure, data[kept].reset_index(drop=True), caption)

@@ -81,7 +81,7 @@ def _finding(data: pd.DataFrame, rows: dict[str, str]) -> str:
             for model, value in zip(of_part["model"], of_part["value"], strict=True)
         ]
         told.append(f"{PARTS[str(part)]} passes on {listed(each)}")
-    finding = f"Of what the {rows[last]} does to answers, {'; '.join(told)}" if told else ""
+    finding = f"Of what {rows[last]} does to answers, {'; '.join(told)}" if told else ""
     key = ["model", "perturbation", "part"]
     pairs = data[data["part"].isin(SINGLE)].pivot_table("value", key, "measure").dropna()
     if len(pairs) and set(SHARES) <= set(pairs):
@@ -90,7 +90,7 @@ def _finding(data: pd.DataFrame, rows: dict[str, str]) -> str:
         alone, kept = (100 * pairs.loc[gap, share] for share in SHARES)
         finding += "; " if finding else ""
         finding += (
-            f"keeping {PARTS[part]} averts {kept:.0f} % of the {perturbation_label(perturbation)} "
-            f"in {model}, of which it passes on {alone:.0f} %"
+            f"keeping {PARTS[part]} averts {kept:.0f} % of the effect of "
+            f"{perturbation_label(perturbation)} in {model}, of which it passes on {alone:.0f} %"
         )
     return f"{finding or 'Both shares exist for no input'}."

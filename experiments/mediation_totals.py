@@ -10,9 +10,16 @@ import pandas as pd
 
 from latentlab.figures import studies
 from latentlab.figures.artifacts import Drawing, caption
+from latentlab.figures.cells import number
 from latentlab.figures.dots import HOLLOW, draw_dots
 from latentlab.figures.experiment import Found
-from latentlab.figures.instruments import WEIGHTS, legend, of_sham, perturbations_in
+from latentlab.figures.instruments import (
+    WEIGHTS,
+    legend,
+    of_sham,
+    perturbation_label,
+    perturbations_in,
+)
 from latentlab.figures.lines import names
 from latentlab.figures.mediated import marks, whole_effects
 from latentlab.figures.sentences import listed
@@ -54,11 +61,13 @@ def make(found: Found) -> Drawing:
 
 
 def _finding(data: pd.DataFrame) -> str:
-    """The strongest input of each model, and what is left of it."""
+    """What most is left of in each model with all latents kept."""
     told = []
     for model, of_model in data.groupby("model", sort=False):
         effects = of_model.pivot_table("value", "perturbation", "measure")
-        strongest = effects["te"].abs().idxmax()
-        total, direct = effects.loc[strongest, ["te", "nde"]]
-        told.append(f"{100 * direct / total:.0f} % ({model})" if total else f"nothing ({model})")
-    return f"With all latents kept, the strongest changed input keeps {listed(told)} of its effect."
+        strongest = str(effects["nde"].abs().idxmax())
+        direct, total = (
+            number(effects.loc[strongest, name], 1, signed=True) for name in ("nde", "te")
+        )
+        told.append(f"{direct} of {total} nats ({model}, {perturbation_label(strongest)})")
+    return f"With all latents kept, what is left of a changed input is at most {listed(told)}."

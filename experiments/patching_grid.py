@@ -53,16 +53,17 @@ def make(found: Found) -> Drawing:
     highest = 10 * max(1, int(np.ceil(10 * data["beyond"].max())))
     for axis, model in zip(axes, models, strict=True):
         grid = data[data["model"] == model].pivot(index="row", columns="slot", values="beyond")
-        image = heat(axis, 100 * grid.reindex(index=order, columns=slots[model]), 0, highest)
+        grid = (100 * grid).round() + 0.0  # no -0
+        image = heat(axis, grid.reindex(index=order, columns=slots[model]), 0, highest)
         axis.tick_params(axis="x", labelrotation=90)
         axis.set_title(model)
     figure.colorbar(image, ax=axes, label="beyond control (%)", pad=0.01)
     caption = (
         f"{_finding(data, models)}\n\n"
-        "Activations of one question put into the run of another with another answer: "
+        "Activations put into a run with another answer: "
         f"{sampled(data, results.run['config']['data'], 'pairs of questions')}. Share of the "
-        "distance between the two answers that a cell brings along, minus that of the same cell "
-        f"from an unrelated question. {_controls(results.summary)} Intervals of 95 % "
+        "way between the answers that a cell brings along, minus that of an unrelated question's "
+        f"cell. {_controls(results.summary)} Intervals of 95 % "
         f"{widest(data, 'beyond')}."
     )
     return Drawing(figure, data.drop(columns="row"), caption)
@@ -92,7 +93,7 @@ def _controls(summary: pd.DataFrame) -> str:
     random = summary.loc[restored & (summary["control"] == RANDOM), "recovery"].abs().max()
     shams = summary[summary["control"] == SHAM]
     moved = shams[["indirect_effect", "indirect_effect_low", "indirect_effect_high"]]
-    prompt = "" if pd.isna(random) else f"random prompt positions bring {100 * random:.0f} % along"
-    sham = f"a run's own activations (sham) change {of_sham(moved)}"
+    prompt = "" if pd.isna(random) else f"random prompt positions bring {100 * random:.0f} %"
+    sham = f"the sham changes {of_sham(moved)}"
     text = "; ".join(filter(None, [prompt, sham]))
     return text[0].upper() + text[1:] + "."

@@ -22,7 +22,7 @@ PART = "main"
 
 STUDIES = (studies.PROBES,)
 
-SHUFFLED, QUESTION = "shuffled", "question"
+SHUFFLED, QUESTION = "shuffled labels", "question's words"
 
 FED = ("latent_text", "latent_vision")
 """Places that may be shown: the first that a model has."""
@@ -50,11 +50,11 @@ def make(found: Found) -> Drawing:
     shuffles = probes["shuffles"].max()
     caption = (
         f"{_finding(data, models)}\n\n"
-        "What linear probes read off the latent text of each step as it is fed in, in per cent of "
-        f"questions: {sampled(probes, results.run['config']['data'])}; weights are fixed. Hop 0 is "
-        f"named in the question. Controls: shuffled labels (mean of {shuffles:.0f}, highest step) "
-        "and the question's words alone. Wilson intervals of 95 % "
-        f"{widest(data, 'value')}. What can be read need not be used."
+        "What linear probes read off the latent text of each step, in per cent of questions: "
+        f"{sampled(probes, results.run['config']['data'])}. Hop 0 is "
+        f"named in the question. Controls: shuffled labels (mean of {shuffles:.0f}, at the highest "
+        "step) and the question's words alone. Wilson intervals of 95 % "
+        f"{widest(data, 'value')}."
     )
     kept = ["model", "place", "row", "target", "n", "value", "value_low", "value_high"]
     return Drawing(figure, data[kept].reset_index(drop=True), caption)

@@ -26,10 +26,10 @@ STUDIES = (studies.ANSWERS,)
 
 ARMS = {
     "ivtlr": "full",
-    "cot_vision": "w/o latent text (writes steps)",
+    "cot_vision": "w/o latent text",
     "coconut": "w/o latent vision",
-    "cot": "w/o latent part (writes steps)",
-    "no_cot": "w/o latent part (no steps)",
+    "cot": "w/o latent part, in words",
+    "no_cot": "w/o latent part, no steps",
 }
 """Models, and the paper's names of the arms that they are."""
 

@@ -8,9 +8,9 @@ and ReaLVR report cosines near 1 and collapse along the steps for other models.
 
 import pandas as pd
 
-from latentlab.console.numbers import typeset
 from latentlab.figures import studies
-from latentlab.figures.artifacts import MISSING, Table
+from latentlab.figures.artifacts import Table
+from latentlab.figures.cells import MISSING, number
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import sampled
 from latentlab.figures.lines import names
@@ -64,7 +64,7 @@ def make(found: Found) -> Table:
             of = lines[(lines["model"] == model) & (lines["place"] == place)].set_index("target")
             cells.append([model, PLACES[place], *(_cell(of, name) for name in columns)])
             data.append({"model": model, "place": place, "n": asked[model]} | _numbers(of, columns))
-    heads = ["model", "vectors", *(COLUMNS[name][0] for name in columns)]
+    heads = ["model", "vectors", *(COLUMNS[name][0].replace(" ", "\n") for name in columns)]
     cosines = lines[lines["target"] != RANK]
     rank = lines[lines["target"] == RANK]
     caption = (
@@ -75,11 +75,12 @@ def make(found: Found) -> Table:
         "rank of the centred vectors. Intervals of 95 % over questions reach at most "
         f"{_reach(cosines):.2f} to either side of a cosine and {_reach(rank):.1f} of a rank."
     )
-    return Table(pd.DataFrame(cells, columns=heads), pd.DataFrame(data), caption)
+    shown = pd.DataFrame(cells, columns=heads)
+    return Table(shown, pd.DataFrame(data), caption, grouped=True)
 
 
 def _cell(of: pd.DataFrame, name: str) -> str:
-    return typeset(of["value"][name], COLUMNS[name][1]) if name in of.index else MISSING
+    return number(of["value"][name], COLUMNS[name][1]) if name in of.index else MISSING
 
 
 def _numbers(of: pd.DataFrame, columns: list[str]) -> dict[str, float]:
@@ -101,8 +102,8 @@ def _finding(lines: pd.DataFrame, models: list[str]) -> str:
     """The cosine between questions of latent text, and of its own model's empty slots."""
     raw = lines[lines["target"] == f"{BETWEEN}, raw"].set_index(["model", "place"])["value"]
     told = [
-        f"{typeset(raw[model, 'latent_text'], 2)} ({model}; empty slots "
-        f"{typeset(raw.get((model, 'placeholder'), float('nan')), 2)})"
+        f"{number(raw[model, 'latent_text'], 2)} ({model}; empty slots "
+        f"{number(raw.get((model, 'placeholder'), float('nan')), 2)})"
         for model in models
         if (model, "latent_text") in raw
     ]

@@ -14,6 +14,7 @@ from latentlab.figures.dots import draw_dots
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import legend, without_repeats
 from latentlab.figures.lines import (
+    CHANGE,
     divided,
     names,
     number_of_hops,
@@ -22,8 +23,8 @@ from latentlab.figures.lines import (
     untouched,
     with_arms,
 )
-from latentlab.figures.sentences import listed
-from latentlab.figures.style import canvas, look_of
+from latentlab.figures.sentences import listed, told
+from latentlab.figures.style import RC, canvas, look_of
 from latentlab.measures.summary import ALL
 from latentlab.vocabulary import PARTS
 
@@ -49,7 +50,7 @@ def make(found: Found) -> Drawing:
     for axis, part in zip(axes, parts, strict=True):
         draw_dots(axis, data[data["part"] == part], rows, looks, "delta")
         axis.set_title(f"{PARTS[part]} emptied")
-    figure.supxlabel("change in accuracy (points)", fontsize="medium")
+    figure.supxlabel(CHANGE, fontsize=RC["axes.labelsize"])
     legend(figure, axes[0], {m: look | {"linestyle": "none"} for m, look in looks.items()}, 4)
     columns = ["model", "row", "part", "intervention", "kind", "positions", "n"]
     kept = data[[*columns, "delta", "delta_low", "delta_high"]].reset_index(drop=True)
@@ -67,17 +68,18 @@ def make(found: Found) -> Drawing:
 
 def _finding(data: pd.DataFrame, models: list[str], part: str) -> str:
     """The groups that an emptied part costs least and most, model by model."""
-    told = []
+    ranges = []
     for model in models:
         of = data[(data["model"] == model) & (data["part"] == part) & (data["row"] != ALL)]
         if len(of):
             least, most = of.loc[of["delta"].idxmax()], of.loc[of["delta"].idxmin()]
-            told.append(
-                f"{_points(least)} ({least['row']}) to {_points(most)} ({most['row']}) in {model}"
+            ranges.append(
+                f"{told(least, 'delta', 'points', True)} ({least['row']}) to "
+                f"{told(most, 'delta', 'points', True)} ({most['row']}) in {model}"
             )
-    if not told:
+    if not ranges:
         return f"Emptying {PARTS[part]} is shown over all questions: they have no groups."
-    return f"Emptying {PARTS[part]} changes accuracy by {listed(told)}."
+    return f"Emptying {PARTS[part]} changes accuracy by {listed(ranges)}."
 
 
 def _groups(summary: pd.DataFrame) -> list[pd.DataFrame]:

@@ -21,9 +21,9 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from latentlab.console import show
-from latentlab.figures.artifacts import Drawing
+from latentlab.figures.artifacts import Drawing, Table
 from latentlab.figures.config import EXPERIMENTS
-from latentlab.figures.experiment import Experiment, Found, collect, find_experiments, missing
+from latentlab.figures.experiment import collect, find_experiments, missing
 from latentlab.figures.style import RC, WIDTHS
 
 LEAST = 7.0
@@ -31,6 +31,13 @@ LEAST = 7.0
 
 SLACK = 0.6
 """Points by which boxes may pass each other or the canvas: less than the room around a letter."""
+
+
+WORDS = 65
+"""Words that say what is drawn, at most: about sixty."""
+
+FINE = 4
+"""Pixels a point: on a coarse grid letters take other widths than in print."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,13 +64,14 @@ def drawn_texts(figure: Figure) -> list[Drawn]:
 
     def record(self: Text, renderer, *args, **kwargs):
         if self.get_visible() and self.get_text().strip():
-            box = self.get_window_extent(renderer)
-            window = self.get_clip_box() if self.get_clip_on() else None
+            box = _points(self.get_window_extent(renderer))
+            cut = self.get_clip_box() if self.get_clip_on() else None
+            window = None if cut is None else _points(cut)
             found.append(Drawn(self.get_text(), box, float(self.get_fontsize()), window))
         return draw(self, renderer, *args, **kwargs)
 
     with plt.rc_context(RC):
-        figure.set_dpi(72)  # so that pixels are points
+        figure.set_dpi(72 * FINE)
         canvas = FigureCanvasAgg(figure)
         with patch.object(Text, "draw", record):
             canvas.draw()
@@ -89,6 +97,27 @@ def problems(figure: Figure) -> list[str]:
     return list(dict.fromkeys(faults))
 
 
+def unreadable(made: Drawing | Table) -> list[str]:
+    """What cannot be read in a figure or a table, of which only the caption has a layout."""
+    drawn = problems(made.figure) if isinstance(made, Drawing) else []
+    return drawn + caption_problems(made.caption)
+
+
+def caption_problems(caption: str) -> list[str]:
+    """What is wrong with a caption: it is one sentence of what was found, then what is drawn."""
+    finding, *rest = caption.split("\n\n")
+    faults = [] if len(rest) == 1 else [f"the caption has {1 + len(rest)} paragraphs, not 2"]
+    if rest and len(rest[0].split()) > WORDS:
+        faults.append(f"the caption takes {len(rest[0].split())} words to say what is drawn")
+    if not any(letter.isdigit() for letter in finding):
+        faults.append("the finding has no number")
+    return faults
+
+
+def _points(pixels: Bbox) -> Bbox:
+    return Bbox(pixels.get_points() / FINE)
+
+
 def _inside(box: Bbox, window: Bbox) -> bool:
     return bool(
         box.x0 >= window.x0 - SLACK
@@ -107,15 +136,6 @@ def _overlaps(texts: list[Drawn]) -> Iterator[tuple[str, str]]:
             yield one.text, other.text
 
 
-def made(experiment: Experiment, found: Found) -> list[str]:
-    """What cannot be read in what an experiment makes; tables have no layout of their own."""
-    with plt.rc_context(RC):
-        artifact = experiment.make(found)
-    faults = problems(artifact.figure) if isinstance(artifact, Drawing) else []
-    plt.close("all")
-    return faults
-
-
 def main() -> int:
     """Look at figures made of real results; returns how many cannot be read."""
     parser = argparse.ArgumentParser()
@@ -127,7 +147,9 @@ def main() -> int:
         if missing(experiment.studies, given.results):
             show(f"{experiment.name}: no results")
             continue
-        faults = made(experiment, collect(experiment.studies, given.results))
+        with plt.rc_context(RC):
+            faults = unreadable(experiment.make(collect(experiment.studies, given.results)))
+        plt.close("all")
         bad += bool(faults)
         show(f"{experiment.name}: {'; '.join(faults) or 'legible'}")
     return bad

@@ -91,8 +91,8 @@ def beside_controls(lines: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         A line for each thing that is done, with the columns `control_delta`, `held_delta`,
-        `closed_delta` and `kept_delta`, each with `_low` and `_high`: of the control, and of removals
-        by what becomes of positions. They are missing where there is no such arm.
+        `closed_delta` and `kept_delta`, each with `_low` and `_high`: of the control, and of
+        removals by what becomes of positions. They are missing where there is no such arm.
     """
     lines = with_arms(lines)
     group = ["model", "data", "domain", "topic", "hops", "question_type"]

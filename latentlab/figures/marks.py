@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from latentlab.figures.cells import MINUS
 from latentlab.figures.style import DARK_LETTERS, LEAST_TYPE, LIGHT_LETTERS, SEQUENTIAL
 
 
@@ -77,7 +78,7 @@ def heat(
             red, green, blue, _ = image.cmap(image.norm(value))
             dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
             colour = LIGHT_LETTERS if dark else DARK_LETTERS
-            text = form.format(value)
+            text = form.format(value).replace("-", MINUS)
             axis.text(
                 column, row, text, ha="center", va="center", color=colour, fontsize=LEAST_TYPE
             )

@@ -1,4 +1,4 @@
-"""Lines of `latentlab.mediation` as its figures need them: effects, and the shares through latents."""
+"""Lines of `latentlab.mediation` as its figures need them: effects, and shares of them."""
 
 from collections.abc import Mapping
 

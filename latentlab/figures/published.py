@@ -44,9 +44,3 @@ ARMS = pd.DataFrame(
     columns=["published arm", "cite", "M3CoT (%)", "ScienceQA (%)"],
 )
 """Table 2."""
-
-STAGES = (
-    "science 56.7, 61.7 and 70.9 %, commonsense 64.4, 70.1 and 79.8 %, mathematics 38.6, 43.6 and "
-    "63.1 %, all of M3CoT 56.3, 61.5 and 71.8 %"
-)
-"""Table 3: accuracy after stages 1, 2 and 3."""

@@ -23,8 +23,8 @@ def told(line: "pd.Series[Any]", value: str, unit: str = "%", signed: bool = Fal
         signed: whether it is a change.
     """
     scale, decimals = (100, 0) if unit in ("%", "points") else (1, 2)
-    ends = (scale * float(line[f"{value}{end}"]) for end in ("", "_low", "_high"))
-    return with_interval(*ends, decimals, signed).replace(" ", f" {unit} ", 1)
+    centre, low, high = (scale * float(line[f"{value}{end}"]) for end in ("", "_low", "_high"))
+    return with_interval(centre, low, high, decimals, signed).replace(" ", f" {unit} ", 1)
 
 
 def of_models(lines: pd.DataFrame, value: str, unit: str = "%", signed: bool = False) -> str:

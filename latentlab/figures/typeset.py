@@ -18,7 +18,7 @@ PUBLISHED = "Published, of another model and other data: not to be compared cell
 CITE = "cite"
 """Column of published numbers with the keys of `published.bib`."""
 
-LETTERS = {COLUMN: 46, PAGE: 102}
+LETTERS = {COLUMN: 50, PAGE: 114}
 """Letters that a line of a table has room for, gaps between columns included, by its inches."""
 
 _GAP = 2  # letters that a gap between columns is wide
@@ -28,6 +28,7 @@ _TEX = str.maketrans(
     {character: f"\\{character}" for character in "%_&#${}"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     | {"−": "$-$", "+": "$+$", "<": "$<$", "±": r"$\pm$", "–": "--"}
+    | {"≥": r"$\geq$", "≤": r"$\leq$", "→": r"$\to$", "×": r"$\times$", "σ": r"$\sigma$"}
 )
 
 
@@ -73,6 +74,7 @@ def latex(
         "\\centering\\small",
         f"\\caption{{{' '.join(caption.split()).translate(_TEX)}}}",
         f"\\label{{tab:{label}}}",
+        "\\smallskip\n",
         _tabular(cells, grouped),
     ]
     if published is not None:
