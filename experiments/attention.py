@@ -1,13 +1,10 @@
-"""Attention ratio R and focus F over reasoning steps, in latent and in explicit mode.
+"""Attention ratio R and focus F over reasoning steps, in latents and in words.
 
 Study: `attention` (`latentlab.attention`): equations 1 and 2 of IVT-LR (arXiv 2510.12603) at the
-position that each step begins from, averaged over layers and heads. R is drawn for both readings of
-"image": where it first stands, and re-inserted. Controls: uniform attention, and patches picked at
-random; `attention_runs` has those that tell patches from positions. The paper's Figure 5 has curves
-without numbers.
+position that each step begins from, averaged over layers and heads. Shown are the models that
+re-insert patches, next to themselves with patches picked at random, and to uniform attention;
+`attention_runs` tells patches from positions. The paper's Figure 5 has curves without numbers.
 """
-
-from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -17,60 +14,64 @@ from latentlab.figures import studies
 from latentlab.figures.artifacts import Drawing
 from latentlab.figures.dots import HOLLOW, offsets
 from latentlab.figures.experiment import Found
-from latentlab.figures.instruments import WEIGHTS
+from latentlab.figures.instruments import legend, sampled
 from latentlab.figures.lines import names
-from latentlab.figures.style import canvas, draw_intervals, look_of
+from latentlab.figures.marks import draw_intervals
+from latentlab.figures.sentences import listed
+from latentlab.figures.style import MUTED, canvas, look_of
 from latentlab.measures.summary import ALL
+
+PART = "appendix"
 
 STUDIES = (studies.ATTENTION,)
 
-MODES = {"latent": "in latents", "explicit": "in words"}
+MODES = ("latent", "explicit")
 
-MEASURES = {
-    ("ratio", "image/text"): "R, image / text",
-    ("ratio", "reinserted/text"): "R, re-inserted / text",
-    ("focus", "image"): "F on the image",
-    ("entropy", "image"): "entropy on the image",
-}
-"""What is drawn, two panels each, and what its axis is called."""
+MEASURES = {"ratio": ("image/text", "R, image by text"), "focus": ("image", "F on the image")}
+"""What is drawn, a panel each: of which keys, and what its axis is called."""
+
+UNIFORM = {"color": MUTED, "linestyle": ":"}
 
 
 def make(found: Found) -> Drawing:
-    """The figure: rows are pairs of measures, columns the two modes of each."""
+    """The figure: a panel for each measure, a curve for each model and its control."""
     results = found[studies.ATTENTION.name]
-    lines = results.summary
-    keys = pd.MultiIndex.from_frame(lines[["measure", "keys"]])
-    whole = (lines[["domain", "answered"]] == ALL).all(axis=1) & lines["against"].eq("")
-    averaged = (lines[["layers", "heads"]] == ALL).all(axis=1)
-    lines = lines[whole & averaged & keys.isin(MEASURES)]
+    lines = _lines(results.summary)
+    models = names(lines["model"])
+    figure, axes = canvas("single", 2.2, 1, len(MEASURES))
+    for axis, (measure, (_, label)) in zip(axes, MEASURES.items(), strict=True):
+        _curves(axis, lines[lines["measure"] == measure], models)
+        axis.set(xlabel="step", ylabel=label)
+    looks = {model: look_of(model, models) for model in models}
+    if lines["control"].any():
+        random = {"color": MUTED, "linestyle": "none", "marker": "o"} | HOLLOW
+        looks["patches picked at random"] = random
+    legend(figure, axes[0], looks | {"uniform attention": UNIFORM}, columns=2)
+    columns = ["model", "mode", "control", "step", "measure", "keys", "n"]
+    data = lines[[*columns, "value", "value_low", "value_high", "null"]].reset_index(drop=True)
+    caption = (
+        f"{_finding(lines, models)}\n\n"
+        "Attention where each step begins: "
+        f"{sampled(lines, results.run['config']['data'])}; R is the mass on "
+        "the image by that on text, F the inverse entropy within the image (IVT-LR, equations 1 "
+        "and 2). Hollow: as many patches re-inserted at random. Dotted: uniform attention. Bars "
+        "are 95 % intervals over questions."
+    )
+    return Drawing(figure, data, caption)
+
+
+def _lines(summary: pd.DataFrame) -> pd.DataFrame:
+    """Lines of the models that re-insert patches of their choice; of all where there are none."""
+    keys = pd.Series(zip(summary["measure"], summary["keys"], strict=True), index=summary.index)
+    whole = (summary[["domain", "answered"]] == ALL).all(axis=1) & summary["against"].eq("")
+    averaged = (summary[["layers", "heads"]] == ALL).all(axis=1)
+    wanted = keys.isin([(measure, of) for measure, (of, _) in MEASURES.items()])
+    lines = summary[whole & averaged & wanted]
     split = lines["mode"].str.partition(", ")
     lines = lines.assign(mode=split[0], control=split[2] == RANDOM_PICKS)
     lines = lines[lines["mode"].isin(MODES) & split[2].isin(("", RANDOM_PICKS))]
-    models = names(lines["model"])
-    figure, axes = canvas("double", 3.9, 2, 2 * len(MODES), sharex=True)
-    panels = [(*measure, mode) for measure in MEASURES for mode in MODES]
-    for axis, (measure, key, mode) in zip(axes, panels, strict=True):
-        shown = lines[(lines[["measure", "keys", "mode"]] == [measure, key, mode]).all(axis=1)]
-        _curves(axis, shown, models)
-        axis.set_title(MODES[mode])
-    for left, right, name in zip(axes[::2], axes[1::2], MEASURES.values(), strict=True):
-        right.sharey(left)
-        right.autoscale()
-        left.set_ylabel(name)
-        left.set_ylim(bottom=0)
-        right.tick_params(labelleft=False)
-    for axis in axes[-2 * len(MODES) :]:
-        axis.set_xlabel("step")
-    for model in models:
-        axes[0].plot([], [], **look_of(model, models), label=model)
-    grey: Any = {"color": "#555555", "linestyle": "none", "marker": "o"} | HOLLOW
-    axes[0].plot([], [], **grey, label="hollow: random picks")
-    axes[0].plot([], [], color="#999999", linestyle=":", label="uniform attention")
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(handles), columnspacing=1)
-    columns = ["model", "mode", "control", "step", "measure", "keys", "n"]
-    data = lines[[*columns, "value", "value_low", "value_high", "null"]].reset_index(drop=True)
-    return Drawing(figure, data, _caption(lines, results.run["config"]["data"]))
+    picking = lines["model"].isin(lines.loc[lines["control"], "model"])
+    return lines[picking] if picking.any() else lines
 
 
 def _curves(axis: Axes, shown: pd.DataFrame, models: list[str]) -> None:
@@ -87,33 +88,19 @@ def _curves(axis: Axes, shown: pd.DataFrame, models: list[str]) -> None:
         for _, group in groups
     }
     for null in sorted(nulls):
-        marker = "_" if len(null) == 1 else ""  # a line of one point would not be seen
         steps, values = zip(*null, strict=True)
-        axis.plot(steps, values, color="#999999", linestyle=":", marker=marker, zorder=0)
+        axis.plot(steps, values, **UNIFORM, zorder=0)
     axis.set_xticks(sorted(set(shown["step"])))
+    axis.set_ylim(bottom=0)
 
 
-def _caption(lines: pd.DataFrame, data: str) -> str:
-    modes = {
-        mode: ", ".join(names(lines.loc[lines["mode"] == mode, "model"])) or "no model"
-        for mode in MODES
-    }
-    counts = f"{lines['n'].min()} to {lines['n'].max()}"
-    n = str(lines["n"].max()) if lines["n"].nunique() == 1 else counts
-    return (
-        f"Attention along the steps of {modes['latent']} (in latents) and {modes['explicit']} (in "
-        f"words) on {n} questions of {data}. {WEIGHTS} Each step is read at the position it "
-        "begins from; layers and heads are averaged first. R (IVT-LR, equation 1) is the mass on "
-        "patches of the image, or on the patches re-inserted so far, by the mass on all text and "
-        "latent text but the first token; F = 1/(H + ε) (equation 2), ε = 1e-6, of the attention "
-        "within the image, and beside it the entropy H as a share of its maximum. Dotted: uniform "
-        "attention over the keys, which falls for the image as text is added. Hollow: the same "
-        "model with as many patches re-inserted at random. That a curve moves does not say that "
-        "reasoning moves it, nor that patches do: `attention_runs` tells them from the positions "
-        "that they take. A model has no mark where it can see "
-        "no such key. Bars are 95 % bootstrap intervals over questions. F on re-inserted patches "
-        "is left out: of two, one may get nearly all attention, and F has no bound. Published "
-        "(IVT-LR, Figure 5, Qwen2-VL-7B, no numbers printed): in latent mode R begins above 1 and "
-        "falls while F rises; in explicit mode, with patches re-inserted, R stays below 1 and F "
-        "low, both flat."
-    )
+def _finding(lines: pd.DataFrame, models: list[str]) -> str:
+    """How R moves along the steps of each model, and where it ends with random patches."""
+    told = []
+    for model in models:
+        of = lines[(lines["model"] == model) & (lines["measure"] == "ratio")].sort_values("step")
+        own, random = of[~of["control"]]["value"], of[of["control"]]["value"]
+        told.append(f"from {own.iloc[0]:.2f} to {own.iloc[-1]:.2f} in {model}")
+        if len(random):
+            told[-1] += f" ({random.iloc[-1]:.2f} with patches picked at random)"
+    return f"Along the steps R goes {listed(told)}."

@@ -1,4 +1,4 @@
-"""What answers lose when some positions may not attend to others.
+"""What answers lose when some positions may not attend to others, beyond as many random keys.
 
 Study: `patching` (`latentlab.patch`; attention knock-out of Geva et al., arXiv 2304.14767): keys
 are hidden from the answer or from the latents in all layers; picks stay those of the undisturbed
@@ -6,61 +6,57 @@ run. Control: as many keys of the prompt hidden at random. ReaLVR and others rea
 without such a test; the IVT-LR paper has no counterpart.
 """
 
+import pandas as pd
+
 from latentlab.figures import studies
+from latentlab.figures.against import accuracy_beyond, with_controls
 from latentlab.figures.artifacts import Drawing
-from latentlab.figures.dots import HOLLOW, draw_dots
+from latentlab.figures.dots import draw_dots
 from latentlab.figures.experiment import Found
-from latentlab.figures.instruments import UNPUBLISHED, WEIGHTS, legend, sampled
-from latentlab.figures.lines import LOST, names, with_losses
+from latentlab.figures.instruments import legend, sampled
+from latentlab.figures.lines import names
+from latentlab.figures.sentences import of_models
 from latentlab.figures.style import canvas, look_of
 from latentlab.patch.readout import KNOCKED_OUT
-from latentlab.vocabulary import CONTROL
+
+PART = "appendix"
 
 STUDIES = (studies.PATCHING,)
-
-SERIES = {"knock-out": {}, CONTROL: HOLLOW}
 
 KEYS = {"latent": "latents", "earlier": "earlier steps"}
 """Names of positions that differ from those of the study."""
 
 
 def make(found: Found) -> Drawing:
-    """The figure: a panel for each model, a row for each knock-out."""
+    """The figure: a row for each knock-out, a mark for each model."""
     results = found[studies.PATCHING.name]
-    lines = with_losses(results.summary)
-    lines = lines[lines["mode"] == KNOCKED_OUT]
-    data = lines[lines["layers"] == lines["layers"].max()]
-    data = data.assign(
-        row=data["slot"].where(data["control_of"] == "", data["control_of"]),
-        series=data["kind"].where(data["kind"] == CONTROL, "knock-out"),
-    )
-    rows = {line["row"]: _label(line["query"], line["key"]) for _, line in data.iterrows()}
+    rows = results.rows[results.rows["mode"] == KNOCKED_OUT]
+    pairs = with_controls(rows[rows["layers"] == rows["layers"].max()], ["hit", "patched"])
+    lines = []
+    for key, group in pairs.groupby(["model", "slot", "query", "key", "layers"], sort=False):
+        beyond = accuracy_beyond(group)
+        if beyond is not None:
+            named = dict(zip(("model", "row", "query", "key", "layers"), key, strict=True))
+            lines.append(named | {"n": beyond.n} | beyond.columns("delta"))
+    data = pd.DataFrame(lines)
+    labels = {line["row"]: _label(line["query"], line["key"]) for line in lines}
     models = names(data["model"])
-    figure, axes = canvas("double", 0.8 + 0.28 * len(rows), 1, len(models), sharey=True)
-    for axis, model in zip(axes, models, strict=True):
-        looks = {name: look_of(model, models) | style for name, style in SERIES.items()}
-        draw_dots(axis, data[data["model"] == model], rows, looks)
-        axis.set(title=model, xlabel=LOST, xlim=(-15, 105))
-    grey = {"color": "#333333", "marker": "o", "linestyle": "none"}
-    marks = {"filled: named keys hidden": grey, "hollow: as many keys of the prompt": grey | HOLLOW}
-    legend(figure, axes[0], marks, 2)
+    figure, (axis,) = canvas("single", 0.75 + 0.07 * len(models) * len(labels))
+    looks = {model: look_of(model, models) for model in models}
+    draw_dots(axis, data.assign(series=data["model"]), labels, looks, "delta")
+    axis.set_xlabel("change beyond the control (points)")
+    legend(figure, axis, {m: style | {"linestyle": "none"} for m, style in looks.items()}, 4)
+    row, label = next(iter(labels.items()))
+    changes = of_models(data[data["row"] == row], "delta", "points", signed=True)
     caption = (
-        "Accuracy lost when attention is knocked out in all layers: "
-        f'{sampled(data, results.run["config"]["data"])}. {WEIGHTS} "answer: no latents" '
-        "hides the latents from the positions of the answer, and so on; `prompt` is the text "
-        "around the picture and the first token of all, on which attention rests where it looks "
-        "at nothing, so that hiding it may harm by itself; picks stay those of the undisturbed "
-        "run. Answers are read at the answer marker, by the likeliest first token among the "
-        "options of the question and of its partner. "
-        "Hollow, the control: as many keys of the prompt, image and text alike, hidden at random "
-        "from the same positions; it may hit what is needed, and where the plan hides the prompt "
-        "already there is nothing to hide, so it reads 0. Latent text is handed on without "
-        "attention, and no knock-out stops that. Bars are 95 % bootstrap intervals over questions, "
-        "paired."
-        f" {UNPUBLISHED}"
+        f"With attention cut ({label}), accuracy changes by {changes} beyond what as many random "
+        "keys of the prompt cost.\n\n"
+        f"Attention knocked out in all layers: {sampled(data, results.run['config']['data'])}; "
+        "accuracy under the knock-out minus accuracy with as many keys of the "
+        "prompt, image and text alike, hidden at random. No mark: both leave the answer exactly "
+        "alike. Bars are 95 % intervals, paired by question."
     )
-    kept = ["model", "row", "series", "slot", "layers", "n", "lost", "lost_low", "lost_high"]
-    return Drawing(figure, data[kept].reset_index(drop=True), caption)
+    return Drawing(figure, data, caption)
 
 
 def _label(who: str, what: str) -> str:

@@ -1,12 +1,12 @@
-"""Where single questions are looked at, step by step: attention over the image.
+"""Where a single question is looked at, step by step: attention over the image.
 
 Study: `attention` (`latentlab.attention`): attention on every patch at the position that a step
 begins from, averaged over layers and heads, for a model that reasons in latents and one that writes
-its steps. Pictures are made again from the data; no model runs. What uniform attention would be is
-in the caption. Users of ICoT could not reproduce its attention figures (its repository, issue 20).
+its steps, on one question. Pictures are made again from the data; no model runs. What uniform
+attention would be is in the caption. Users of ICoT could not reproduce its attention figures (its
+repository, issue 20).
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,92 +21,103 @@ from PIL.Image import Image
 from latentlab.attention.summary import AFTER
 from latentlab.data import Example, load_data
 from latentlab.figures import studies
-from latentlab.figures.artifacts import Drawing
+from latentlab.figures.artifacts import Drawing, caption
 from latentlab.figures.experiment import Found
-from latentlab.figures.instruments import WEIGHTS, legend
+from latentlab.figures.instruments import legend
 from latentlab.figures.lines import names
-from latentlab.figures.style import SEQUENTIAL, canvas
+from latentlab.figures.sentences import listed
+from latentlab.figures.style import (
+    ARM_COLOURS,
+    DARK_LETTERS,
+    LIGHT_LETTERS,
+    MUTED,
+    SEQUENTIAL,
+    canvas,
+)
 from latentlab.measures.summary import ALL
+
+PART = "appendix"
 
 STUDIES = (studies.ATTENTION,)
 
 MODES = ("latent", "explicit")
 
-SHOWN = 3  # examples
-
 VEIL = 0.78  # opacity of the colours over the picture
 
 GROUND = 0.25  # grey of the picture's background under them
 
-HALO: list[Any] = [patheffects.withStroke(linewidth=2, foreground="black")]
+HALO: list[Any] = [patheffects.withStroke(linewidth=2, foreground=DARK_LETTERS)]
 
-PICK: Any = {"edgecolor": "white", "linewidth": 1.3, "fill": False}
+PICK: Any = {"edgecolor": LIGHT_LETTERS, "linewidth": 1.3, "fill": False}
 
 READ: Any = {
     "marker": "o",
-    "markerfacecolor": "#D55E00",
-    "markeredgecolor": "white",
+    "markerfacecolor": ARM_COLOURS[2],
+    "markeredgecolor": LIGHT_LETTERS,
     "markersize": 5,
 }
 
 
 def make(found: Found) -> Drawing:
-    """The figure: a row for each question, the picture and then a map for each step."""
+    """The figure: a row for each model, the picture and then a map for each step."""
     results = found[studies.ATTENTION.name]
     rows, config = results.rows, results.run["config"]
     rows = rows[(rows["layers"] == ALL) & (rows["heads"] == ALL) & (rows["query"] != AFTER)]
-    shown = [rows[rows["model"] == model] for model in _models(rows)]
-    shown = [of_model[of_model["mode"].isin(MODES)] for of_model in shown]
-    chosen = _chosen(shown)
-    examples = _examples(chosen, config["data"], config["seed"], rows)
-    panels = [(maps["model"].iloc[0], s) for maps in shown for s in sorted(set(maps["step"]))]
-    drawn = pd.concat([_cells(maps[maps["example"].isin(chosen)]) for maps in shown])
+    models = _models(rows)
+    rows = rows[rows["model"].isin(models) & rows["mode"].isin(MODES)]
+    example = _example(_chosen(rows), config["data"], config["seed"], results.rows)
+    drawn = _cells(rows[rows["example"] == example.id])
+    steps = sorted(set(drawn["step"]))
     highest = float(drawn["attention"].max())
-    width = 1 + len(panels)
-    figure, axes = canvas("double", 0.65 + 0.86 * len(chosen), len(chosen), width)
-    for axis, (name, column) in zip(
-        axes, ((n, c) for n in chosen for c in range(width)), strict=True
-    ):
+    figure, axes = canvas("single", 0.5 + 0.75 * len(models), len(models), 1 + len(steps))
+    for place, axis in enumerate(axes):
+        model, column = models[place // (1 + len(steps))], place % (1 + len(steps))
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
-        example = examples[name]
         if column == 0:
             if example.image is not None:
                 axis.imshow(example.image)
-            axis.set_ylabel(example.domain, fontsize=6.5)
-            continue
-        model, step = panels[column - 1]
-        here = (drawn["example"] == name) & (drawn["model"] == model) & (drawn["step"] == step)
-        _map(axis, example, drawn[here], highest)
-    axes[0].set_title("picture", fontsize=6.5)
-    for axis, (model, step) in zip(axes[1:], panels, strict=False):
-        axis.set_title(f"{model}\nstep {step}", fontsize=6.5)
+            axis.set_ylabel(model)
+        else:
+            here = (drawn["model"] == model) & (drawn["step"] == steps[column - 1])
+            _map(axis, example, drawn[here], highest)
+    for axis, title in zip(axes, ["picture", *(f"step {step}" for step in steps)], strict=False):
+        axis.set_title(title)
     scale = ScalarMappable(Normalize(0, 100 * highest), SEQUENTIAL)
-    label = "attention on a patch (%)"
-    bar = figure.colorbar(scale, ax=axes, label=label, shrink=0.8, pad=0.01, alpha=VEIL)
+    bar = figure.colorbar(scale, ax=axes, label="attention (%)", pad=0.01, alpha=VEIL)
     bar.ax.set_facecolor(str(GROUND))
-    outline: Any = {"color": "#777777", "marker": "s", "markerfacecolor": "none"}
-    marks = {"picked": ("picked to be re-inserted", outline), "read": ("cell to be read", READ)}
+    outline: Any = {"color": MUTED, "marker": "s", "markerfacecolor": "none"}
+    marks = {"picked": ("picked", outline), "read": ("cell to be read", READ)}
     known = [mark for column, mark in marks.items() if drawn[column].any()]
     if known:
         looks = {name: style | {"linestyle": "none"} for name, style in known}
         legend(figure, axes[0], looks, len(looks))
-    questions = "; ".join(f"{examples[n].question} {examples[n].answer}." for n in chosen)
-    caption = (
-        f"Attention over the image at each step, of {' and '.join(names(drawn['model']))}, on "
-        f"{len(chosen)} questions of {config['data']}: {questions} {WEIGHTS} For each domain the "
-        "first question whose right option all models shown find likeliest; n = 1 each, so there "
-        "are no intervals (`attention` has the means). Colours are the attention on each patch of "
-        "the position that the step begins from, averaged over layers and heads, in per cent of "
-        "all its attention, on one scale; of the picture faint outlines show through. White "
-        "outlines: patches picked there to be re-inserted; dot: the cell whose mark has to be read "
-        "at this step. Uniform attention over all keys would put "
-        f"{100 * drawn['uniform'].min():.1f} to {100 * drawn['uniform'].max():.1f} % on each "
-        "patch. Maps that are missing: the image is hidden there, or the step was not reached. "
-        "Attention is no evidence that a patch is needed."
-    )
     columns = ["example", "model", "step", "patch", "attention", "picked", "read", "uniform"]
-    return Drawing(figure, drawn[columns].reset_index(drop=True), caption)
+    uniform = f"{100 * drawn['uniform'].min():.1f} to {100 * drawn['uniform'].max():.1f} %"
+    text = (
+        f"Attention on each patch where a step begins, on one question of {config['data']} (n = 1, "
+        f"the first whose right option all models find likeliest): {example.question} "
+        f"{example.answer}. Uniform attention would put {uniform} on a patch."
+    )
+    return Drawing(figure, drawn[columns].reset_index(drop=True), caption(_finding(rows), text))
+
+
+def _finding(rows: pd.DataFrame) -> str:
+    """How often the patch that is attended to most is the one to be read, over all questions."""
+    maps = rows[rows["patch_attention"].notna()]
+    known = maps[maps["cell_read"].notna()]
+    if known.empty:
+        return f"The maps are of one question; {maps['example'].nunique()} were asked."
+    best = known["patch_attention"].map(lambda patches: int(np.argmax(patches)))
+    hits = (best == known["cell_read"].astype(int)).groupby(known["model"], sort=False).mean()
+    shares = listed(
+        [f"{100 * share:.0f} % of the steps of {model}" for model, share in hits.items()]
+    )
+    chance = 100 / len(known["patch_attention"].iloc[0])
+    return (
+        f"Over {known['example'].nunique()} questions the patch attended to most is the one to be "
+        f"read in {shares}; chance is {chance:.0f} %."
+    )
 
 
 def _models(rows: pd.DataFrame) -> list[str]:
@@ -119,34 +130,20 @@ def _models(rows: pd.DataFrame) -> list[str]:
     return chosen
 
 
-def _chosen(shown: Sequence[pd.DataFrame]) -> list[str]:
-    """Names of the first questions that all models get right: of each domain one, if there are any.
-
-    Where too few are right, questions that are not are taken as well.
-    """
-    rows = pd.concat(shown)
+def _chosen(rows: pd.DataFrame) -> str:
+    """Name of the first question that all models get right; of the first where there is none."""
     right = rows.groupby("example", sort=False)["correct_likelihood"].agg(
         lambda values: bool(values.fillna(False).all())
     )
-    of = rows.drop_duplicates("example").set_index("example")["domain"]
-    ranked = [*right.index[right], *right.index[~right]]
-    firsts = list({of[name]: name for name in reversed(ranked)}.values())[::-1]
-    rest = [name for name in ranked if name not in firsts]
-    return [*sorted(firsts, key=lambda name: str(of[name])), *rest][:SHOWN]
+    return str([*right.index[right], *right.index][0])
 
 
-def _examples(
-    chosen: Sequence[str], data: str, seed: int, rows: pd.DataFrame
-) -> dict[str, Example]:
-    """Make the chosen questions again; rows stand in the order of the data."""
-    examples = load_data(data, seed=seed)
-    places = {name: place for place, name in enumerate(names(rows["example"]))}
-    found = {}
-    for name in chosen:
-        example = examples[places[name]]
-        assert example.id == name, f"{data} does not begin as it did: {example.id} is not {name}"
-        found[name] = example
-    return found
+def _example(name: str, data: str, seed: int, rows: pd.DataFrame) -> Example:
+    """Make a question again; rows stand in the order of the data."""
+    place = names(rows["example"]).index(name)
+    example = load_data(data, seed=seed)[place]
+    assert example.id == name, f"{data} does not begin as it did: {example.id} is not {name}"
+    return example
 
 
 def _cells(maps: pd.DataFrame) -> pd.DataFrame:

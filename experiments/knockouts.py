@@ -8,24 +8,19 @@ in them. Strict accuracy. The paper's Table 2 is about retrained systems and is 
 """
 
 import pandas as pd
+from matplotlib.axes import Axes
 
 from latentlab.figures import studies
-from latentlab.figures.artifacts import Drawing
+from latentlab.figures.artifacts import Drawing, caption
 from latentlab.figures.dots import POSITION_LABELS, POSITIONS, offsets
 from latentlab.figures.experiment import Found
-from latentlab.figures.lines import (
-    INFERENCE,
-    INTERVALS,
-    REMOVALS,
-    STRICT,
-    overall,
-    sample,
-    untouched,
-    with_arms,
-)
-from latentlab.figures.style import canvas, draw_intervals, look
+from latentlab.figures.lines import INFERENCE, names, overall, untouched, with_arms
+from latentlab.figures.marks import draw_intervals
+from latentlab.figures.sentences import listed
+from latentlab.figures.style import GRID, INK, MUTED, canvas, look_of
 from latentlab.vocabulary import CONTROL
 
+PART = "main"
 STUDIES = (studies.KNOCKOUTS, studies.KNOCKOUTS_ONE_HOP)
 
 ARMS = {
@@ -34,54 +29,74 @@ ARMS = {
     "drop latent": "without latents",
     "other latent": "another question's latents",
 }
-"""What is done and what the legend calls it; each gets a look, filled by positions."""
+"""What is done, a panel each."""
 
 
 def make(found: Found) -> Drawing:
-    """The figure: a group of marks for each model."""
+    """The figure: a panel for each knock-out, a row for each model, a mark by positions."""
     lines = with_arms(pd.concat([overall(found[study.name].summary) for study in STUDIES]))
     lines = lines[(lines["kind"] != CONTROL) | (lines["positions"] != "")]
-    chance = {
-        round(100 * float((1 / found[study.name].rows["options"]).mean()), 1) for study in STUDIES
-    }
-    figure, (axis,) = canvas("double", 2.7)
-    looks: dict[tuple[str, str], dict[str, object]] = {}
-    for i, arm in enumerate(ARMS):
-        ways = POSITIONS if arm.startswith("drop") else {"": POSITIONS["held"]}
-        looks |= {(arm, rule): look(i + 1) | style for rule, style in ways.items()}
-    shifts = dict(zip(looks, offsets(len(looks), 0.7), strict=True))
-    groups = list(lines.groupby(["data", "model"], sort=False))
-    drawn, labels = [], []
-    for place, ((data, model), group) in enumerate(groups):
-        alone = untouched(group)
-        level = 100 * float(alone["accuracy"].iloc[0])
-        axis.hlines(level, place - 0.4, place + 0.4, color="#999999", linewidth=1.2, zorder=0)
-        drawn.append(alone)
-        for (arm, rule), style in looks.items():
-            chosen = group[(group["arm"] == arm) & (group["positions"] == rule)]
-            places = [place + shifts[arm, rule]] * len(chosen)
-            draw_intervals(axis, places, chosen, "accuracy", 100, joined=False, **style)
-            drawn.append(chosen)
-        one_hop = data == studies.ONE_HOP
-        labels.append(f"{model}\n(one hop)" if one_hop else str(model))
-    for border in range(1, len(groups)):
-        axis.axvline(border - 0.5, color="#dddddd", linewidth=0.5, zorder=0)
-    for i, label in enumerate(ARMS.values()):
-        axis.plot([], [], **(look(i + 1) | {"linestyle": "none"}), label=label)
-    axis.plot([], [], color="#999999", linewidth=1.2, label="left alone")
-    for rule, style in POSITIONS.items():
-        grey = {"marker": "o", "color": "#333333", "linestyle": "none"} | style
-        axis.plot([], [], **grey, label=POSITION_LABELS[rule])
-    axis.set(xticks=range(len(groups)), xticklabels=labels, xlim=(-0.5, len(groups) - 0.5))
-    axis.set(ylim=(-3, 103), ylabel="accuracy (%)")
-    figure.legend(loc="outside upper center", ncols=3)
+    rows = list(lines[["model", "data"]].drop_duplicates().itertuples(index=False, name=None))
+    models = names(lines["model"])
+    figure, axes = canvas("double", 0.9 + 0.3 * len(rows), 1, len(ARMS), sharex=True, sharey=True)
+    drawn = [untouched(lines)]
+    for axis, (arm, title) in zip(axes, ARMS.items(), strict=True):
+        for place, (model, data) in enumerate(rows):
+            of_model = lines[(lines["model"] == model) & (lines["data"] == data)]
+            level = 100 * float(untouched(of_model)["accuracy"].iloc[0])
+            chosen = of_model[of_model["arm"] == arm]
+            if len(chosen):
+                axis.vlines(level, place - 0.36, place + 0.36, color=MUTED, linewidth=1.4, zorder=0)
+            rules = [rule for rule in POSITIONS if rule in set(chosen["positions"])] or [""]
+            for shift, rule in zip(offsets(len(rules), 0.5), rules, strict=True):
+                marks = chosen[chosen["positions"] == rule]
+                style = look_of(model, models) | (POSITIONS[rule] if rule else {})
+                places = [place + shift] * len(marks)
+                draw_intervals(axis, places, marks, "accuracy", 100, False, False, **style)
+                drawn.append(marks)
+        for border in range(1, len(rows)):
+            axis.axhline(border - 0.5, color=GRID, linewidth=0.5, zorder=0)
+        axis.set(title=title, xlim=(-4, 104), xticks=(0, 50, 100))
+        axis.tick_params(axis="y", length=0)
+    labels = [
+        f"{model} (one hop)" if data == studies.ONE_HOP else str(model) for model, data in rows
+    ]
+    axes[0].set_yticks(range(len(rows)), labels)
+    axes[0].set_ylim(len(rows) - 0.5, -0.5)
+    figure.supxlabel("accuracy (%)", fontsize=7.5)
+    _legend(axes)
     columns = ["model", "data", "intervention", "kind", "control_of", "positions", "n"]
     columns += ["accuracy", "accuracy_low", "accuracy_high"]
-    told = " and ".join(f"{value:.1f} %" for value in sorted(chance))
-    caption = (
-        f"Strict accuracy under knock-outs: {sample(untouched(lines))}. {INFERENCE} Grey lines are "
-        f"the models left alone. {REMOVALS} {INTERVALS} Guessing among the options gives {told}. "
-        f"{STRICT} A model without a part has no mark for it. The published ablation (IVT-LR, "
-        "Table 2) compares retrained systems and has no counterpart here."
+    n = names(str(n) for n in untouched(lines)["n"])
+    text = (
+        f"Strict accuracy with 95 % Wilson intervals, n = {' or '.join(n)} questions a model; the "
+        "last models cannot reason and are asked one hop. Grey: left alone. What is left out "
+        "leaves a hole in the positions, closes them up, or keeps its slots, empty. "
+        f"{INFERENCE} Retrained systems, as those of IVT-LR's Table 2, stand in `retrained_arms`."
     )
-    return Drawing(figure, pd.concat(drawn)[columns].reset_index(drop=True), caption)
+    data = pd.concat(drawn)[columns].reset_index(drop=True)
+    return Drawing(figure, data, caption(finding(lines), text))
+
+
+def finding(lines: pd.DataFrame) -> str:
+    """Which parts each model needs: those whose removal costs answers under every rule."""
+    told = []
+    for arm, title in ARMS.items():
+        if not arm.startswith("drop") or arm == "drop latent":
+            continue
+        falls = []
+        for model, of_model in lines[lines["arm"] == arm].groupby("model", sort=False):
+            if (of_model["delta_high"] < 0).all():
+                falls.append(f"{model} to {100 * of_model['accuracy'].max():.0f} %")
+        whom = f"accuracy falls for {listed(falls)}" if falls else "no accuracy falls"
+        told.append(f"{title} {whom}")
+    return f"Whatever becomes of positions, {'; '.join(told)}."
+
+
+def _legend(axes: list[Axes]) -> None:
+    """Name the fills, and the grey line."""
+    axes[0].plot([], [], color=MUTED, linewidth=1.4, label="left alone")
+    for rule, style in POSITIONS.items():
+        mark = {"marker": "o", "color": INK, "linestyle": "none"} | style
+        axes[0].plot([], [], **mark, label=POSITION_LABELS[rule])
+    axes[0].figure.legend(loc="outside upper center", ncols=4)

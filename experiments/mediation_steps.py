@@ -3,92 +3,94 @@
 Study: `mediation-steps` (`latentlab.mediation`): the cell that a hop has to read is hidden
 (`mask_needed`, each hop on its own), or the question starts elsewhere (`restart`). Shares are mean
 pure indirect, and mean total indirect, by mean total effect on log-odds. Steps before the hidden
-hop are the control: they must carry nothing of it. There is no such figure in the IVT-LR paper.
+hop are the control: they must carry nothing of it. Drawn is the pure indirect share of each step
+alone, part by part; the total indirect one, and runs of first steps, are in the CSV file. There is
+no such figure in the IVT-LR paper.
 """
-
-from textwrap import fill
 
 import pandas as pd
 
 from latentlab.figures import studies
-from latentlab.figures.artifacts import Drawing
-from latentlab.figures.dots import HOLLOW, offsets
+from latentlab.figures.artifacts import Drawing, caption
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import (
-    UNPUBLISHED,
     WEIGHTS,
-    legend,
+    perturbation_label,
     perturbations_in,
-    sampled,
+    widest,
     without_repeats,
 )
 from latentlab.figures.lines import names
-from latentlab.figures.style import canvas, draw_intervals, look
+from latentlab.figures.marks import heat
+from latentlab.figures.mediated import SHARES, WIDEST
+from latentlab.figures.style import canvas
 from latentlab.measures.summary import ALL
 from latentlab.mediation.summary import EFFECT, single_hops
 from latentlab.vocabulary import PARTS
 
+PART = "appendix"
 STUDIES = (studies.MEDIATION_STEPS,)
 
-SETS = {"each": "step alone", "cumulative": "steps up to"}
-"""Sets of steps, and what their axis is called."""
-
-SHARES = {"nie_share": {}, "tie_share": HOLLOW | {"linestyle": ":"}}
-"""Both shares and their looks."""
+ENDS = ("", "_low", "_high")
 
 
 def make(found: Found) -> Drawing:
-    """The figure: a row for each perturbation, two columns for each model."""
+    """The figure: a grid for each model and part, inputs by steps."""
     results = found[studies.MEDIATION_STEPS.name]
     lines = results.summary
     whole = (lines["domain"] == ALL) & (lines["outcome"] == "log_odds")
     vectors = lines["measure"].eq(EFFECT) & lines["mediator"].eq("latents")
     lines = single_hops(lines[whole & vectors & lines["perturbation"].ne("none")])
     data = _by_last_step(without_repeats(lines.assign(perturbation=lines["label"])))
-    rows, models = perturbations_in(data), names(data["model"])
-    figure, axes = canvas(
-        "double", 0.75 + 1.15 * len(rows), len(rows), 2 * len(models), sharex=True, sharey=True
+    drawn = data[(data["set"] == "each") & data["part"].ne("latent")]
+    wide = drawn["nie_share_high"] - drawn["nie_share_low"] > WIDEST
+    drawn = drawn[~wide]
+    rows = perturbations_in(data)
+    panels = list(drawn[["model", "part"]].drop_duplicates().itertuples(index=False, name=None))
+    panels.sort(
+        key=lambda panel: (names(data["model"]).index(panel[0]), list(PARTS).index(panel[1]))
     )
-    panels = [(row, model, steps) for row in rows for model in models for steps in SETS]
-    looks = {part: look(i + 3) for i, part in enumerate(PARTS)}
-    curves = [(part, share) for part in PARTS for share in SHARES]
-    shifts = dict(zip(curves, offsets(len(curves), 0.5), strict=True))
-    for axis, (row, model, steps) in zip(axes, panels, strict=True):
-        shown = data[(data[["perturbation", "model", "set"]] == [row, model, steps]).all(axis=1)]
-        for part, share in curves:
-            curve, style = shown[shown["part"] == part], looks[part] | SHARES[share]
-            draw_intervals(axis, curve["last"] + shifts[part, share], curve, share, 100, **style)
-        for level in (0, 100):
-            axis.axhline(level, color="#999999", linewidth=0.6, zorder=0)
-        axis.set_xticks(sorted(set(data["last"])))
-        axis.margins(x=0.15)
-        if row == next(iter(rows)):
-            axis.set_title(model)
-        if row == list(rows)[-1]:
-            axis.set_xlabel(SETS[steps])
-    for axis, label in zip(axes[:: 2 * len(models)], rows.values(), strict=True):
-        axis.set_ylabel(fill(label, 16))
-    figure.supylabel("share of effect (%)", fontsize="small")
-    marks = {PARTS[part]: looks[part] for part in PARTS if part in set(data["part"])}
-    marks["hollow: total indirect (TE - NDE)"] = look(8) | SHARES["tie_share"]
-    legend(figure, axes[0], marks, 4)
-    ends = [f"{share}{end}" for share in SHARES for end in ("", "_low", "_high")]
-    columns = ["model", "perturbation", "part", "set", "last", "n", *ends]
+    figure, axes = canvas("double", 0.85 + 0.24 * len(rows), 1, len(panels), sharey=True)
+    steps = sorted(set(data["last"]))
+    for axis, (model, part) in zip(axes, panels, strict=True):
+        of_panel = drawn[(drawn["model"] == model) & (drawn["part"] == part)]
+        grid = 100 * of_panel.pivot_table("nie_share", "perturbation", "last")
+        grid = grid.reindex(index=list(rows), columns=steps)
+        heat(axis, grid.rename(index=rows), 0, 100)
+        axis.set_title(f"{model}\n{PARTS[part]}")
+    figure.supxlabel("latent step", fontsize=7.5)
+    columns = ["model", "perturbation", "part", "set", "last", "n"]
+    columns += [f"{share}{end}" for share in SHARES for end in ENDS]
     data = data[columns].reset_index(drop=True)
-    caption = (
-        "Shares of the total effect of a changed input that go with the latents of one step "
-        "(left panel of each model) or of the first steps (right), by part: "
-        f"{sampled(data, results.run['config']['data'])}. {WEIGHTS} Filled: mean pure indirect "
-        "effect (what the other latents do to the unchanged input) by mean total effect on the "
-        "log-odds of the answer preferred before; hollow: mean total indirect effect (what keeping "
-        "the latents averts). Bars are 95 % intervals of a paired bootstrap over questions. What "
-        "follows a taken step is made anew from it, so that the effect through one step includes "
-        "what it passes on, and shares of steps do not add up. A cell hidden at a hop does not "
-        "concern the latent text of earlier steps, which is the control; patches re-inserted "
-        "before may show the cell itself. Perturbations without measurable total effect have no "
-        f"share. {UNPUBLISHED}"
+    text = (
+        "Pure indirect share (NIE by total effect on log-odds, %) of each step's latents alone; "
+        "what follows a step is made anew from it, so shares do not add up. Empty: intervals wider "
+        f"than 100 points. n = {data['n'].min()} at least, 95 % intervals {widest(drawn, 'nie_share')}"
+        f". {WEIGHTS} A hidden cell does not concern the text of earlier steps: the control."
     )
-    return Drawing(figure, data, caption)
+    return Drawing(figure, data, caption(_finding(drawn), text))
+
+
+def _finding(drawn: pd.DataFrame) -> str:
+    """What the right steps carry of a hidden hop, and what the steps before it do."""
+    hop = drawn["perturbation"].str.extract(r"hop (\d+)$", expand=False)
+    of_hops = drawn.assign(hop=pd.to_numeric(hop)).dropna(subset=["hop"])
+    text = of_hops[of_hops["part"] == "latent_text"]
+    # The text of step t is made of the hop before it.
+    on, before = text[text["last"] == text["hop"]], text[text["last"] < text["hop"]]
+    if on.empty or before.empty:
+        best = drawn.loc[drawn["nie_share"].idxmax()] if len(drawn) else None
+        if best is None:
+            return "No changed input has an effect of which single steps could carry a share."
+        return (
+            f"A single step carries at most {100 * best['nie_share']:.0f} % of an effect "
+            f"({best['model']}, {perturbation_label(best['perturbation'])}, step {best['last']})."
+        )
+    return (
+        f"Of a hidden hop, the text of the step at it carries {100 * on['nie_share'].median():.0f} "
+        f"% in the median, and that of the steps before at most "
+        f"{100 * before['nie_share'].max():.0f} %."
+    )
 
 
 def _by_last_step(lines: pd.DataFrame) -> pd.DataFrame:

@@ -13,12 +13,15 @@ import pandas as pd
 
 from latentlab.checkpoint import ZOO
 from latentlab.figures import trained
-from latentlab.figures.artifacts import Drawing
+from latentlab.figures.artifacts import Drawing, caption
 from latentlab.figures.experiment import Found, Study
-from latentlab.figures.style import canvas, draw_intervals, look
+from latentlab.figures.marks import draw_intervals
+from latentlab.figures.sentences import told
+from latentlab.figures.style import canvas, look
 from latentlab.measures.summary import ALL
 from latentlab.training.metrics import METRICS_FILE
 
+PART = "appendix"
 STUDIES: tuple[Study, ...] = ()
 
 DATA = Path(__file__).parent / "data"
@@ -44,18 +47,22 @@ def make(found: Found) -> Drawing:
     axis.set_xticks(sorted(set(data["k"])))
     axis.set_ylim(top=103)
     figure.legend(loc="outside upper center", ncols=len(domains))
-    ends = data[data["domain"] == ALL]
+    ends = data[data["domain"] == ALL].reset_index(drop=True)
     hops = f" of {ends['hops'].iloc[0]} hops" if ends["hops"].iloc[0] != ALL else ""
     updates = ", ".join(f"{k}: {u:,}" for k, u in zip(ends["k"], ends["updates"], strict=True))
-    caption = (
-        "Retrained arms, not knock-outs: models trained the same way but for the number k of "
-        "patches that each latent step re-inserts, at the end of training on "
+    text = (
+        "Retrained arms, not knock-outs: trained the same way but for k, and measured at it, on "
         f"{ends['n'].min()} held-out questions{hops} (at least {data['n'].min()} a domain). k=0 "
-        f"feeds back hidden states alone. Updates by k: {updates}. One training a point, seed 0: "
-        "bars are 95 % Wilson intervals over questions and leave out the spread over seeds. "
-        "Published (IVT-LR, Figure 4, k from 8 to 32 of 100 patches): a steady rise with k."
+        f"feeds back hidden states alone. Updates by k: {updates}. One training a point: 95 % "
+        "Wilson intervals are over questions and leave out the spread over seeds. Published: "
+        "IVT-LR, Figure 4."
     )
-    return Drawing(figure, data.reset_index(drop=True), caption)
+    best, least = (ends.loc[getattr(ends["accuracy"], which)()] for which in ("idxmax", "idxmin"))
+    finding = (
+        f"Retrained with {ends['k'].min()} to {ends['k'].max()} patches a step, models answer "
+        f"{told(least, 'accuracy')} (k={least['k']}) to {told(best, 'accuracy')} (k={best['k']})."
+    )
+    return Drawing(figure, data.reset_index(drop=True), caption(finding, text))
 
 
 def _end(k: int, log: Path) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Activation patching: how much of the answer each layer and slot carries.
+"""Activation patching: how much of the answer each layer and slot carries beyond its control.
 
 Study: `patching` (`latentlab.patch`; Meng et al., arXiv 2202.05262): the residual stream of one run
 is put into the run of a question with another answer, a layer and slot at a time. Controls: the
@@ -6,89 +6,67 @@ same cell from an unrelated question, and random positions of the prompt. The IV
 counterpart; a study of CODI patches latent steps alike.
 """
 
+import numpy as np
 import pandas as pd
 
 from latentlab.figures import studies
+from latentlab.figures.against import recovery_beyond, with_controls
 from latentlab.figures.artifacts import Drawing
 from latentlab.figures.experiment import Found
-from latentlab.figures.instruments import UNPUBLISHED, WEIGHTS, of_sham, sampled, widest
+from latentlab.figures.instruments import of_sham, sampled, widest
 from latentlab.figures.lines import names
-from latentlab.figures.style import canvas, heat
+from latentlab.figures.marks import heat
+from latentlab.figures.sentences import listed
+from latentlab.figures.style import canvas
 from latentlab.measures.outcomes import SHAM
 from latentlab.patch.cells import RANDOM
-from latentlab.vocabulary import PATCH
+
+PART = "appendix"
 
 STUDIES = (studies.PATCHING,)
 
-MODES = {"restore": "restored", "corrupt": "corrupted"}
-
-SOURCES = {
-    "patch": "patched from the other run",
-    "control": "control: from an unrelated question",
-}
-
-ROUNDED = 1e-9  # adding it turns a rounded -0 into 0
+CELL = ["model", "slot", "step", "layer", "component"]
+"""Columns that name a cell of the grid."""
 
 
 def make(found: Found) -> Drawing:
-    """The figure: a row for each model and mode, the control beside the patch."""
+    """The figure: a panel for each model, layers by slots."""
     results = found[studies.PATCHING.name]
-    data = _cells(results.summary)
-    models, rows = names(data["model"]), _rows(data)
-    modes = [mode for mode in MODES if mode in set(data["mode"])]
-    columns = {side: _columns(data[data["from"] == side]) for side in SOURCES}
-    sides = [side for side in SOURCES if columns[side]]
-    pairs = [(model, mode) for model in models for mode in modes]
-    height = 1.1 + (0.1 + 0.14 * len(rows)) * len(pairs)
-    widths = [len(columns[side]) for side in sides]
+    rows = results.rows
+    stream = rows["component"].isin(["resid_pre", "resid_post"]) & rows["head"].isna()
+    pairs = with_controls(rows[stream & (rows["mode"] == "restore")], ["patched"])
+    lines = []
+    for key, group in pairs.groupby(CELL, sort=False, dropna=False):
+        beyond = recovery_beyond(group)
+        if beyond is not None:
+            named = dict(zip(CELL, key, strict=True))
+            lines.append(named | {"n": beyond.n} | beyond.columns("beyond"))
+    data = pd.DataFrame(lines, columns=[*CELL, "n", "beyond", "beyond_low", "beyond_high"])
+    layer = "layer " + data["layer"].astype(str)
+    data["row"] = layer.where(data["component"] == "resid_post", "input")
+    models, order = names(data["model"]), _rows(data)
+    slots = {model: names(data.loc[data["model"] == model, "slot"]) for model in models}
     figure, axes = canvas(
-        "double", height, len(pairs), len(sides), sharex="col", sharey=True, width_ratios=widths
-    )
-    panels = [(*pair, side) for pair in pairs for side in sides]
-    for axis, (model, mode, side) in zip(axes, panels, strict=True):
-        shown = data[(data[["model", "mode", "from"]] == [model, mode, side]).all(axis=1)]
-        grid = shown.pivot(index="row", columns="column", values="recovery")
-        grid = (100 * grid.reindex(index=rows, columns=columns[side])).round() + ROUNDED
-        image = heat(axis, grid, 0, 100)
+        "double", 1.1 + 0.15 * len(order), 1, len(models), sharey=True,
+        width_ratios=[len(slots[model]) for model in models],
+    )  # fmt: skip
+    highest = 10 * max(1, int(np.ceil(10 * data["beyond"].max())))
+    for axis, model in zip(axes, models, strict=True):
+        grid = data[data["model"] == model].pivot(index="row", columns="slot", values="beyond")
+        grid = (100 * grid).round() + 0.0  # no -0
+        image = heat(axis, grid.reindex(index=order, columns=slots[model]), 0, highest)
         axis.tick_params(axis="x", labelrotation=90)
-        if (model, mode) == pairs[0]:
-            axis.set_title(SOURCES[side])
-        if side == sides[0]:
-            axis.set_ylabel(f"{model}\n{MODES[mode]}")
-    figure.colorbar(image, ax=axes, label="recovery (%)", shrink=0.4, pad=0.01)
+        axis.set_title(model)
+    figure.colorbar(image, ax=axes, label="beyond control (%)", pad=0.01)
     caption = (
-        "Activation patching of the residual stream, layer by slot: "
-        f"{sampled(data, results.run['config']['data'], 'pairs of questions')}. {WEIGHTS} "
-        "Restored: activations of the clean run are put into the corrupt run; corrupted: the "
-        "reverse. Recovery is the share of the logit difference between the two answers that a "
-        "patch brings along (restored) or leaves (corrupted): 100 % is the clean run, 0 the "
-        "corrupt one. Right: the same cell from an unrelated question. Mere erasure reads about 50 "
-        "%, so a cell carries the answer as far as it is above this control where restored, and "
-        "below it where corrupted. `input` is what goes into the first layer, at a latent's slot "
-        "the latent itself; random: as many positions of the prompt drawn for each question. What "
-        "follows a patched slot is made anew, so an early one may read high through a later one. "
-        "Empty cells: slots that a model does not have, or runs that do not differ measurably. "
-        f"{_sham(results.summary)} Intervals of "
-        f"95 % (paired bootstrap over pairs) {widest(data, 'recovery')}. {UNPUBLISHED}"
+        f"{_finding(data, models)}\n\n"
+        "Activations put into a run with another answer: "
+        f"{sampled(data, results.run['config']['data'], 'pairs of questions')}. Share of the "
+        "way between the answers that a cell brings along, minus that of an unrelated question's "
+        f"cell. {_controls(results.summary)} Intervals of 95 % "
+        f"{widest(data, 'beyond')}."
     )
-    kept = ["model", "mode", "from", "slot", "layer", "component", "n", "recovery"]
-    kept += ["recovery_low", "recovery_high"]
-    return Drawing(figure, data[kept].reset_index(drop=True), caption)
-
-
-def _cells(summary: pd.DataFrame) -> pd.DataFrame:
-    """Cells of the residual stream with their row and column."""
-    stream = summary["component"].isin(["resid_pre", "resid_post"]) & summary["head"].isna()
-    data = summary[stream & summary["mode"].isin(list(MODES))]
-    random = data["control"] == RANDOM
-    column = data["slot"].where(data["control_of"] == "", data["control_of"])
-    layer = "layer " + data["layer"].astype(int).astype("str")
-    side = data["kind"].eq(PATCH) | random
-    return data.assign(
-        column=column.mask(random, data["n_positions"].astype(str) + " random"),
-        row=layer.where(data["component"] == "resid_post", "input"),
-        **{"from": side.map({True: "patch", False: "control"})},
-    )
+    return Drawing(figure, data.drop(columns="row"), caption)
 
 
 def _rows(data: pd.DataFrame) -> list[str]:
@@ -97,15 +75,25 @@ def _rows(data: pd.DataFrame) -> list[str]:
     return [*names(layers["row"]), *(["input"] if (data["row"] == "input").any() else [])]
 
 
-def _columns(data: pd.DataFrame) -> list[str]:
-    """Slots in the order of the model that has most of them, and then those of the others."""
-    of_models = [names(group["column"]) for _, group in data.groupby("model", sort=False)]
-    every = [name for of in sorted(of_models, key=len, reverse=True) for name in of]
-    return sorted(names(every), key=lambda name: name.endswith("random"))
+def _finding(data: pd.DataFrame, models: list[str]) -> str:
+    """The latent of each model that carries most as it is fed in."""
+    fed = data[(data["row"] == "input") & data["step"].notna()]
+    best = [fed[fed["model"] == model].nlargest(1, "beyond") for model in models]
+    told = [
+        f"{line['slot']} of {line['model']} ({100 * line['beyond']:.0f} %)"
+        for lines in best
+        for _, line in lines.iterrows()
+    ]
+    return f"Of the latents as they are fed in, {listed(told)} carry most of the answer."
 
 
-def _sham(summary: pd.DataFrame) -> str:
-    """What the sham did, for the caption."""
+def _controls(summary: pd.DataFrame) -> str:
+    """What the other controls did, for the caption."""
+    restored = summary["mode"] == "restore"
+    random = summary.loc[restored & (summary["control"] == RANDOM), "recovery"].abs().max()
     shams = summary[summary["control"] == SHAM]
     moved = shams[["indirect_effect", "indirect_effect_low", "indirect_effect_high"]]
-    return f"A run's own activations put back into every slot (sham) change {of_sham(moved)}."
+    prompt = "" if pd.isna(random) else f"random prompt positions bring {100 * random:.0f} %"
+    sham = f"the sham changes {of_sham(moved)}"
+    text = "; ".join(filter(None, [prompt, sham]))
+    return text[0].upper() + text[1:] + "."

@@ -1,86 +1,110 @@
 """How alike latents are between questions and steps, next to ordinary tokens.
 
 Study: `probe` (`latentlab.probe`): cosines of vectors of the same step of different questions and
-of neighbouring steps of one question, raw, centred and whitened; effective rank (Roy and Vetterli,
-2007). References are as many ordinary vectors. CapImagine (arXiv 2602.22766) and ReaLVR report
-cosines near 1 and collapse along the steps for other models.
+of different steps of one question, raw, centred and whitened; effective rank (Roy and Vetterli,
+2007) of all steps together. References are as many ordinary vectors. CapImagine (arXiv 2602.22766)
+and ReaLVR report cosines near 1 and collapse along the steps for other models.
 """
 
+import pandas as pd
+
 from latentlab.figures import studies
-from latentlab.figures.artifacts import Drawing
-from latentlab.figures.dots import HOLLOW, offsets
+from latentlab.figures.artifacts import Table
+from latentlab.figures.cells import MISSING, number
 from latentlab.figures.experiment import Found
-from latentlab.figures.instruments import WEIGHTS, legend, sampled
+from latentlab.figures.instruments import sampled
 from latentlab.figures.lines import names
-from latentlab.figures.style import canvas, draw_intervals, look
+from latentlab.figures.sentences import listed
+
+PART = "appendix"
 
 STUDIES = (studies.PROBES,)
 
-MEASURES = {
-    "inter-example cosine, raw": "between questions,\nraw",
-    "inter-example cosine, centred": "between questions,\ncentred",
-    "inter-example cosine, whitened": "between questions,\nwhitened",
-    "adjacent cosine, raw": "to step before,\nraw",
-    "adjacent cosine, centred": "to step before,\ncentred",
-    "effective rank, centred": "effective rank",
+BETWEEN, WITHIN = "inter-example cosine", "intra-example cosine"
+
+RANK = "effective rank, centred"
+
+COLUMNS = {
+    f"{BETWEEN}, raw": ("questions, raw", 2),
+    f"{BETWEEN}, centred": ("questions, centred", 2),
+    f"{BETWEEN}, whitened": ("questions, whitened", 2),
+    f"{WITHIN}, raw": ("steps, raw", 2),
+    f"{WITHIN}, centred": ("steps, centred", 2),
+    f"{WITHIN}, whitened": ("steps, whitened", 2),
+    RANK: ("rank", 0),
 }
-"""What is drawn, a column each."""
+"""What is printed, by the measure of the study: heading and decimals."""
 
 PLACES = {
-    "latent_text": ("latent text", look(1)),
-    "words": ("written words", look(2) | HOLLOW),
-    "prompt": ("end of the prompt", look(3) | HOLLOW),
-    "placeholder": ("empty slots", look(8) | HOLLOW),
-    "latent_vision": ("re-inserted patches", look(4)),
-    "patches": ("patches at random", look(6) | HOLLOW),
+    "latent_text": "latent text",
+    "latent_vision": "re-inserted patches",
+    "words": "written words",
+    "prompt": "end of the prompt",
+    "placeholder": "empty slots",
+    "patches": "patches at random",
 }
-"""Name and look of each kind of vectors; ordinary ones are hollow."""
+"""Kinds of vectors, the ordinary ones last."""
 
 
-def make(found: Found) -> Drawing:
-    """The figure: a row for each model, a column for each measure, steps along x."""
+def make(found: Found) -> Table:
+    """The table: a line for each model and kind of vectors, a column for each measure."""
     results = found[studies.PROBES.name]
     lines = results.summary
-    data = lines[lines["target"].isin(list(MEASURES)) & lines["step"].notna()]
-    models = names(data["model"])
-    places = [place for place in PLACES if place in set(data["place"])]
-    shifts = dict(zip(places, offsets(len(places), 0.36), strict=True))
-    height = 0.75 + 1.15 * len(models)
-    figure, axes = canvas("double", height, len(models), len(MEASURES), sharex="col", sharey="col")
-    panels = [(model, measure) for model in models for measure in MEASURES]
-    for axis, (model, measure) in zip(axes, panels, strict=True):
-        shown = data[(data["model"] == model) & (data["target"] == measure)]
-        for place in places:
-            curve = shown[shown["place"] == place].sort_values("step")
-            _, style = PLACES[place]
-            draw_intervals(axis, curve["step"] + shifts[place], curve, "value", **style)
-        axis.axhline(0, color="#999999", linewidth=0.6, zorder=0)
-        axis.set_xticks(sorted(set(data.loc[data["target"] == measure, "step"].astype(int))))
-        axis.margins(x=0.15)
-    for axis, heading in zip(axes, MEASURES.values(), strict=False):
-        axis.set_title(heading, fontsize=6.5)
-    for axis, model in zip(axes[:: len(MEASURES)], models, strict=True):
-        axis.set_ylabel(f"{model}\ncosine")
-    for axis in axes[-len(MEASURES) :]:
-        axis.set_xlabel("step")
-    marks = {PLACES[place][0]: PLACES[place][1] for place in places}
-    legend(figure, axes[0], marks, len(marks))
-    shown = data[data["kind"] == "similarity"]
+    lines = lines[lines["step"].isna() & lines["place"].isin(list(PLACES))]
+    lines = lines[lines["target"].isin(list(COLUMNS))]
+    order = list(PLACES)
+    lines = lines.assign(at=lines["place"].map(order.index)).sort_values("at", kind="stable")
+    models = names(results.summary["model"])
+    # A rank rests on pseudo-values of blocks, but on the same questions.
+    asked = lines[lines["target"] != RANK].groupby("model")["n"].max()
+    columns = [name for name in COLUMNS if (lines["target"] == name).any()]
+    cells, data = [], []
+    for model in models:
+        for place in names(lines.loc[lines["model"] == model, "place"]):
+            of = lines[(lines["model"] == model) & (lines["place"] == place)].set_index("target")
+            cells.append([model, PLACES[place], *(_cell(of, name) for name in columns)])
+            data.append({"model": model, "place": place, "n": asked[model]} | _numbers(of, columns))
+    heads = ["model", "vectors", *(COLUMNS[name][0].replace(" ", "\n") for name in columns)]
+    cosines = lines[lines["target"] != RANK]
+    rank = lines[lines["target"] == RANK]
     caption = (
-        "Similarity of latents along the steps next to ordinary vectors (hollow): "
-        f"{sampled(shown, results.run['config']['data'])}. {WEIGHTS} Cosines between vectors of "
-        "the same step of different questions, and between a step and the one before of one "
-        "question; raw, after the common mean was taken off, and whitened. Effective rank: "
-        "exponential of the entropy of the normalised singular values of centred vectors. Ordinary "
-        "vectors: as many words of the written rationale, last positions of the prompt and empty "
-        "slots, all after the final norm as latent text is, and, for re-inserted patches, patches "
-        "drawn at random. What does not exist is left out: constants have no centred cosine. Bars "
-        "are 95 % bootstrap intervals over questions, of jackknife pseudo-values for cosines "
-        "between questions and for ranks, and mostly smaller than the marks. A high raw cosine is "
-        "common to hidden states of any kind. Published of other models: latents of different "
-        "questions nearly equal, collapse along the steps (CapImagine); adjacent cosine raw 0.89, "
-        "centred 0.82, whitened 0.61 for LVR, and 0.48, 0.52, 0.10 for ordinary text (ReaLVR)."
+        f"{_finding(lines, models)}\n\n"
+        "Cosines between vectors of the same step of different questions, and between steps of one "
+        f"question: {sampled(cosines, results.run['config']['data'])}; raw, centred on the common "
+        f"mean{', and whitened' * any('whitened' in name for name in columns)}. Rank: effective "
+        "rank of the centred vectors. Intervals of 95 % over questions reach at most "
+        f"{_reach(cosines):.2f} to either side of a cosine and {_reach(rank):.1f} of a rank."
     )
-    columns = ["model", "place", "step", "target", "n", "value", "value_low", "value_high"]
-    kept = data[data["place"].isin(places)][columns].astype({"step": int})
-    return Drawing(figure, kept.reset_index(drop=True), caption)
+    shown = pd.DataFrame(cells, columns=heads)
+    return Table(shown, pd.DataFrame(data), caption, grouped=True)
+
+
+def _cell(of: pd.DataFrame, name: str) -> str:
+    return number(of["value"][name], COLUMNS[name][1]) if name in of.index else MISSING
+
+
+def _numbers(of: pd.DataFrame, columns: list[str]) -> dict[str, float]:
+    """Every number of a line of the table with its interval."""
+    ends = ("", "_low", "_high")
+    return {
+        f"{COLUMNS[name][0]}{end}": of[f"value{end}"].get(name, float("nan"))
+        for name in columns
+        for end in ends
+    }
+
+
+def _reach(lines: pd.DataFrame) -> float:
+    """Half the width of the widest interval."""
+    return float((lines["value_high"] - lines["value_low"]).max()) / 2
+
+
+def _finding(lines: pd.DataFrame, models: list[str]) -> str:
+    """The cosine between questions of latent text, and of its own model's empty slots."""
+    raw = lines[lines["target"] == f"{BETWEEN}, raw"].set_index(["model", "place"])["value"]
+    told = [
+        f"{number(raw[model, 'latent_text'], 2)} ({model}; empty slots "
+        f"{number(raw.get((model, 'placeholder'), float('nan')), 2)})"
+        for model in models
+        if (model, "latent_text") in raw
+    ]
+    return f"Between questions, the latent text of a step has a mean raw cosine of {listed(told)}."

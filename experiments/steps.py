@@ -10,25 +10,26 @@ steps with the length of training.
 
 import pandas as pd
 
-from latentlab.figures import published, studies, trained
-from latentlab.figures.artifacts import Drawing
+from latentlab.figures import studies, trained
+from latentlab.figures.artifacts import Drawing, caption
 from latentlab.figures.dots import POSITIONS
 from latentlab.figures.experiment import Found
 from latentlab.figures.lines import (
     INFERENCE,
-    INTERVALS,
     divided,
     names,
     overall,
-    sample,
     untouched,
     with_arms,
 )
-from latentlab.figures.style import canvas, draw_intervals, look
+from latentlab.figures.marks import draw_intervals
+from latentlab.figures.sentences import listed
+from latentlab.figures.style import canvas, look
 from latentlab.measures.summary import ALL
 from latentlab.study.results import Results
 from latentlab.vocabulary import CONTROL
 
+PART = "appendix"
 STUDIES = (studies.STEP_COUNTS,)
 
 COLUMNS = ["model", "panel", "steps", "domain", "n", "accuracy", "accuracy_low", "accuracy_high"]
@@ -72,17 +73,27 @@ def make(found: Found) -> Drawing:
     figure.legend(loc="outside upper center", ncols=len(domains))
     held_out = data.loc[(data["panel"] == "training") & (data["domain"] == ALL), "n"]
     sizes = f"{held_out.min()} held-out questions" if len(held_out) else "no logs are there"
-    caption = (
-        "Strict accuracy by number of latent steps and domain. 'After training stage N': with N "
-        f"latent steps, the other steps written ({sizes}); later stages were trained longer, so "
-        "number and training are confounded, as they are in the paper. The others: N steps on the "
-        f"trained model, {sample(total)}. {INFERENCE} Closed up, the answer moves up or back; "
-        "held, it stands where it stood, for which there is no way with more steps; with slots "
-        "kept, as many steps as the larger of N and the trained number, the difference left empty. "
-        f"Only what all agree on is about what the steps hold. {INTERVALS} "
-        f"Published (IVT-LR, Table 3, Qwen2-VL-7B, after stages 1, 2 and 3): {published.STAGES}."
+    text = (
+        f"First panel: after training stage N, N steps latent and the others written ({sizes}); "
+        "later stages were trained longer. The others: N steps on the trained model, n = "
+        f"{total['n'].min()}, the answer moved up, held where it stood, or the difference left "
+        f"empty. Wilson intervals of 95 %. {INFERENCE} Published: IVT-LR, Table 3."
     )
-    return Drawing(figure, data, caption)
+    return Drawing(figure, data, caption(_finding(data), text))
+
+
+def _finding(data: pd.DataFrame) -> str:
+    """Accuracy without latent steps and with the number at which it is highest, for each model."""
+    told = []
+    chosen = data[(data["domain"] == ALL) & (data["panel"] == "closed")]
+    for model, curve in chosen.groupby("model", sort=False):
+        curve = curve.sort_values("steps")
+        least, best = curve.iloc[0], curve.loc[curve["accuracy"].idxmax()]
+        told.append(
+            f"{100 * least['accuracy']:.0f} % at {least['steps']} steps and at most "
+            f"{100 * best['accuracy']:.0f} % at {best['steps']} ({model})"
+        )
+    return f"On trained models, accuracy is {listed(told)}."
 
 
 def _by_stage(results: Results) -> pd.DataFrame:

@@ -1,21 +1,20 @@
-"""Where knock-outs hurt: losses by domain and topic, question type and number of hops.
+"""Where knock-outs hurt: changes by domain and topic, question type and number of hops.
 
-Study: `knockouts` (`latentlab.ablate`): latent text, latent vision or both left out (`drop`).
-Points of strict accuracy lost on the questions of each group, paired by question, with positions
-held, closed up, or the slots kept with the placeholder token in them. The paper's Table 3 divides
-M3CoT into science, commonsense and mathematics by training stage; it has no knock-out by topic.
+Study: `knockouts` (`latentlab.ablate`): latent text or latent vision emptied, positions and slots
+kept (`knockouts` has the ways in which positions move). Changes of strict accuracy on the questions
+of each group, paired by question. The paper's Table 3 divides M3CoT into science, commonsense and
+mathematics by training stage; it has no knock-out by topic.
 """
 
 import pandas as pd
 
 from latentlab.figures import studies
 from latentlab.figures.artifacts import Drawing
-from latentlab.figures.dots import POSITION_LABELS, POSITIONS, draw_dots
+from latentlab.figures.dots import draw_dots
 from latentlab.figures.experiment import Found
+from latentlab.figures.instruments import legend, without_repeats
 from latentlab.figures.lines import (
-    INFERENCE,
-    LOST,
-    REMOVALS,
+    CHANGE,
     divided,
     names,
     number_of_hops,
@@ -23,11 +22,13 @@ from latentlab.figures.lines import (
     sample,
     untouched,
     with_arms,
-    with_losses,
 )
-from latentlab.figures.style import canvas, look_of
+from latentlab.figures.sentences import listed, told
+from latentlab.figures.style import RC, canvas, look_of
 from latentlab.measures.summary import ALL
 from latentlab.vocabulary import PARTS
+
+PART = "appendix"
 
 STUDIES = (studies.KNOCKOUTS,)
 
@@ -35,40 +36,50 @@ STUDIES = (studies.KNOCKOUTS,)
 def make(found: Found) -> Drawing:
     """The figure: a panel for each part, a row for each group of questions."""
     summary = found[studies.KNOCKOUTS.name].summary
-    lines = with_arms(with_losses(pd.concat(_groups(summary), ignore_index=True)))
-    data = lines[(lines["action"] == "drop") & lines["part"].isin(PARTS)]
-    data = data.assign(series=data["model"] + " " + data["positions"])
+    lines = with_arms(pd.concat(_groups(summary), ignore_index=True))
+    lines = lines[(lines["action"] == "drop") & (lines["positions"] == "kept")]
+    data = without_repeats(lines[lines["part"].isin(PARTS)])
+    single = data["part"] != "latent"
+    data = (data[single] if single.any() else data).assign(series=lambda all_: all_["model"])
     models = names(data["model"])
     parts = [part for part in PARTS if part in set(data["part"])]
-    sizes = data.drop_duplicates("row").set_index("row")["n"]
     rows = {row: row for row in names(data["row"])}
-    height = 0.9 + 0.05 * len(models) * len(POSITIONS) * len(rows)
-    figure, axes = canvas("double", max(height, 2.2), 1, len(parts), sharex=True, sharey=True)
-    looks = {}
-    for model in models:
-        style = look_of(model, models) | {"markersize": 3}
-        looks |= {f"{model} {rule}": style | filled for rule, filled in POSITIONS.items()}
+    height = 0.9 + 0.06 * len(models) * len(rows)
+    figure, axes = canvas("single", height, 1, len(parts), sharex=True, sharey=True)
+    looks = {model: look_of(model, models) for model in models}
     for axis, part in zip(axes, parts, strict=True):
-        draw_dots(axis, data[data["part"] == part], rows, looks)
-        axis.set_xlabel(LOST)
-        axis.set_title(f"without {PARTS[part]}")
-    for model in models:
-        axes[0].plot([], [], **(look_of(model, models) | {"linestyle": "none"}), label=model)
-    for rule, filled in POSITIONS.items():
-        grey = {"marker": "o", "color": "#333333", "linestyle": "none"} | filled
-        axes[0].plot([], [], **grey, label=POSITION_LABELS[rule])
-    figure.legend(loc="outside upper center", ncols=3)
-    columns = ["model", "row", "part", "series", "intervention", "kind", "positions", "n"]
-    kept = data[[*columns, "lost", "lost_low", "lost_high"]].reset_index(drop=True)
-    counts = ", ".join(f"{row} {n}" for row, n in sizes.items())
+        draw_dots(axis, data[data["part"] == part], rows, looks, "delta")
+        axis.set_title(f"{PARTS[part]} emptied")
+    figure.supxlabel(CHANGE, fontsize=RC["axes.labelsize"])
+    legend(figure, axes[0], {m: look | {"linestyle": "none"} for m, look in looks.items()}, 4)
+    columns = ["model", "row", "part", "intervention", "kind", "positions", "n"]
+    kept = data[[*columns, "delta", "delta_low", "delta_high"]].reset_index(drop=True)
+    counts = data.loc[data["row"] != ALL, "n"]
+    each = f" ({counts.min()} to {counts.max()} in a group)" if len(counts) else ""
     caption = (
-        f"Accuracy lost by group of questions: {sample(untouched(overall(summary)))}. {INFERENCE} "
-        f"{REMOVALS} Differences are paired by question, bars are 95 % bootstrap intervals, not "
-        f"corrected for the number of groups. Questions by group: {counts}. Groups that hold all "
-        "questions are not shown again. Published (IVT-LR, Table 3): by domain of M3CoT but by "
-        "training stage, so there is no such number to compare with."
+        f"{_finding(data, models, parts[0])}\n\n"
+        f"Change in accuracy by group of questions{each}: {sample(untouched(overall(summary)))}. "
+        "Knock-outs at inference on fixed weights: the slots are kept and hold the placeholder "
+        "token. Differences are paired by question, bars are 95 % intervals, not corrected for "
+        "the number of groups."
     )
     return Drawing(figure, kept, caption)
+
+
+def _finding(data: pd.DataFrame, models: list[str], part: str) -> str:
+    """The groups that an emptied part costs least and most, model by model."""
+    ranges = []
+    for model in models:
+        of = data[(data["model"] == model) & (data["part"] == part) & (data["row"] != ALL)]
+        if len(of):
+            least, most = of.loc[of["delta"].idxmax()], of.loc[of["delta"].idxmin()]
+            ranges.append(
+                f"{told(least, 'delta', 'points', True)} ({least['row']}) to "
+                f"{told(most, 'delta', 'points', True)} ({most['row']}) in {model}"
+            )
+    if not ranges:
+        return f"Emptying {PARTS[part]} is shown over all questions: they have no groups."
+    return f"Emptying {PARTS[part]} changes accuracy by {listed(ranges)}."
 
 
 def _groups(summary: pd.DataFrame) -> list[pd.DataFrame]:

@@ -1,33 +1,27 @@
 """What a table or figure is on disk: the thing to look at, and the numbers it shows.
 
-A figure is a PDF, a PNG and a CSV of exactly the numbers that were drawn; a table is CSV, Markdown
-and LaTeX (booktabs) made of the same cells. Captions are kept beside them as text, since nothing is
-written into the picture that belongs under it.
+A figure is a PDF, a PNG, an SVG and a CSV of exactly the numbers that were drawn; a table is CSV,
+Markdown and LaTeX made of the same cells. Captions are kept beside them as text, since nothing is
+written into the picture that belongs under it. The same content gives the same bytes, and a file
+appears whole or not at all.
 """
 
-from collections.abc import Mapping
+import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from PIL import Image
 
-from latentlab.console import interval_text
 from latentlab.figures.style import RC
+from latentlab.figures.typeset import latex, markdown, width_of
 
-MISSING = "–"
-"""What a cell without a value reads."""
-
-PUBLISHED = "Published, of another model and other data: not to be compared cell by cell."
-"""What stands above numbers that are not ours."""
-
-_NARROW = 5  # columns that a table in one column of a paper may have
-
-_TEX = str.maketrans(
-    {character: f"\\{character}" for character in "%_&#${}"}
-    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-)
+COLOURS_KEPT = 256
+"""Colours of a PNG: lines and maps need no more, and a palette takes a third of the room."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +35,12 @@ class Drawing:
     """Exactly the numbers drawn, one line for each mark."""
 
     caption: str
-    """What is shown, of what, with n and what the intervals are."""
+    """Two paragraphs: what was found, with its numbers; and what is drawn, n and intervals."""
+
+    @property
+    def width(self) -> float:
+        """Inches at which it is printed."""
+        return float(self.figure.get_size_inches()[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,52 +48,30 @@ class Table:
     """A table of text, and the numbers behind it."""
 
     cells: pd.DataFrame
-    """What is printed: text only, columns named as their headings."""
+    """What is printed: text only, columns named as their headings, which may have several lines."""
 
     data: pd.DataFrame
     """The numbers, unrounded, line for line those of the cells."""
 
     caption: str
-    """What is shown, of what, with n and what the intervals are."""
+    """Two paragraphs: what was found, with its numbers; and what is shown, n and intervals."""
 
     published: pd.DataFrame | None = None
-    """Published numbers to read beside, as text: they get a block of their own."""
+    """Published numbers to read beside, as text: they get a block of their own. A column `cite`
+    holds keys of `published.bib` and is not printed."""
+
+    grouped: bool = False
+    """Whether the first column names groups of lines."""
+
+    @property
+    def width(self) -> float:
+        """Inches at which it is printed."""
+        return width_of(self.cells)
 
 
-def printed(
-    lines: pd.DataFrame, columns: Mapping[str, str], percent: tuple[str, ...]
-) -> pd.DataFrame:
-    """Turn lines of a summary into the cells of a table.
-
-    Args:
-        lines: a column `x` with siblings `x_low` and `x_high` is printed with its interval.
-        columns: columns of `lines` in order, and their headings; names of p-values begin with `p_`.
-        percent: columns that hold fractions and are printed in per cent.
-
-    Raises:
-        KeyError: a column is not there.
-    """
-    cells = {}
-    for name, heading in columns.items():
-        ends = [lines.get(f"{name}_{end}") for end in ("low", "high")]
-        column = []
-        for i, value in enumerate(lines[name]):
-            low, high = (None if end is None else end.iloc[i] for end in ends)
-            column.append(_cell(name, value, low, high, name in percent))
-        cells[heading] = column
-    return pd.DataFrame(cells)
-
-
-def _cell(name: str, value: object, low: object, high: object, percent: bool) -> str:
-    if value is None or value is pd.NA or value != value:
-        return MISSING
-    if not isinstance(value, float):
-        return str(value)
-    if isinstance(low, float) and isinstance(high, float) and not (pd.isna(low) or pd.isna(high)):
-        return interval_text(value, low, high, percent)
-    if name.startswith("p_"):
-        return "<0.001" if value < 0.001 else f"{value:.3f}"
-    return f"{100 * value:.1f}" if percent else f"{value:.3g}"
+def caption(finding: str, drawn: str) -> str:
+    """A caption: what was found, in one sentence with numbers, and what is drawn."""
+    return f"{finding}\n\n{drawn}"
 
 
 def write(made: Drawing | Table, name: str, folder: Path) -> list[Path]:
@@ -105,69 +82,54 @@ def write(made: Drawing | Table, name: str, folder: Path) -> list[Path]:
         name: stem of the files.
         folder: where; made where it is missing.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    numbers, caption = folder / f"{name}.csv", folder / f"{name}.txt"
-    made.data.to_csv(numbers, index=False)
-    caption.write_text(made.caption + "\n", encoding="utf-8")
     if isinstance(made, Drawing):
-        pictures = [folder / f"{name}{suffix}" for suffix in (".pdf", ".png")]
         with plt.rc_context(RC):
-            for path in pictures:
-                # A file that differs by its date alone would look like a change.
-                dates = {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
-                made.figure.savefig(path, metadata=dates)
+            contents = {suffix: draw(made.figure) for suffix, draw in PICTURES.items()}
         plt.close(made.figure)
-        return [*pictures, numbers, caption]
-    texts = {".md": markdown(made), ".tex": latex(made, name)}
-    for suffix, text in texts.items():
-        (folder / f"{name}{suffix}").write_text(text, encoding="utf-8")
-    return [*(folder / f"{name}{suffix}" for suffix in texts), numbers, caption]
+    else:
+        tex = latex(made.cells, made.caption, name, made.published, made.grouped)
+        contents = {
+            ".md": markdown(made.cells, made.published).encode(),
+            ".tex": tex.encode(),
+        }
+    contents[".csv"] = made.data.to_csv(index=False, lineterminator="\n").encode()
+    contents[".txt"] = f"{made.caption}\n".encode()
+    folder.mkdir(parents=True, exist_ok=True)
+    for suffix, content in contents.items():
+        put(folder / f"{name}{suffix}", content)
+    return [folder / f"{name}{suffix}" for suffix in contents]
 
 
-def markdown(table: Table) -> str:
-    """A table as Markdown, with the block of published numbers below it."""
-    text = _grid(table.cells)
-    if table.published is not None:
-        text += f"\n{PUBLISHED}\n\n{_grid(table.published)}"
-    return text
+def put(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_bytes(content)
+    fresh.replace(path)
 
 
-def _grid(cells: pd.DataFrame) -> str:
-    """Cells as a grid of Markdown."""
-
-    def line(values: list[str]) -> str:
-        return "| " + " | ".join(value.replace("|", "\\|") for value in values) + " |\n"
-
-    rows = [[str(value) for value in row] for row in cells.to_numpy().tolist()]
-    head = [str(name) for name in cells.columns]
-    return line(head) + line(["---"] * len(head)) + "".join(map(line, rows))
+def _pdf(figure: Figure) -> bytes:
+    return _saved(figure, "pdf", metadata={"CreationDate": None})
 
 
-def latex(table: Table, label: str) -> str:
-    """A table as LaTeX, over both columns of the page where it is wide.
-
-    Needs the packages booktabs and adjustbox.
-
-    Args:
-        table: the table.
-        label: name to refer to it by, after `tab:`.
-    """
-    kind = "table" if table.cells.shape[1] <= _NARROW else "table*"
-    lines = [
-        f"\\begin{{{kind}}}[t]",
-        "\\centering\\small",
-        f"\\caption{{{table.caption.translate(_TEX)}}}",
-        f"\\label{{tab:{label}}}",
-        _tabular(table.cells),
-    ]
-    if table.published is not None:
-        lines += ["\\medskip", "", PUBLISHED, "", "\\smallskip", _tabular(table.published)]
-    return "\n".join([*lines, f"\\end{{{kind}}}", ""])
+def _svg(figure: Figure) -> bytes:
+    return _saved(figure, "svg", metadata={"Date": None}, transparent=True)
 
 
-def _tabular(cells: pd.DataFrame) -> str:
-    words = [cells[name].astype(str).str.contains("^[A-Za-z]").any() for name in cells.columns]
-    layout = "".join("l" if any_words else "r" for any_words in words)
-    text = str(cells.to_latex(index=False, escape=True, column_format=layout)).rstrip()
-    text = text.replace("<", "$<$")  # in text mode some fonts have another sign there
-    return f"\\begin{{adjustbox}}{{max width=\\linewidth}}\n{text}\n\\end{{adjustbox}}"
+def _png(figure: Figure) -> bytes:
+    stream = io.BytesIO(_saved(figure, "png", metadata={"Software": None}))
+    with Image.open(stream) as image:
+        small = image.convert("RGB").quantize(COLOURS_KEPT, dither=Image.Dither.NONE)
+    out = io.BytesIO()
+    small.save(out, "png", optimize=True, dpi=(RC["savefig.dpi"], RC["savefig.dpi"]))
+    return out.getvalue()
+
+
+def _saved(figure: Figure, kind: str, **settings: Any) -> bytes:
+    stream = io.BytesIO()
+    figure.savefig(stream, format=kind, **settings)
+    return stream.getvalue()
+
+
+PICTURES: dict[str, Callable[[Figure], bytes]] = {".pdf": _pdf, ".png": _png, ".svg": _svg}
+"""How a figure becomes each of its files. Dates are left out, since a file that differs by its date
+alone would look like a change."""

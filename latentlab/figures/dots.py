@@ -7,15 +7,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from latentlab.figures.style import draw_intervals
+from latentlab.figures.marks import draw_intervals
+from latentlab.figures.style import GRID, MUTED, PAPER
 from latentlab.vocabulary import PositionRule
 
-HOLLOW = {"markerfacecolor": "white"}
+HOLLOW = {"markerfacecolor": PAPER}
 """Look of controls: the mark of what they control, not filled."""
 
 POSITIONS: dict[PositionRule, dict[str, Any]] = {
     "held": {},
-    "closed": {"fillstyle": "left", "markerfacecoloralt": "white"},
+    "closed": {"fillstyle": "left", "markerfacecoloralt": PAPER},
     "kept": HOLLOW,
 }
 """Looks of a removal by what becomes of positions: filled, half filled and hollow."""
@@ -58,8 +59,8 @@ def draw_dots(
     axis.set_ylim(len(order) - 0.45, -0.55)
     axis.tick_params(axis="y", length=0)
     for border in np.arange(len(order) - 1) + 0.5:
-        axis.axhline(border, color="#dddddd", linewidth=0.5, zorder=0)
-    axis.axvline(0, color="#999999", linewidth=0.6, zorder=0)
+        axis.axhline(border, color=GRID, linewidth=0.5, zorder=0)
+    axis.axvline(0, color=MUTED, linewidth=0.6, zorder=0)
 
 
 def offsets(count: int, spread: float) -> Sequence[float]:

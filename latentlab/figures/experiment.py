@@ -26,8 +26,9 @@ from latentlab.version import __version__
 Found = Mapping[str, Results]
 """Results by the name of their study."""
 
-HOW = frozenset(("out", "device", "batch_size", "processes", "dtype", "strict"))
-"""Settings that say how a study was run and not what was asked: figures take them as they are."""
+HOW = frozenset(("out", "device", "batch_size", "processes", "dtype", "strict", "wide"))
+"""Settings that say how a study was run or shown and not what was asked: figures take them as they
+are."""
 
 WHICH = frozenset(("split", "columns"))
 """Settings that go with data of the user's own, of which figures know the name alone."""
@@ -92,9 +93,14 @@ class Experiment:
     make: Callable[[Found], Drawing | Table]
     """Makes it, from results alone."""
 
+    part: str = "appendix"
+    """Set that it belongs to, `main` or `appendix`: what a paper prints, and the rest."""
+
 
 def find_experiments(folder: Path, only: Iterable[str] = ()) -> list[Experiment]:
     """The experiments of a folder: every module with `STUDIES` and `make`.
+
+    `PART` says which set it belongs to.
 
     Args:
         folder: holds one file for each table or figure.
@@ -116,7 +122,13 @@ def find_experiments(folder: Path, only: Iterable[str] = ()) -> list[Experiment]
         if name not in made:
             raise UserError(f"{name} is made of no results: run python {modules[name]}")
     return [
-        Experiment(name, (module.__doc__ or "").partition("\n")[0], module.STUDIES, module.make)
+        Experiment(
+            name,
+            (module.__doc__ or "").partition("\n")[0],
+            module.STUDIES,
+            module.make,
+            getattr(module, "PART", "appendix"),
+        )
         for name, module in made.items()
     ]
 

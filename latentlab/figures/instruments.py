@@ -35,7 +35,8 @@ PERTURBATIONS = {
 def perturbation_label(name: str) -> str:
     """A perturbation of a study as figures name it, with the strength or hop that goes with it."""
     head, _, rest = name.partition(" ")
-    return f"{PERTURBATIONS.get(head, head)} {rest}".strip()
+    comma = "," if rest.startswith("hop") else ""
+    return f"{PERTURBATIONS.get(head, head)}{comma} {rest}".strip()
 
 
 def perturbations_in(lines: pd.DataFrame) -> dict[str, str]:

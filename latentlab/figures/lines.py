@@ -1,6 +1,6 @@
 """Lines of a summary, chosen and set side by side as tables and figures need them.
 
-Everything here works on the `summary` of results. An accuracy that falls is shown as points lost, a
+Everything here works on the `summary` of results. A change of accuracy is after minus before, a
 knock-out always stands next to its control, and models come in the order of their study.
 """
 
@@ -16,7 +16,7 @@ from latentlab.vocabulary import CONTROL, KNOCK_OUT, PositionRule
 INFERENCE = "Knock-outs at inference on fixed weights; nothing was retrained."
 """What captions say where no weights were changed."""
 
-INTERVALS = "Intervals are 95 %: Wilson for accuracies, paired bootstrap over questions for losses."
+INTERVALS = "Intervals are 95 %: Wilson for accuracies, paired over questions for changes."
 """What captions say of intervals."""
 
 REMOVALS = (
@@ -26,8 +26,8 @@ REMOVALS = (
 )
 """What captions say of removals."""
 
-LOST = "accuracy lost (points)"
-"""What axes of losses are called."""
+CHANGE = "change in accuracy (points)"
+"""What axes of changes are called: after minus before, so that less is worse."""
 
 STRICT = "An answer that names no option is wrong, so accuracy can fall below guessing."
 """What captions say of strict accuracy where it gets low."""
@@ -72,16 +72,6 @@ def names(values: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(values))
 
 
-def with_losses(lines: pd.DataFrame) -> pd.DataFrame:
-    """Lines with the columns `lost`, `lost_low` and `lost_high`: the accuracy that is gone."""
-    # Adding 0 turns the -0.0 of an arm that changes nothing into 0.
-    return lines.assign(
-        lost=-lines["delta"] + 0.0,
-        lost_low=-lines["delta_high"] + 0.0,
-        lost_high=-lines["delta_low"] + 0.0,
-    )
-
-
 def with_arms(lines: pd.DataFrame) -> pd.DataFrame:
     """Lines with the column `arm`: what is removed, under one name whatever becomes of positions.
 
@@ -94,20 +84,20 @@ def with_arms(lines: pd.DataFrame) -> pd.DataFrame:
 
 
 def beside_controls(lines: pd.DataFrame) -> pd.DataFrame:
-    """Every knock-out with the loss of its matched control, and under other positions, beside it.
+    """Every knock-out with the change of its matched control, and under other positions, beside it.
 
     Args:
-        lines: lines of a summary, each with its losses (`with_losses`).
+        lines: lines of a summary, with the columns `delta`, `delta_low` and `delta_high`.
 
     Returns:
-        A line for each thing that is done, with the columns `control_lost`, `held_lost`,
-        `closed_lost` and `kept_lost`, each with `_low` and `_high`: of the control, and of removals
-        by what becomes of positions. They are missing where there is no such arm.
+        A line for each thing that is done, with the columns `control_delta`, `held_delta`,
+        `closed_delta` and `kept_delta`, each with `_low` and `_high`: of the control, and of
+        removals by what becomes of positions. They are missing where there is no such arm.
     """
     lines = with_arms(lines)
     group = ["model", "data", "domain", "topic", "hops", "question_type"]
     group = [name for name in group if name in lines]
-    loss = ["lost", "lost_low", "lost_high"]
+    change = ["delta", "delta_low", "delta_high"]
     rules: tuple[PositionRule, ...] = get_args(PositionRule)
     controls = (
         (lines["kind"] == CONTROL)
@@ -118,16 +108,16 @@ def beside_controls(lines: pd.DataFrame) -> pd.DataFrame:
     beside |= {rule: lines[lines["positions"] == rule] for rule in rules}
     arms = lines[(lines["kind"] == KNOCK_OUT) & (lines["arm"] == lines["intervention"])]
     for name, others in beside.items():
-        named = others[[*group, "arm", *loss]].rename(
-            columns={column: f"{name}_{column}" for column in loss}
+        named = others[[*group, "arm", *change]].rename(
+            columns={column: f"{name}_{column}" for column in change}
         )
         arms = arms.merge(named, on=[*group, "arm"], how="left")
     return arms
 
 
 def overall(summary: pd.DataFrame) -> pd.DataFrame:
-    """The lines over all questions, with their losses."""
-    return with_losses(totals(summary))
+    """The lines over all questions."""
+    return totals(summary)
 
 
 def untouched(lines: pd.DataFrame) -> pd.DataFrame:

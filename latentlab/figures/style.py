@@ -1,45 +1,83 @@
-"""One look for every figure: sizes, colours and marks, and how an interval is drawn.
+"""One look for every figure: sizes, colours and marks.
 
-Series differ in colour, mark and line at once, so that a colour-blind reader can tell them apart,
-and anyone on a grey print. Nothing is written inside the axes that belongs into a caption.
+A model has one colour and one mark wherever it is drawn (`model_style`), and nothing else is drawn
+in these colours: parts of the latents and the arms of a study have hues of their own, steps a ramp
+of greys. Models that share a figure differ in colour, in lightness and in mark, so that they can be
+told apart on a grey print and by colour-blind readers. Paper, ink and what lies between come from
+four constants, so that a page can put its own in their place in an SVG.
 """
 
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import matplotlib
-import numpy as np
-import pandas as pd
 
 matplotlib.use("Agg")  # no screen is needed, on a cluster least of all
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.colors import hex2color, hsv_to_rgb, rgb2hex, rgb_to_hsv
 from matplotlib.figure import Figure
 
 Width = Literal["single", "double"]
 
-WIDTHS: dict[Width, float] = {"single": 3.35, "double": 6.9}
-"""Inches of one and of two columns of a conference paper."""
+COLUMN = 3.25
+"""Inches of one column of a conference paper."""
 
-COLOURS = (
-    "#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7",
-    "#56B4E9", "#E69F00", "#882255", "#7F7F7F", "#999933", "#332288",
-)  # fmt: skip
-"""Okabe and Ito's palette, dark and light hues in turns, then wine, grey, olive and indigo: one for
-each model of the zoo."""
+PAGE = 6.75
+"""Inches of both columns."""
 
-MARKS = ("o", "s", "D", "^", "v", "P", "X", "<", "h", ">", "d")
-LINES = (
-    "-", "--", "-.", ":", (0, (5, 1)),
-    (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (7, 2)), (0, (3, 1, 1, 1, 1, 1)),
-    (0, (2, 2)), (0, (8, 1, 2, 1)),
-)  # fmt: skip
+WIDTHS: dict[Width, float] = {"single": COLUMN, "double": PAGE}
 
-MODEL_ORDER = (
-    "ivtlr", "relay", "gaze", "bypass", "filler", "coconut", "cot", "cot_vision", "no_cot",
-    "decoy", "redundant",
-)  # fmt: skip
-"""Models of the zoo keep their colour from figure to figure."""
+LEAST_TYPE = 7.0
+"""Points of the smallest letters, at the width at which a figure is printed."""
+
+INK = "#1f2328"
+"""Letters, axes and the outlines of marks."""
+
+MUTED = "#6e7781"
+"""What is read second: lines of reference, notes."""
+
+GRID = "#d5dae0"
+"""Borders between rows and panels."""
+
+PAPER = "#ffffff"
+"""The ground, and the inside of hollow marks."""
+
+LIGHT_LETTERS, DARK_LETTERS = "#fdfdfd", "#101214"
+"""Letters on a cell or a picture, which keep their colour on any ground."""
+
+MODELS: dict[str, tuple[str, str]] = {
+    "ivtlr": ("#0f0ff0", "o"),
+    "relay": ("#d24b4b", "s"),
+    "gaze": ("#00690f", "^"),
+    "redundant": ("#e1961e", "P"),
+    "bypass": ("#a54b78", "v"),
+    "decoy": ("#5a0f2d", "X"),
+    "filler": ("#0f96ff", "D"),
+    "coconut": ("#1e1eb4", "<"),
+    "cot": ("#0fb4c3", ">"),
+    "cot_vision": ("#87962d", "p"),
+    "no_cot": ("#2d5a96", "*"),
+}
+"""Colour and mark of every model of the zoo."""
+
+_OTHERS = tuple(
+    (MODELS[name][0], mark)
+    for name, mark in (("cot", "h"), ("cot_vision", "d"), ("no_cot", "8"), ("coconut", "H"))
+)
+"""Colours of models that rarely share a figure with a user's own, with other marks."""
+
+MODEL_ORDER = tuple(MODELS)
+
+PART_COLOURS = {
+    "latent_text": "#ff6900",
+    "latent_vision": "#4b783c",
+    "latent": "#5a3c87",
+}
+"""Hues of the parts of the latents."""
+
+ARM_COLOURS = ("#2d87b4", "#96005a", "#ff5a87", "#3c5ac3", "#a5a5ff")
+"""Hues of what is done to a model, or of what it answers, where models are panels."""
 
 SEQUENTIAL = "cividis"
 """Colour map of quantities from nothing to much."""
@@ -47,10 +85,22 @@ SEQUENTIAL = "cividis"
 DIVERGING = "PuOr"
 """Colour map of quantities around zero."""
 
+_PART_MARKS = {"latent_text": "s", "latent_vision": "^", "latent": "D"}
+_ARM_MARKS = ("o", "s", "D", "^", "v", "P", "X")
+_LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
+
 RC: Any = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 7.5,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "axes.facecolor": PAPER,
+    "figure.facecolor": PAPER,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "hatch.color": INK,
     "axes.labelsize": 7.5,
     "axes.titlesize": 7.5,
     "axes.linewidth": 0.6,
@@ -65,8 +115,12 @@ RC: Any = {
     "lines.linewidth": 1.1,
     "lines.markersize": 3.5,
     "errorbar.capsize": 1.5,
+    "hatch.linewidth": 0.5,
+    "axes.unicode_minus": True,
     "pdf.fonttype": 42,  # embedded as TrueType, which publishers ask for
     "ps.fonttype": 42,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "latentlab",  # names inside of a file are the same each time
     "savefig.dpi": 220,
     "image.cmap": SEQUENTIAL,
 }
@@ -100,90 +154,55 @@ def canvas(
     return figure, list(axes.ravel())
 
 
-def look(index: int) -> dict[str, Any]:
-    """Colour, mark and line of the series with this number."""
-    return {
-        "color": COLOURS[index % len(COLOURS)],
-        "marker": MARKS[index % len(MARKS)],
-        "linestyle": LINES[index % len(LINES)],
-    }
+def model_style(name: str, models: Sequence[str] = ()) -> tuple[str, str]:
+    """Colour and mark of a model.
+
+    Args:
+        name: of a model of the zoo, or of another.
+        models: all that share the figure; those that are not of the zoo differ by their place.
+    """
+    if name in MODELS:
+        return MODELS[name]
+    others = [other for other in models if other not in MODELS]
+    return _OTHERS[others.index(name) % len(_OTHERS) if name in others else 0]
 
 
 def look_of(model: str, models: Sequence[str]) -> dict[str, Any]:
-    """Look of a model: its own where it is of the zoo, else by its place in the figure."""
-    if model in MODEL_ORDER:
-        return look(MODEL_ORDER.index(model))
-    return look(len(MODEL_ORDER) + list(models).index(model))
+    """Colour, mark and line of a model: its own wherever it is drawn."""
+    colour, mark = model_style(model, models)
+    places = list(MODELS) if model in MODELS else list(models)
+    line = _LINES[places.index(model) % len(_LINES)] if model in places else "-"
+    return {"color": colour, "marker": mark, "linestyle": line}
 
 
-def draw_intervals(
-    axis: Axes,
-    places: Any,
-    lines: pd.DataFrame,
-    value: str,
-    scale: float = 1.0,
-    joined: bool = True,
-    upright: bool = True,
-    **looks: Any,
-) -> None:
-    """Draw estimates with their intervals.
-
-    Args:
-        axis: where.
-        places: (line,) positions along x, or along y where values run along x.
-        lines: rows with the columns `value`, `value_low` and `value_high`.
-        value: which column.
-        scale: what values are multiplied by, 100 for per cent.
-        joined: whether a line joins the estimates.
-        upright: whether values run along y.
-        looks: colour, mark, line, label, size.
-    """
-    centre = scale * lines[value].to_numpy(float)
-    low, high = (scale * lines[f"{value}_{end}"].to_numpy(float) for end in ("low", "high"))
-    # An estimate may lie outside a percentile interval by a rounding error.
-    spread = np.clip(np.stack([centre - low, high - centre]), 0, None)
-    if not joined:
-        looks["linestyle"] = "none"
-    spread, places = np.nan_to_num(spread), np.asarray(places, float)
-    looks.setdefault("elinewidth", 0.8)
-    if upright:
-        axis.errorbar(places, centre, yerr=spread, **looks)
-    else:
-        axis.errorbar(centre, places, xerr=spread, **looks)
+def part_look(part: str) -> dict[str, Any]:
+    """Colour, mark and line of a part of the latents: `latent_text`, `latent_vision`, `latent`."""
+    line = _LINES[list(PART_COLOURS).index(part)]
+    return {"color": PART_COLOURS[part], "marker": _PART_MARKS[part], "linestyle": line}
 
 
-def heat(
-    axis: Axes,
-    values: pd.DataFrame,
-    low: float,
-    high: float,
-    cmap: str = SEQUENTIAL,
-    form: str = "{:.0f}",
-) -> Any:
-    """Draw a grid of numbers, each written into its cell in a colour that can be read there.
+def look(index: int) -> dict[str, Any]:
+    """Colour, mark and line of the arm with this number, in a figure whose panels are models."""
+    return {
+        "color": ARM_COLOURS[index % len(ARM_COLOURS)],
+        "marker": _ARM_MARKS[index % len(_ARM_MARKS)],
+        "linestyle": _LINES[index % len(_LINES)],
+    }
+
+
+def step_colour(index: int, count: int) -> str:
+    """Grey of a step, from light for the first to dark for the last.
 
     Args:
-        axis: where.
-        values: rows and columns as they are drawn, labels included.
-        low: value at the lower end of the colours.
-        high: value at the upper end.
-        cmap: name of the colour map.
-        form: how a number is written; an empty one writes none.
-
-    Returns:
-        The image, for a colour bar.
+        index: number of the step, from 0.
+        count: how many there are.
     """
-    grid = values.to_numpy(float)
-    image = axis.imshow(grid, cmap=cmap, vmin=low, vmax=high, aspect="auto")
-    axis.set_xticks(range(values.shape[1]), [str(name) for name in values.columns])
-    axis.set_yticks(range(values.shape[0]), [str(name) for name in values.index])
-    axis.tick_params(length=0)
-    axis.spines[:].set_visible(False)
-    for (row, column), value in np.ndenumerate(grid):
-        if form and np.isfinite(value):
-            red, green, blue, _ = image.cmap(image.norm(value))
-            dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
-            colour = "white" if dark else "black"
-            text = form.format(value)
-            axis.text(column, row, text, ha="center", va="center", color=colour, fontsize=6)
-    return image
+    level = 0.76 - 0.56 * index / max(count - 1, 1)
+    return rgb2hex((level, level, level))
+
+
+def on_dark(colour: str) -> str:
+    """The same hue, light enough to be seen on a dark ground."""
+    hue, saturation, value = rgb_to_hsv(hex2color(colour))
+    red, green, blue = hsv_to_rgb((hue, 0.62 * saturation, 0.55 + 0.45 * value))
+    return rgb2hex((red, green, blue))

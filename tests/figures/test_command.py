@@ -11,7 +11,6 @@ from latentlab.commands import start
 from latentlab.evaluate.config import EvaluateConfig
 from latentlab.figures import run as figures
 from latentlab.figures.experiment import Study
-from latentlab.figures.run import page
 from latentlab.figures.style import RC
 from latentlab.study.provenance import resolve
 from latentlab.study.results import write_results
@@ -24,8 +23,8 @@ from matplotlib import pyplot as plt
 from latentlab.evaluate.config import EvaluateConfig
 from latentlab.figures.artifacts import Drawing, Table
 from latentlab.figures.experiment import Study
-from latentlab.figures.run import page
 
+PART = "main"
 STUDIES = (Study("{study}", "evaluate", EvaluateConfig(limit=3)),)
 
 
@@ -70,7 +69,8 @@ def test_what_can_be_made_is_made_and_the_rest_is_named(call):
     code, streams = call()
     assert code == 0, streams.err
     made = {path.name for path in Path("figures").iterdir()}
-    assert made == {"README.md", "a_table.md", "a_table.tex", "a_table.csv", "a_table.txt"}
+    written = {f"a_table.{end}" for end in ("md", "tex", "csv", "txt")}
+    assert made == written | {"README.md", "index.json"}
     first, second = streams.out.splitlines()
     assert first == "1 tables and figures are in figures; README.md shows them all."
     assert second == (
@@ -143,12 +143,3 @@ def test_an_unknown_name_is_answered_with_the_nearest(call):
     code, streams = call("a_tabel")
     assert code == 2
     assert "there is no experiment 'a_tabel'; did you mean 'a_table'?" in streams.err
-
-
-def test_the_page_shows_only_what_is_there(tmp_path):
-    (tmp_path / "here.md").write_text("| x |\n")
-    (tmp_path / "here.txt").write_text("Its caption.\n")
-    page({"here": "Here", "gone": "Gone"}, tmp_path)
-    text = (tmp_path / "README.md").read_text()
-    assert "## here\n\nHere\n\n| x |\n\nIts caption.\n" in text
-    assert "gone" not in text

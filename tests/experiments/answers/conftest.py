@@ -13,6 +13,7 @@ from latentlab.evaluate.summary import summary_of as answer_lines
 from latentlab.figures import studies
 from latentlab.figures.config import EXPERIMENTS
 from latentlab.figures.experiment import find_experiments
+from latentlab.figures.style import RC
 from latentlab.measures.summary import by_domain
 from latentlab.study.provenance import resolve
 from latentlab.study.results import read_results, write_results
@@ -186,7 +187,8 @@ def make(found):
 
     def of(name, results=found):
         (experiment,) = find_experiments(EXPERIMENTS, [name])
-        return experiment.make({s.name: results[s.name] for s in experiment.studies})
+        with plt.rc_context(RC):
+            return experiment.make({s.name: results[s.name] for s in experiment.studies})
 
     yield of
     plt.close("all")

@@ -140,11 +140,13 @@ def test_stages_that_were_trained_on_count_with_their_last(make):
 
 def test_words_and_latents_stand_side_by_side(make, found, fraction):
     made = make("rationales")
-    assert set(made.data["series"]) == {"cot (words)", "ivtlr (latents)", "relay (latents)"}
-    assert set(made.data["row"]) == {"other", "permute", "reverse"}
+    series = made.data[["model", "content"]].drop_duplicates().to_numpy().tolist()
+    assert series == [["cot", "words"], ["ivtlr", "latents"], ["relay", "latents"]]
+    # Corruptions of words alone tell nothing about latents.
+    assert set(made.data["row"]) == {"other", "permute"}
     words = made.data[made.data["content"] == "words"].set_index("row")
-    assert words.loc["permute", "lost"] == pytest.approx((18 - 1) / N)
-    latents = made.data[made.data["series"] == "ivtlr (latents)"].set_index("row")
-    wanted = 0.9 - fraction(found["replacements"], "ivtlr", "permute latent")
-    assert latents.loc["permute", "lost"] == pytest.approx(wanted)
-    assert "costs 0.0 points at most" in made.caption
+    assert words.loc["permute", "delta"] == pytest.approx((1 - 18) / N)
+    latents = made.data[made.data["model"] == "ivtlr"].set_index("row")
+    wanted = fraction(found["replacements"], "ivtlr", "permute latent") - 0.9
+    assert latents.loc["permute", "delta"] == pytest.approx(wanted)
+    assert "changes 0.0 points at most" in made.caption

@@ -71,22 +71,23 @@ def test_the_table_of_knockouts_sets_losses_beside_their_controls(make, found, f
     assert made.cells["model"].iloc[-1] == "bypass (one hop)"
 
 
-def test_topics_divide_the_losses(make, found, fraction):
+def test_topics_divide_the_changes_of_what_is_emptied(make, found, fraction):
     made = make("topics")
     assert list(dict.fromkeys(made.data["row"])) == ["all", "digits: dark", "letters: sans"]
+    emptied = f"drop latent_text: {EMPTY}"
+    assert set(made.data["positions"]) == {"kept"}
     line = made.data[
         (made.data["row"] == "digits: dark")
         & (made.data["model"] == "ivtlr")
-        & (made.data["intervention"] == "drop latent_text")
+        & (made.data["intervention"] == emptied)
     ]
     source, group = found["knockouts"], {"topic": "dark"}
-    wanted = fraction(source, "ivtlr", "none", **group)
-    wanted -= fraction(source, "ivtlr", "drop latent_text", **group)
-    assert line["lost"].item() == pytest.approx(wanted)
+    wanted = fraction(source, "ivtlr", emptied, **group)
+    wanted -= fraction(source, "ivtlr", "none", **group)
+    assert line["delta"].item() == pytest.approx(wanted)
     assert [axis.get_title() for axis in made.figure.axes] == [
-        "without latent text",
-        "without latent vision",
-        "without latents",
+        "latent text emptied",
+        "latent vision emptied",
     ]
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from latentlab.evaluate.summary import summary_of as answer_lines
 from latentlab.figures import studies
-from latentlab.figures.artifacts import MISSING, write
+from latentlab.figures.artifacts import write
+from latentlab.figures.cells import MISSING
 from latentlab.study.results import Results
 
 N = 20

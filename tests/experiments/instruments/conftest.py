@@ -16,6 +16,7 @@ from latentlab.data import export, load_data
 from latentlab.figures import studies
 from latentlab.figures.config import EXPERIMENTS
 from latentlab.figures.experiment import find_experiments
+from latentlab.figures.style import RC
 from latentlab.mediation import effects
 from latentlab.mediation import summary as effect_lines
 from latentlab.patch import summary as recovery
@@ -138,7 +139,8 @@ def make(found, untrained, monkeypatch):
 
     def of(name, results=found):
         (experiment,) = find_experiments(EXPERIMENTS, [name])
-        return experiment.make({s.name: results[s.name] for s in experiment.studies})
+        with plt.rc_context(RC):
+            return experiment.make({s.name: results[s.name] for s in experiment.studies})
 
     yield of
     plt.close("all")
