@@ -15,8 +15,11 @@ import tyro
 
 from latentlab.command import RESULTS
 
-EXPERIMENTS = Path(__file__).parents[2] / "experiments"
-"""Where the files lie that make one table or figure each."""
+_INSTALLED = Path(__file__).parent / "_experiments"
+
+EXPERIMENTS = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[2] / "experiments"
+"""Where the files lie that make one table or figure each: at the top of a checkout, and in a wheel
+where `setup.py` puts them."""
 
 INDEX = "README.md"
 """What a folder of figures calls its index page."""
