@@ -1,53 +1,115 @@
-"""Draw one question of each domain of the diagnostic benchmark, with its way through the picture.
+"""The rule of the diagnostic benchmark: what a mark is, what a hop is, and one question worked.
 
-    python experiments/benchmark_example.py            writes figures/benchmark.png and .pdf
-
-The way is read off the example's trace: the start, each hop, and the answer.
+No study: the question is drawn from its trace (`latentlab.data.benchmark`). Left, the cell in which
+it starts and the one to which its mark leads; middle, the whole walk; right, the two other domains.
 """
 
 from itertools import pairwise
-from pathlib import Path
 
-import matplotlib
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.axes import Axes
 
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
-
-from latentlab.data.benchmark import Benchmark, BenchmarkConfig
-from latentlab.data.example import traced
+from latentlab.data.benchmark import NUMBERS, Benchmark, BenchmarkConfig
+from latentlab.data.example import Example, traced
 from latentlab.data.scene import CELL, GRID
+from latentlab.figures.artifacts import Drawing, caption
+from latentlab.figures.experiment import Found, Study
+from latentlab.figures.sentences import listed
+from latentlab.figures.style import DARK_LETTERS, INK, LEAST_TYPE, LIGHT_LETTERS, canvas
 
-FIGURES = Path(__file__).parent.parent / "figures"
+PART = "main"
+STUDIES: tuple[Study, ...] = ()
+
 DOMAINS = ("relation", "digits", "letters")
-INK = "#f2f2f2"
+"""The worked question, and those that are shown beside it."""
+
+INDEX = 4
+"""Number of the question in each domain."""
+
+LAYOUT = [["start", "whole", DOMAINS[1]], ["next", "whole", DOMAINS[2]]]
+
+SMALL = {"fontsize": LEAST_TYPE}
 
 
-def main() -> None:
-    """Draw the figure."""
-    figure, axes = plt.subplots(1, 3, figsize=(7.0, 2.75), layout="constrained")
-    for axis, domain in zip(axes, DOMAINS, strict=True):
-        example = Benchmark(BenchmarkConfig(domains=(domain,)))[4]
-        trace, hops = traced(example)
-        axis.imshow(example.image, interpolation="nearest")
-        centres = [
-            ((cell % GRID + 0.5) * CELL, (cell // GRID + 0.5) * CELL)
-            for cell in trace.cells[: hops + 1]
-        ]
-        ink = INK if example.topic != "light" else "#202020"
-        for i, (start, end) in enumerate(pairwise(centres), 1):
-            arrow = {"arrowstyle": "->", "color": ink, "lw": 1.1, "shrinkA": 6, "shrinkB": 6}
-            axis.annotate("", end, start, arrowprops=arrow)
+def make(found: Found) -> Drawing:
+    """The figure: a hop, the walk, and the other domains."""
+    example, *others = (
+        Benchmark(BenchmarkConfig(domains=(domain,)))[INDEX] for domain in DOMAINS
+    )
+    trace, hops = traced(example)
+    start, second = trace.cells[:2]
+    figure, (whole_page,) = canvas("double", 3.1)
+    whole_page.remove()
+    axes = figure.subplot_mosaic(LAYOUT, width_ratios=[1, 2.1, 1])
+    mark = trace.objects[second]
+    _cell(axes["start"], example, start, f"The start: {trace.objects[start]}.\nIts mark: {mark}.")
+    _cell(axes["next"], example, second, f"One hop on: {mark}.\n{_mark_of(example, second)}")
+    _walk(axes["whole"], example)
+    way = " → ".join(trace.objects[cell] for cell in trace.cells[: hops + 1])
+    axes["whole"].set_title(example.question, fontsize=7.5)
+    axes["whole"].set_xlabel(way.replace(" → ", " →\n", 2).replace("\n", " ", 1), **SMALL)
+    for other in others:
+        _walk(axes[other.domain], other)
+        axes[other.domain].set_xlabel(f"{other.domain}: {other.answer}", **SMALL)
+    walk = [trace.objects[cell] for cell in trace.cells[1 : hops + 1]]
+    finding = (
+        f"A question of {NUMBERS[hops - 1]} hops takes {NUMBERS[hops - 1]} look-ups in the "
+        f"picture: from the {trace.objects[start]}, marks lead to {listed(walk[:-1])}, and on to "
+        f"the answer, {example.answer}."
+    )
+    drawn = (
+        f"Each of {GRID * GRID} cells shows an object, large, and a mark, small at its lower "
+        "right, which names the object of the cell to go to. Left: one hop. Middle: the walk. "
+        "Right: the other domains, real handwritten digits among them, with their answers."
+    )
+    data = pd.DataFrame(
+        {
+            "hop": range(hops + 1),
+            "cell": trace.cells[: hops + 1],
+            "object": [trace.objects[cell] for cell in trace.cells[: hops + 1]],
+            "mark": [trace.objects[trace.links[cell]] for cell in trace.cells[: hops + 1]],
+        }
+    )
+    return Drawing(figure, data, caption(finding, drawn))
+
+
+def _mark_of(example: Example, cell: int) -> str:
+    trace, _ = traced(example)
+    return f"Its mark: {trace.objects[trace.links[cell]]}."
+
+
+def _corner(cell: int) -> tuple[int, int]:
+    """Left and top of a cell in pixels."""
+    return cell % GRID * CELL, cell // GRID * CELL
+
+
+def _cell(axis: Axes, example: Example, cell: int, words: str) -> None:
+    """Draw one cell large."""
+    left, top = _corner(cell)
+    pixels: npt.NDArray[np.uint8] = np.asarray(example.image)
+    axis.imshow(pixels[top : top + CELL, left : left + CELL], interpolation="nearest")
+    axis.set(xticks=[], yticks=[])
+    axis.set_xlabel(words, **SMALL)
+    axis.spines[:].set_visible(True)
+
+
+def _walk(axis: Axes, example: Example) -> None:
+    """Draw a picture with its hops as numbered arrows."""
+    trace, hops = traced(example)
+    axis.imshow(np.asarray(example.image), interpolation="nearest")
+    axis.set(xticks=[], yticks=[])
+    light = example.topic == "light"
+    ink, ground = (DARK_LETTERS, LIGHT_LETTERS) if light else (LIGHT_LETTERS, DARK_LETTERS)
+    centres = [
+        (left + CELL / 2, top + CELL / 2) for left, top in map(_corner, trace.cells[: hops + 1])
+    ]
+    for i, (start, end) in enumerate(pairwise(centres), 1):
+        arrow = {"arrowstyle": "->", "color": ink, "lw": 1.1, "shrinkA": 5, "shrinkB": 5}
+        axis.annotate("", end, start, arrowprops=arrow)
+        if axis.get_subplotspec() is not None and example.domain == DOMAINS[0]:
             middle = [(a + b) / 2 for a, b in zip(start, end, strict=True)]
-            box = {"boxstyle": "circle,pad=0.15", "fc": "#202020", "ec": "none"}
-            axis.text(
-                *middle, str(i), color="white", fontsize=6, ha="center", va="center", bbox=box
-            )
-        steps = ", ".join(example.rationale)
-        axis.set_xlabel(f"{example.question}\n{steps}.\nAnswer: {example.answer}", fontsize=6.5)
-        axis.set(xticks=[], yticks=[])
-    for suffix in ("png", "pdf"):
-        figure.savefig(FIGURES / f"benchmark.{suffix}", dpi=200)
-
-
-if __name__ == "__main__":
-    main()
+            box = {"boxstyle": "circle,pad=0.15", "fc": ground, "ec": INK, "lw": 0}
+            place = {"ha": "center", "va": "center", "bbox": box, **SMALL}
+            axis.text(middle[0], middle[1], str(i), color=ink, **place)

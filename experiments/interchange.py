@@ -3,144 +3,124 @@
 Study: `interchange` (`latentlab.interchange`; Geiger et al. 2021, arXiv 2106.02997): a question is
 asked again with the latents of a donor. The treatment is a donor on the same picture with another
 start; unrelated donors, donors with the same answer and the question itself (sham) are controls.
+Drawn are the first two on all steps; single steps and the other controls are in the CSV file.
 ReaLVR's exchange lifts the donor's answer by 5.8 points (LVR) and 46.8 points (ReaLVR).
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.patches import Patch
 
 from latentlab.figures import studies
-from latentlab.figures.artifacts import Drawing
+from latentlab.figures.artifacts import Drawing, caption
+from latentlab.figures.bars import Segment, draw_bars
 from latentlab.figures.experiment import Found
-from latentlab.figures.instruments import WEIGHTS, sampled, without_repeats
+from latentlab.figures.instruments import WEIGHTS, of_sham, without_repeats
 from latentlab.figures.lines import names
-from latentlab.figures.style import INK, canvas
+from latentlab.figures.sentences import listed
+from latentlab.figures.style import ARM_COLOURS, GRID, PAPER, canvas
 from latentlab.measures.outcomes import NONE
 from latentlab.measures.statistics import accuracy_interval
 from latentlab.vocabulary import PARTS
 
+PART = "main"
 STUDIES = (studies.INTERCHANGES,)
 
 WHOSE = {
-    "keeps_own": ("its own", "#BBBBBB", ""),
-    "gives_donors": ("the donor's", "#0072B2", ""),
-    "gives_expected": ("where its picture leads from the donor's object", "#56B4E9", "////"),
-    "gives_other": ("another", "#FFFFFF", ""),
+    "keeps_own": Segment(GRID, "its own"),
+    "gives_donors": Segment(ARM_COLOURS[0], "the donor's"),
+    "gives_expected": Segment(ARM_COLOURS[4], "where its picture leads from there", "////"),
+    "gives_other": Segment(PAPER, "another"),
 }
-"""Label, colour and hatching of each answer, from left to right."""
+"""Looks of the answers, from left to right."""
 
-DONORS = {
-    "same_image": "same picture",
-    "unrelated": "unrelated",
-    "same_answer": "same answer",
-    "self": "itself (sham)",
-}
+DONORS = {"same_image": "same picture", "unrelated": "unrelated question"}
+"""Donors that are drawn: the treatment and its main control."""
 
+KEY = ["model", "part", "donor", "steps", "step_set"]
 
-EDGE: Any = {"edgecolor": INK, "linewidth": 0.4}
-
-GAP = 0.7  # between parts, in bars
+GAP = 0.6  # between parts, in bars
 
 
 def make(found: Found) -> Drawing:
-    """The figure: a column for each model, a bar for each exchange, grouped by part."""
+    """The figure: a column for each model, a bar for each part and donor."""
     results = found[studies.INTERCHANGES.name]
     data = pd.DataFrame(_shares(without_repeats(results.rows)))
-    models, bars = names(data["model"]), _bars(data)
-    parts = names(part for part, _, _ in bars)
-    places = {bar: i + GAP * parts.index(bar[0]) for i, bar in enumerate(bars)}
-    height = 0.7 + 0.145 * (1 + max(places.values()))
-    figure, axes = canvas("double", height, 1, len(models), sharey=True)
+    treatment = data["donor"].iloc[0]
+    shown = data[data["donor"].isin([treatment, *DONORS]) & _widest(data)]
+    shown = shown.assign(row=shown["part"] + " " + shown["donor"])
+    rows, places = _rows(shown)
+    models = names(data["model"])
+    figure, axes = canvas("double", 0.75 + 0.25 * len(rows), 1, len(models), sharey=True)
     for axis, model in zip(axes, models, strict=True):
-        _draw(axis, data[data["model"] == model], places)
-        axis.tick_params(axis="y", length=0)
-        axis.set_title(model)
-        axis.set_xlabel("answers (%)")
-    axes[0].set_yticks(list(places.values()), list(bars.values()))
-    swatches = [
-        Patch(facecolor=c, hatch=hatch, label=label, **EDGE) for label, c, hatch in WHOSE.values()
-    ]
-    figure.legend(handles=swatches, loc="outside upper center", ncols=4)
-    treated = data[data["donor"] == data["donor"].iloc[0]]
-    caption = (
-        f"Whose answer is given on another question's latents: "
-        f"{sampled(treated, results.run['config']['data'], 'pairs of questions')}. {WEIGHTS} "
-        "Prompt, picture and options stay those of the question; the latents of the named steps "
-        "come from a donor: the same picture asked from another start or, as controls, an "
-        "unrelated question, a question with the same answer, and the question itself, which is a "
-        "sham. Steps after the exchanged ones are made anew. An answer counts as the question's "
-        "own, else as the donor's, else as the one to which the question's own picture leads from "
-        "the object of the donor's last exchanged hop; on the same picture that is the donor's, "
-        "and on other pictures, where the object may be missing, often nothing. "
-        "Whiskers: 95 % Wilson intervals of the own answer (from the left), and of answers that "
-        "are neither own nor the donor's (from the right). Donors answer their own question right "
-        f"in {_ceilings(results.rows)}. A model without a part has no bar for it. Published of "
-        "other models (ReaLVR): exchanging all latents of counterfactual pairs lifts the donor's "
-        "answer by 5.8 points (LVR) and 46.8 points (ReaLVR), an unrelated donor by -0.3 and 0.2."
+        of_model = shown[shown["model"] == model]
+        shares = pd.concat(
+            of_model.assign(
+                segment=name,
+                **{f"share{end}": of_model[f"{name}{end}"] for end in ("", "_low", "_high")},
+            )
+            for name in WHOSE
+        )
+        draw_bars(axis, shares, rows, WHOSE, ("keeps_own",), places)
+        axis.set(title=model, xlabel="answers (%)", xticks=(0, 50, 100))
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=4, columnspacing=1.2)
+    treated = shown[shown["donor"] == treatment]
+    swapped = results.rows["intervention"] != NONE
+    sham = results.rows.loc[swapped & (results.rows["donor"] == "self"), ["flip", "kl"]]
+    asked = "–".join(names(str(n) for n in (treated["n"].min(), treated["n"].max())))
+    text = (
+        f"Prompt, picture and options stay; latents of all steps come from a donor. n = {asked} "
+        f"pairs of questions of {results.run['config']['data']} a bar; whiskers: 95 % Wilson "
+        f"interval of the own answer. {WEIGHTS} A question's own latents change "
+        f"{of_sham(sham)}. Single steps and donors with the same answer are in the CSV file."
     )
-    return Drawing(figure, data, caption)
+    return Drawing(figure, data, caption(_finding(treated, treatment), text))
+
+
+def _finding(treated: pd.DataFrame, treatment: str) -> str:
+    """How often each model gives the donor's answer, by part."""
+    told = []
+    for part in (part for part in PARTS if part in set(treated["part"])):
+        of_part = treated[treated["part"] == part]
+        shares = zip(of_part["model"], of_part["gives_donors"], strict=True)
+        each = listed([f"{100 * share:.0f} % of {model}'s" for model, share in shares])
+        told.append(f"{PARTS[part]}, {each}")
+    where = "of another start on the same picture" if treatment == "same_image" else "of a donor"
+    return f"With the latents {where}, answers become the donor's: {'; '.join(told)}."
 
 
 def _shares(rows: pd.DataFrame) -> Iterator[dict[str, object]]:
     """One line for each exchange: shares of all answers, with intervals."""
     swapped = rows[rows["intervention"] != NONE]
-    key = ["model", "part", "donor", "steps", "step_set"]
-    for values, group in swapped.groupby(key, sort=False):
+    for values, group in swapped.groupby(KEY, sort=False):
         own, donor, expected = (
             group[name].fillna(False).to_numpy(bool)
             for name in ("keeps_own", "follows_donor", "follows_expected")
         )
         answers = [own, ~own & donor, ~own & ~donor & expected, ~own & ~donor & ~expected]
-        whose = {**dict(zip(WHOSE, answers, strict=True)), "neither": ~own & ~donor}
-        line = {**dict(zip(key, values, strict=True)), "n": len(group)}
-        for name, given in whose.items():
+        line = {**dict(zip(KEY, values, strict=True)), "n": len(group)}
+        for name, given in zip(WHOSE, answers, strict=True):
             share = accuracy_interval(given)
             line |= {name: share.mean, f"{name}_low": share.low, f"{name}_high": share.high}
         yield line
 
 
-def _bars(data: pd.DataFrame) -> dict[tuple[str, str, str], str]:
-    """Labels of the bars by part, donor and steps: controls are shown for the widest exchange."""
-    bars: dict[tuple[str, str, str], str] = {}
-    for part in (part for part in PARTS if part in set(data["part"])):
-        of_part = data[data["part"] == part]
-        for donor, group in of_part.groupby("donor", sort=False):
-            first = donor == data["donor"].iloc[0]
-            steps = names(group["steps"]) if first else names(group["steps"])[-1:]
-            for at in steps:
-                what = f"{PARTS[part]}, " if not any(bar[0] == part for bar in bars) else ""
-                several = "step" if at.isdigit() else "steps"
-                donor_name = DONORS.get(str(donor), str(donor))
-                shown = at.replace("..", "–")
-                bars[part, str(donor), at] = f"{what}{donor_name}, {several} {shown}"
-    return bars
+def _widest(data: pd.DataFrame) -> "pd.Series[bool]":
+    """Which lines exchange all steps: those whose steps come last for their donor and part."""
+    last = data.groupby(["model", "part", "donor"], sort=False)["steps"].transform("last")
+    return data["steps"] == last
 
 
-def _draw(axis: Axes, data: pd.DataFrame, places: dict[tuple[str, str, str], float]) -> None:
-    """Stack the answers of one model."""
-    key = ["part", "donor", "steps"]
-    found = {tuple(line[key]): line for _, line in data.iterrows()}
-    for bar, place in places.items():
-        if bar not in found:
-            continue
-        line, left = found[bar], 0.0
-        for name, (_, colour, hatch) in WHOSE.items():
-            width = 100 * float(line[name])
-            looks: dict[str, Any] = {"color": colour, "hatch": hatch} | EDGE
-            axis.barh(place, width, left=left, height=0.72, **looks)
-            left += width
-        for start, sign, name in ((0, 100, "keeps_own"), (100, -100, "neither")):
-            ends = [start + sign * float(line[f"{name}_{end}"]) for end in ("low", "high")]
-            axis.plot(ends, [place, place], color="#D55E00", linewidth=1.1, solid_capstyle="butt")
-    axis.set(xlim=(0, 100), ylim=(max(places.values()) + 0.6, -0.6))
-
-
-def _ceilings(rows: pd.DataFrame) -> str:
-    """How often donors of each model are right, under the treatment."""
-    treated = rows[(rows["donor"] == rows["donor"].iloc[0]) & (rows["intervention"] == NONE)]
-    right = treated.groupby("model", sort=False)["donor_correct"].mean()
-    return ", ".join(f"{100 * share:.0f} % ({model})" for model, share in right.items())
+def _rows(shown: pd.DataFrame) -> tuple[dict[str, str], dict[str, float]]:
+    """Labels and places of the bars, grouped by part."""
+    rows: dict[str, str] = {}
+    places: dict[str, float] = {}
+    parts = [part for part in PARTS if part in set(shown["part"])]
+    for i, part in enumerate(parts):
+        for donor in names(shown["donor"]):
+            row = f"{part} {donor}"
+            if row in set(shown["row"]):
+                places[row] = len(rows) + GAP * i
+                rows[row] = f"{PARTS[part]}: {DONORS.get(donor, donor)}"
+    return rows, places

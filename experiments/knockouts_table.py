@@ -11,11 +11,11 @@ import pandas as pd
 
 from latentlab.figures import studies
 from latentlab.figures.artifacts import Table, caption
-from latentlab.figures.cells import printed
+from latentlab.figures.cells import number, printed
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import without_repeats
 from latentlab.figures.lines import INFERENCE, beside_controls, names, overall, untouched
-from latentlab.figures.sentences import listed, told
+from latentlab.figures.sentences import listed
 
 PART = "main"
 STUDIES = (studies.KNOCKOUTS, studies.KNOCKOUTS_ONE_HOP)
@@ -90,10 +90,10 @@ def _finding(data: pd.DataFrame) -> str:
     if single.empty:
         return "No exchange of a part costs more than the same exchange on the prompt."
     parts = [
-        f"{told(line, 'other_delta', 'points', signed=True)} for {line['what']} of {line['model']}"
+        f"{line['what']} of {line['model']} ({number(100 * line['other_delta'], 0)} points)"
         for _, line in single.iterrows()
     ]
     return (
-        "Exchanging a latent part for another question's changes accuracy beyond the same on the "
-        f"prompt by {listed(parts)}, and nowhere else."
+        f"Another question's latents cost more than the same on the prompt for {listed(parts)}, "
+        "and nowhere else."
     )

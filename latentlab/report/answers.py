@@ -14,10 +14,10 @@ from latentlab.calibrate.verdicts import BROKEN, ONE_RULE, SHAM
 from latentlab.figures import studies
 from latentlab.measures.outcomes import NONE
 from latentlab.report import readings
-from latentlab.report.cast import EXCHANGED, knock_outs
+from latentlab.report.cast import EXCHANGED, knock_outs, results_of
 from latentlab.report.lead import MOST, RULES, removals
 from latentlab.report.tables import TableGrid, grid
-from latentlab.report.wording import change, interval, listed, number, share
+from latentlab.report.wording import change, interval, listed, share
 from latentlab.study.results import Results
 from latentlab.vocabulary import PARTS
 
@@ -54,9 +54,9 @@ Told = tuple[str, list[dict[str, str]]]
 
 def _trust(found: Found, models: Sequence[str]) -> Told:
     """How many readings tell models of known truth apart."""
-    if studies.CALIBRATION.name not in found:
+    if not (results := results_of(found, studies.CALIBRATION)):
         return "", []
-    summary = found[studies.CALIBRATION.name].summary
+    summary = results.summary
     lines = summary[summary["role"] != SHAM]
     read = lines.drop_duplicates(["instrument", "part"])
     broken = read[read["verdict"] == BROKEN]
@@ -98,7 +98,11 @@ def _matter(found: Found, models: Sequence[str]) -> Told:
     lines, rows, told = knock_outs(found), [], []
     for (model, data), mine in lines.groupby(["model", "data"], sort=False):
         alone = mine[mine["intervention"] == NONE].iloc[0]
-        row = {"model": str(model), "asked": f"{alone['n']} of {data}", "left alone %": _pc(alone)}
+        row = {
+            "model": str(model),
+            "asked": f"{int(alone['n'])} of {data}",
+            "left alone %": _pc(alone),
+        }
         ways, other = removals("latent", mine), mine[mine["intervention"] == EXCHANGED]
         if "kept" in ways:
             row["slots emptied, change"] = _points(ways["kept"])

@@ -12,6 +12,7 @@ import pandas as pd
 
 from latentlab.calibrate.subjects import ORGANISMS
 from latentlab.checkpoint import ZOO, zoo_names
+from latentlab.figures.experiment import Study
 from latentlab.figures.lines import METHODS
 from latentlab.figures.studies import KNOCKOUTS, KNOCKOUTS_ONE_HOP
 from latentlab.measures.outcomes import NONE
@@ -82,10 +83,18 @@ def in_question(found: Mapping[str, Results]) -> list[str]:
 
 def knock_outs(found: Mapping[str, Results]) -> pd.DataFrame:
     """Lines of all knock-outs over all questions; none where they were not run."""
-    studies = [study.name for study in (KNOCKOUTS, KNOCKOUTS_ONE_HOP) if study.name in found]
-    return pd.concat(
-        [pd.DataFrame(columns=_COLUMNS)] + [totals(found[name].summary) for name in studies]
-    )
+    there = [found[study.name] for study in (KNOCKOUTS, KNOCKOUTS_ONE_HOP) if study.name in found]
+    # One's own runs may lie in folders of any name.
+    there = there or [one for one in found.values() if one.run["command"] == KNOCKOUTS.command]
+    if not there:
+        return pd.DataFrame(columns=list(_COLUMNS))
+    return pd.concat([totals(results.summary) for results in there])
+
+
+def results_of(found: Mapping[str, Results], study: Study) -> Results | None:
+    """Results of a study, or of the first run of its command; None where there are none."""
+    alike = (one for one in found.values() if one.run["command"] == study.command)
+    return found.get(study.name) or next(alike, None)
 
 
 def embedded(name: str, digest: str) -> bool:
@@ -95,7 +104,7 @@ def embedded(name: str, digest: str) -> bool:
 
 def _models(found: Mapping[str, Results]) -> dict[str, tuple[str, dict[str, Any]]]:
     """Hash and plan of each model."""
-    models = {}
+    models: dict[str, tuple[str, dict[str, Any]]] = {}
     for results in found.values():
         plans = results.run.get("plans") or {}
         for name, digest in results.run["checkpoints"].items():
@@ -127,7 +136,7 @@ def _numbers(lines: pd.DataFrame) -> dict[str, Any]:
         return {}
     first = alone.iloc[0]
     told: dict[str, Any] = {
-        "asked": f"{first['n']:,} of {first['data']}",
+        "asked": f"{int(first['n']):,} of {first['data']}",
         "alone": share(first),
     }
     for _, line in lines[lines["intervention"] == EXCHANGED].head(1).iterrows():

@@ -58,8 +58,8 @@ class Exhibit:
     part: str = MAIN
     """Whether it stands with its question or in the appendix."""
 
-    drawing: Markup = Markup("")
-    """The figure as an element of the page."""
+    drawing: Markup | None = None
+    """The figure as an element of the page; None where it is none."""
 
     picture: str = ""
     """The figure as a data URI, where it is no element."""
@@ -121,7 +121,7 @@ def _listed(folder: Path) -> Iterator[dict[str, Any]]:
     yield from ({"name": name, "title": title} for name, title in titles.items())
 
 
-def _caption(folder: Path, name: str) -> dict[str, str]:
+def _caption(folder: Path, name: str) -> dict[str, Any]:
     """The finding of a caption, its first paragraph; and the rest."""
     path = folder / f"{name}.txt"
     if not path.is_file():

@@ -5,9 +5,7 @@ attributes, since the page's policy forbids style in attributes; names get a pre
 has one name space; neutral colours become classes, which the style sheet paints light or dark.
 """
 
-import colorsys
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -18,24 +16,19 @@ from latentlab.figures import style
 NEUTRALS = ("INK", "MUTED", "GRID", "PAPER")
 """Colours of `latentlab.figures.style` that are not data."""
 
-DARK_CARD = "#1e2125"
-"""What lies behind figures in the dark, as in `style.css`."""
-
-LEAST = 4.5
-"""Contrast that a colour has to its ground in the dark."""
-
-_SHAPES = frozenset(
-    "svg g defs clipPath path use rect circle ellipse line polyline polygon image".split()
-)
-_PLACES = frozenset(
-    "id d x y width height cx cy r rx ry x1 y1 x2 y2 points transform viewBox clip-path href "
-    "preserveAspectRatio".split()
-)
-_PAINT = frozenset(
-    "fill stroke stroke-width stroke-linecap stroke-linejoin stroke-dasharray stroke-dashoffset "
-    "stroke-miterlimit opacity fill-opacity stroke-opacity fill-rule clip-rule "
-    "image-rendering".split()
-)
+_SHAPES = {
+    *("svg", "g", "defs", "clipPath", "path", "use", "rect", "circle", "ellipse", "line"),
+    *("polyline", "polygon", "image"),
+}
+_PLACES = {
+    *("x", "y", "width", "height", "cx", "cy", "r", "rx", "ry", "x1", "y1", "x2", "y2"),
+    *("transform", "viewBox", "preserveAspectRatio"),
+}
+_PAINT = {
+    *("stroke-width", "stroke-linecap", "stroke-linejoin", "stroke-dasharray"),
+    *("stroke-dashoffset", "stroke-miterlimit", "opacity", "fill-opacity", "stroke-opacity"),
+    *("fill-rule", "clip-rule", "image-rendering"),
+}
 _LONG = re.compile(r"-?\d+\.\d{3,}")
 _HREF = "{http://www.w3.org/1999/xlink}href"
 
@@ -63,17 +56,6 @@ def width_of(path: Path) -> float:
     """Width of a drawing in inches, of which an SVG point is the 72nd part."""
     found = re.search(r'<svg[^>]*\swidth="([\d.]+)pt"', path.read_text(encoding="utf-8"))
     return float(found[1]) / 72 if found else 6.75
-
-
-def dark_rules(drawings: Iterable[str]) -> str:
-    """Rules for the dark: colours of data that could not be told from the ground are lightened."""
-    text = "".join(drawings)
-    rules = []
-    for name, kind in (("f", "fill"), ("s", "stroke")):
-        for colour in sorted(set(re.findall(rf'{kind}="#([0-9a-f]{{6}})"', text))):
-            if (lighter := _lightened(colour)) != colour:
-                rules.append(f".{name}-{colour}{{{kind}:#{lighter}}}")
-    return f"@media screen and (prefers-color-scheme: dark) {{ {''.join(rules)} }}" if rules else ""
 
 
 def _classes() -> dict[str, str]:
@@ -123,22 +105,3 @@ def _cleaned(
 def _tag(name: str) -> str:
     """A name without its name space."""
     return name.rpartition("}")[2]
-
-
-def _lightened(colour: str) -> str:
-    """A colour of the same hue that stands out from the ground in the dark."""
-    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (0, 2, 4))
-    hue, light, saturation = colorsys.rgb_to_hls(red, green, blue)
-    ground = _luminance(DARK_CARD[1:])
-    while light < 1 and (_luminance(colour) + 0.05) / (ground + 0.05) < LEAST:
-        light = min(1.0, light + 0.02)
-        rgb = colorsys.hls_to_rgb(hue, light, saturation)
-        colour = "".join(f"{round(255 * value):02x}" for value in rgb)
-    return colour
-
-
-def _luminance(colour: str) -> float:
-    """Relative luminance of a colour, as WCAG 2 defines it."""
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (0, 2, 4)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
-    return float(sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True)))

@@ -13,8 +13,8 @@ from latentlab.ablate.amounts import verdict
 from latentlab.calibrate.verdicts import BROKEN, SHAM
 from latentlab.figures.studies import CALIBRATION
 from latentlab.measures.outcomes import NONE
-from latentlab.report.cast import EXCHANGED, knock_outs
-from latentlab.report.wording import change, listed, number, share
+from latentlab.report.cast import EXCHANGED, knock_outs, results_of
+from latentlab.report.wording import change, number, share
 from latentlab.study.results import Results
 from latentlab.vocabulary import PARTS
 
@@ -53,8 +53,8 @@ def answer(found: Mapping[str, Results], models: Sequence[str]) -> list[Sentence
     more = f" {len(told) - MOST} more models are below." if len(told) > MOST else ""
     sentences = [Sentence("Found.", " ".join(whole) + more)] if whole else []
     sentences += [Sentence("Which part.", " ".join(parts))] if parts else []
-    if CALIBRATION.name in found:
-        sentences.append(Sentence("How sure.", sure(found[CALIBRATION.name].summary)))
+    if calibrated := results_of(found, CALIBRATION):
+        sentences.append(Sentence("How sure.", sure(calibrated.summary)))
     return sentences
 
 
@@ -66,9 +66,9 @@ def sure(summary: pd.DataFrame) -> str:
     worst = float(summary.loc[summary["role"] == SHAM, "value_high"].max())
     sham = "exactly nothing" if worst == 0 else f"up to {worst:.2g}, which must be 0"
     return (
-        f"{good} of {len(read)} readings tell apart {known} models of which it is known whether "
-        f"their latents matter; putting a model’s own latents back changes {sham}. Intervals "
-        "[in brackets] are 95 %, over questions and not over trainings."
+        f"{good} of {len(read)} readings tell {known} models apart of which it is known whether "
+        f"they need their latents; putting a model’s own latents back changes {sham}; intervals in "
+        "brackets are 95 %, over questions, not over trainings."
     )
 
 
@@ -77,28 +77,26 @@ def _whole(name: str, lines: pd.DataFrame) -> str:
     alone, other = _arm(lines, NONE), _arm(lines, EXCHANGED)
     if alone is None or other is None:
         return ""
+    kept = f"it answers {share(alone)} of {int(alone['n']):,} questions"
+    swapped = "with another question’s latents in place of its own"
     said = verdict(other)
-    if said in ("harm", "gain"):
-        half = said == "harm" and -other["delta_high"] > other["accuracy"]
-        head = f"Yes, {name}’s do" if half else f"{name}’s do in part"
-        head = f"{name}’s do harm" if said == "gain" else head
+    if said == "harm":
+        half = -other["delta_high"] > other["accuracy"]
         return (
-            f"{head}: it answers {share(alone)} of {alone['n']:,} questions, and {share(other)} "
-            "with another question’s latents in place of its own."
+            f"{name}: {'yes' if half else 'in part'}. Left alone {kept}, {swapped} {share(other)}."
         )
+    if said == "gain":
+        return f"{name}: no, they stand in its way. Left alone {kept}, {swapped} {share(other)}."
     least = float(other.get("delta_smallest", 0) or 0)
     seen = f"; more than {number(100 * least)} points would have shown" if least > 0 else ""
-    head = f"No, {name}’s do not" if said == "no harm" else f"{name}: not seen"
-    return (
-        f"{head}: it answers {share(alone)} of {alone['n']:,} questions, and another question’s "
-        f"latents in place of its own change that by {change(other)}{seen}."
-    )
+    word = "no" if said == "no harm" else "not that we could see"
+    return f"{name}: {word}. Left alone {kept}; {swapped} that changes by {change(other)}{seen}."
 
 
 def _parts(name: str, lines: pd.DataFrame) -> str:
     """Which part of the latents that is, under every rule of positions."""
     clauses = [text for part in tuple(PARTS)[:2] if (text := _part(part, lines))]
-    return f"{name} {listed(clauses)}." if clauses else ""
+    return f"{name}: {'; '.join(clauses)}." if clauses else ""
 
 
 def _part(part: str, lines: pd.DataFrame) -> str:
@@ -111,14 +109,17 @@ def _part(part: str, lines: pd.DataFrame) -> str:
         least = max(ways.values(), key=lambda line: float(line["delta"]))
         loss = number(-100 * float(least["delta"]))
         ends = [number(-100 * float(least[f"delta_{end}"])) for end in ("high", "low")]
-        every = "however it is taken away" if len(ways) > 1 else "without it"
-        return f"loses at least {loss} points [{', '.join(ends)}] without {PARTS[part]}, {every}"
+        every = ", however it is taken away" if len(ways) > 1 else ""
+        return (
+            f"without its {PARTS[part]} it loses at least {loss} points [{', '.join(ends)}]{every}"
+        )
     rule = "kept" if "kept" in ways else next(iter(ways))
-    text = f"is changed by {change(ways[rule])} when its {PARTS[part]} is emptied"
+    nothing = "" if verdict(ways[rule]) in ("harm", "gain") else "nothing we could measure, "
+    done = "emptying" if rule == "kept" else "leaving out"
+    text = f"{done} its {PARTS[part]} changes {nothing}{change(ways[rule])}"
     if harms and rule not in harms:
-        worst = min((ways[name] for name in harms), key=lambda line: float(line["delta"]))
-        which = next(name for name in harms if ways[name] is worst)
-        text += f" ({change(worst)} when {RULES[which]}: that is about positions)"
+        which = min(harms, key=lambda name: float(ways[name]["delta"]))
+        text += f" ({change(ways[which])} when {RULES[which]} in the positions)"
     return text
 
 

@@ -11,6 +11,7 @@
     target.scrollIntoView({ behavior: "instant" });
   };
   window.addEventListener("hashchange", led);
+  window.addEventListener("load", led); // the rest of the page has its height by then
   led();
 
   const closed = [];

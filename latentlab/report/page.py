@@ -18,12 +18,12 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from latentlab.report import viewer
+from latentlab.report import overview, viewer
 from latentlab.report.answers import Answer, answer_to
 from latentlab.report.cast import cast, in_question
-from latentlab.report.gallery import MAIN, Exhibit
-from latentlab.report.inline import dark_rules
+from latentlab.report.gallery import MAIN, PIXELS, Exhibit
 from latentlab.report.lead import answer
+from latentlab.report.paint import dark_rules, model_rules
 from latentlab.report.questions import QUESTIONS, Question
 from latentlab.report.runs import ToldStudy
 from latentlab.report.still import still_of
@@ -34,10 +34,10 @@ from latentlab.version import __version__
 GENERATOR = "LatentLab report"
 """How a page of ours is known again."""
 
-STYLES = ("style.css", viewer.STYLE)
+STYLES = ("style.css", viewer.STYLE, overview.STYLE)
 """The parts of the style, in order."""
 
-SCRIPTS = (*viewer.SCRIPTS, "page.js")
+SCRIPTS = ("page.js", *viewer.SCRIPTS, *overview.SCRIPTS)
 """The parts of the script, in order."""
 
 _INTERVAL = re.compile(r"\[[-−+\d., ]+\]")
@@ -64,6 +64,7 @@ def render(
     traces: dict[str, Any] | None,
     about_traces: str,
     missing: Sequence[tuple[str, str]],
+    overview_data: dict[str, Any] | None = None,
 ) -> str:
     """The page as text.
 
@@ -73,18 +74,19 @@ def render(
         traces: what `traces.viewer_data` returns; None leaves the viewer out.
         about_traces: which answers the viewer shows, in a sentence.
         missing: parts without results, each with the command that makes them.
+        overview_data: what `overview.overview_data` returns; None leaves the overview out.
     """
     found = {run.study.name: run.results for run in runs}
     unknown, members = in_question(found), cast(found)
+    models = {model: None for run in runs for model in run.results.run["checkpoints"]}
     asked = list(_asked(found, unknown, exhibits))
     shown = {exhibit.name for one in asked for exhibit in one.exhibits}
     style, script = ("\n".join(map(_part, names)) for names in (STYLES, SCRIPTS))
-    style += figure_rules(exhibits)
+    style += figure_rules(exhibits) + model_rules(models)
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, loader=FunctionLoader(_part)
     )
     environment.filters["typeset"] = typeset
-    models = {model: None for run in runs for model in run.results.run["checkpoints"]}
     return environment.get_template("template.html").render(
         generator=GENERATOR,
         version=__version__,
@@ -102,6 +104,7 @@ def render(
         traces=None if traces is None else Markup(json_block(traces)),
         still=None if traces is None else still_of(traces),
         about_traces=about_traces,
+        overview=None if overview_data is None else Markup(json_block(overview_data)),
         missing=missing,
     )
 
@@ -109,10 +112,11 @@ def render(
 def _asked(
     found: Mapping[str, Results], models: Sequence[str], exhibits: Sequence[Exhibit]
 ) -> Iterator[Asked]:
-    """The questions that something answers."""
-    main = {exhibit.name: exhibit for exhibit in exhibits if exhibit.part == MAIN}
+    """The questions that something answers, each with what the main set has of it, or its first."""
+    named = {exhibit.name: exhibit for exhibit in exhibits}
     for question in QUESTIONS:
-        here = tuple(main[name] for name in question.exhibits if name in main)
+        there = tuple(named[name] for name in question.exhibits if name in named)
+        here = tuple(exhibit for exhibit in there if exhibit.part == MAIN) or there[:1]
         told = answer_to(question.anchor, found, models)
         if here or told.sentence or told.table:
             yield Asked(question, told, here)
@@ -127,7 +131,9 @@ def figure_rules(exhibits: Sequence[Exhibit]) -> str:
     """Style that depends on the figures: how wide each is, and its colours in the dark."""
     widths = sorted({exhibit.size[0] for exhibit in exhibits if exhibit.drawing})
     rules = [f".w{px}{{width:clamp({round(0.7 * px)}px,100%,{px}px)}}" for px in widths]
-    return "\n".join(["", *rules, dark_rules(exhibit.drawing for exhibit in exhibits)])
+    paper = [f".w{px}{{width:{px / PIXELS:.2f}in!important}}" for px in widths]
+    rules.append(f"@media print{{{''.join(paper)}}}")
+    return "\n".join(["", *rules, dark_rules(exhibit.drawing or "" for exhibit in exhibits)])
 
 
 def policy(style: str, script: str) -> str:
@@ -145,7 +151,7 @@ def json_block(values: Any) -> str:
 
 
 def typeset(paragraph: str, models: Sequence[str]) -> Markup:
-    """A paragraph in which its model stands out and intervals step back."""
+    """A paragraph in which its first model stands out and intervals step back."""
     name = max((m for m in models if paragraph.startswith(m)), key=len, default="")
     rest = _INTERVAL.sub(
         r'<span class="interval">\g<0></span>', str(escape(paragraph[len(name) :]))

@@ -10,6 +10,7 @@ from latentlab.figures import studies
 from latentlab.measures.summary import ALL
 from latentlab.mediation.summary import EFFECT
 from latentlab.probe.findings import FED
+from latentlab.report.cast import results_of
 from latentlab.report.wording import interval, listed, number, share
 from latentlab.study.results import Results
 
@@ -22,10 +23,10 @@ HIDDEN = "mask_needed"
 
 def held(found: Found, models: Sequence[str]) -> Told:
     """How often a probe reads the object of its own hop off the latent of a step."""
-    if studies.PROBES.name not in found:
+    if not (results := results_of(found, studies.PROBES)):
         return "", []
     rows, told = [], []
-    for model, lines in found[studies.PROBES.name].summary.groupby("model", sort=False):
+    for model, lines in results.summary.groupby("model", sort=False):
         probes = lines[lines["kind"] == "probe"]
         place = next((place for place in FED if (probes["place"] == place).any()), "")
         probes = probes[probes["place"] == place]
@@ -81,9 +82,9 @@ def flow(found: Found, models: Sequence[str]) -> Told:
 
 def attention(found: Found, models: Sequence[str]) -> Told:
     """How much more is attended to the image than to text, beside what is indifferent."""
-    if studies.ATTENTION.name not in found:
+    if not (results := results_of(found, studies.ATTENTION)):
         return "", []
-    summary = found[studies.ATTENTION.name].summary
+    summary = results.summary
     steps = whole(summary[summary["query"] != AFTER])
     rows, told = [], []
     for (model, mode), lines in steps.groupby(["model", "mode"], sort=False):
@@ -113,18 +114,18 @@ def attention(found: Found, models: Sequence[str]) -> Told:
 
 def _exchanges(found: Found) -> "dict[str, pd.Series[float]]":
     """Of each model the widest exchange with the same picture asked from another start."""
-    if studies.INTERCHANGES.name not in found:
+    if not (results := results_of(found, studies.INTERCHANGES)):
         return {}
-    lines = found[studies.INTERCHANGES.name].summary
+    lines = results.summary
     lines = lines[(lines["domain"] == ALL) & (lines["donor"] == "same_image")]
     return {str(model): mine.iloc[-1] for model, mine in lines.groupby("model", sort=False)}
 
 
 def _mediated(found: Found) -> "dict[str, pd.Series[float]]":
     """Of each model the share of the effect of a hidden cell that runs through all its latents."""
-    if studies.MEDIATION.name not in found:
+    if not (results := results_of(found, studies.MEDIATION)):
         return {}
-    lines = found[studies.MEDIATION.name].summary
+    lines = results.summary
     lines = lines[(lines["domain"] == ALL) & (lines["measure"] == EFFECT)]
     lines = lines[(lines["perturbation"] == HIDDEN) & (lines["outcome"] == "log_odds")]
     lines = lines[lines["nie_share"].notna()]

@@ -3,7 +3,6 @@
 The question is a real one of the generator, so that the drawing cannot say what the data do not.
 """
 
-import io
 from dataclasses import dataclass
 from itertools import pairwise
 from math import hypot
@@ -14,15 +13,16 @@ from latentlab.data.benchmark import Benchmark, BenchmarkConfig
 from latentlab.data.example import traced
 from latentlab.data.scene import GRID
 from latentlab.data.sprites import CELL
-from latentlab.notebook import data_uri
+from latentlab.notebook import picture_uri
 
 SHOWN = BenchmarkConfig(domains=("relation",))
 """Where the question is from: plain shapes need no explanation."""
 
-INDEX = 1
-"""Which question: the first of filled shapes on a dark ground."""
+INDEX = 53
+"""Which question: one of filled shapes on a dark ground whose arrows keep clear of each other."""
 
 _GLYPH, _MARK = (9.5, 9.0), (20.5, 21.5)  # centres in a cell, in pixels of the picture
+_LONG = 30  # pixels of an arrow that has room for its number
 _GAP = 6.5  # pixels that an arrow keeps from the middle of an object
 
 
@@ -51,12 +51,10 @@ def worked_question() -> Worked:
     example = Benchmark(SHOWN)[INDEX]
     trace, hops = traced(example)
     assert example.image is not None
-    file = io.BytesIO()
-    example.image.quantize(64).save(file, "PNG", optimize=True)
     image = Markup(
         '<image href="{}" width="{}" height="{}" preserveAspectRatio="none" '
         'image-rendering="pixelated"/>'
-    ).format(data_uri(file.getvalue(), "image/png"), *example.image.size)
+    ).format(picture_uri(example.image), *example.image.size)
     cells = trace.cells[: hops + 1]
     walk = tuple(trace.at(hop) for hop in range(hops + 1))
     arrows = [_arrow(a, b, hop) for hop, (a, b) in enumerate(pairwise(cells), 1)]
@@ -99,7 +97,9 @@ def _arrow(source: int, target: int, hop: int) -> Markup:
     x0, y0, x1, y1 = x0 + 4 * dx, y0 + 4 * dy, x1 - _GAP * dx, y1 - _GAP * dy
     head = [(x1, y1), *((x1 - 4 * dx + s * dy, y1 - 4 * dy - s * dx) for s in (2.2, -2.2))]
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in head)
-    middle = [(a + b) / 2 for a, b in ((x0, x1), (y0, y1))]
+    # The number of a short arrow stands beside it: on it, it would hide it.
+    aside = 5.5 if far < _LONG else 0.0
+    middle = (x0 + x1) / 2 + aside * dy, (y0 + y1) / 2 - aside * dx
     line = '<line class="{}" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>'
     ends = x0, y0, x1 - 3 * dx, y1 - 3 * dy
     return Markup("").join(

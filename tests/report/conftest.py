@@ -12,16 +12,21 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from latentlab import checkpoint
+from latentlab.ablate.config import AblateConfig
 from latentlab.data import export, load_data
-from latentlab.figures.artifacts import Drawing, Table, write
-from latentlab.figures.run import page as index_page
+from latentlab.evaluate.config import EvaluateConfig
+from latentlab.figures.artifacts import Drawing, Table, caption, write
+from latentlab.figures.index import entry, update
 from latentlab.figures.studies import TRACES
+from latentlab.figures.style import RC, model_style
 from latentlab.report.config import ReportConfig
 from latentlab.report.run import main
-from latentlab.study.results import ROWS
+from latentlab.study.instrument import instrument
+from latentlab.study.results import ROWS, SUMMARY
 
 EVIL = (
     "<script>document.body.dataset.hacked=1</script>"
@@ -65,17 +70,35 @@ class World:
 
 @pytest.fixture(scope="session")
 def figures(tmp_path_factory) -> Path:
-    """A folder as `latentlab.figures` leaves it: one figure, one table."""
+    """A folder as `latentlab.figures` leaves it: a figure of the main set, and an appendix."""
     folder = tmp_path_factory.mktemp("figures")
-    figure = Figure(figsize=(2, 1))
-    figure.add_subplot().plot([0, 1])
-    numbers = pd.DataFrame({"x": [1, 2]})
     cells = pd.DataFrame({"model": ["relay", "a | b"], "accuracy %": ["1.0 [0.5, 2.0]", "–"]})
     published = pd.DataFrame({"variant": [EVIL], "value": ["71.8"]})
-    write(Drawing(figure, numbers, f"Shows {EVIL}."), "a_figure", folder)
-    write(Table(cells, numbers, "Lines\nof cells.", published), "a_table", folder)
-    index_page({"a_figure": "A figure", "a_table": "A table", "absent": "Not made"}, folder)
+    made = {
+        "knockouts": ("main", drawing(f"Found {EVIL}.")),
+        "a_figure": ("appendix", drawing("Found nothing.")),
+        "a_table": ("appendix", Table(cells, NUMBERS, "Lines\nof cells.", published)),
+    }
+    for name, (_, one) in made.items():
+        write(one, name, folder)
+    titles = {"knockouts": EVIL, "a_figure": "A figure", "a_table": "A table"}
+    listed = [entry(one, name, titles[name], part) for name, (part, one) in made.items()]
+    update(listed, folder)
     return folder
+
+
+NUMBERS = pd.DataFrame({"x": [1, 2]})
+
+
+def drawing(finding: str) -> Drawing:
+    """A figure with letters, a line in the colour of a model and a grid of colours."""
+    with plt.rc_context(RC):
+        figure = Figure(figsize=(6.75, 2))
+        left, right = figure.subplots(1, 2)
+        left.plot([0, 1], color=model_style("decoy")[0], label=EVIL)
+        left.legend()
+        right.imshow([[0, 1], [2, 3]])
+    return Drawing(figure, NUMBERS, caption(finding, "Two panels, n = 2."))
 
 
 def grade(path: Path) -> None:
@@ -111,6 +134,34 @@ def world(qwen, figures, tmp_path_factory) -> World:
 
 
 @pytest.fixture(scope="session")
+def own(world, tmp_path_factory):
+    """Results of an evaluation and an ablation of one of two models; some answers are right."""
+    results = tmp_path_factory.mktemp("own")
+    common = {"model": (world.config.model[0],), "data": world.data, "limit": 16}
+    flags = {"evaluate": EvaluateConfig(**common), "ablate": AblateConfig(**common)}
+    for name, config in flags.items():
+        folder = results / name
+        instrument(name).run(replace(config, out=folder))
+        make_right(name, folder, world.data)
+    return results
+
+
+def make_right(name, folder, data):
+    """Make every other answer right, and of the ablated ones every third: all cases occur."""
+    rows = pd.read_parquet(folder / ROWS)
+    gold = {one.id: one.choices.index(one.answer) for one in load_data(data)}
+    number = rows["example"].map({x: i for i, x in enumerate(rows["example"].unique())})
+    alone = rows["intervention"] == "none"
+    right = (alone & (number % 2 == 0)) | (~alone & (number % 3 == 0))
+    rows.loc[right, "correct"] = True
+    rows.loc[right, "choice"] = rows.loc[right, "example"].map(gold)
+    wrong = ~right & (number % 5 == 0)
+    rows.loc[wrong, "choice"] = (rows.loc[wrong, "example"].map(gold) + 1) % 4
+    rows.to_parquet(folder / ROWS, index=False)
+    instrument(name).summary(rows, 0).to_csv(folder / SUMMARY, index=False)
+
+
+@pytest.fixture(scope="session")
 def browse(world, tmp_path_factory):
     """Open the report, run a script in it, and return what it left in `told` and all problems.
 
@@ -122,15 +173,16 @@ def browse(world, tmp_path_factory):
     if not browser:
         pytest.skip("no Chromium is installed to open the report with")
     folder = tmp_path_factory.mktemp("browser")
-    page = world.report.read_text(encoding="utf-8")
 
     def run(
         script: str,
         address: str = "",
         width: int = 1280,
+        report: Path = world.report,
         flags: tuple[str, ...] = (),
         milliseconds: int = 1500,
     ) -> dict:
+        page = report.read_text(encoding="utf-8")
         body = f"(async () => {{ const told = {{}};\n{script}\n{REPORT} }})();"
         tested = page
         for code in (COLLECTOR, body):
@@ -145,10 +197,8 @@ def browse(world, tmp_path_factory):
             path.write_text(PHONE % (address, width, 844), encoding="utf-8")
             address = ""
         command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
-        command += [
-            f"--user-data-dir={folder / 'profile'}",
-            f"--window-size={max(width, 500)},1000",
-        ]
+        command += [f"--user-data-dir={folder / 'profile'}"]
+        command += [f"--window-size={max(width, 500)},1000"]
         command += [f"--virtual-time-budget={milliseconds}", "--enable-logging=stderr", *flags]
         command += ["--host-resolver-rules=MAP * ~NOTFOUND", f"{path.as_uri()}{address}"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)

@@ -1,0 +1,52 @@
+// One visit to the overview in which everything is used once.
+const $ = (id) => document.getElementById(`ov-${id}`);
+const asked = () => [...document.querySelectorAll(".ov-ask")];
+const choose = (id, value) => { $(id).value = value; $(id).dispatchEvent(new Event("input")); };
+const press = (where, key) => where.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+const labels = () => [...$("head").querySelectorAll("button")].map((b) => b.textContent);
+const cells = (k) => [...$("body").querySelectorAll("tr")].map((tr) => tr.querySelectorAll("td:not(.ov-fact)")[k].textContent);
+told.hidden = $("grid") === null && document.getElementById("ov").hidden;
+told.labels = labels();
+told.first = asked()[0].textContent;
+told.elements = $("body").querySelectorAll("img, script").length;
+told.cells = cells(0);
+told.heads = [...$("head").querySelectorAll(".ov-head")].map((th) => th.textContent);
+told.counts = {};
+for (const [id, value] of [["search", "number7."], ["domain", "d1"], ["outcome", "right"], ["outcome", "unread"], ["outcome", "changed"]]) {
+  if (id === "outcome") $("column").value = $("column").options[id === "outcome" && value === "changed" ? 2 : 1].value;
+  if (id === "outcome") choose("column", $("column").value);
+  choose(id, value);
+  told.counts[`${id} ${value}`] = [asked().length, $("count").textContent];
+  choose(id, ""); choose("column", "");
+}
+choose("search", "no such question");
+told.empty = $("body").textContent;
+choose("search", "");
+const sort = (n) => $("head").querySelectorAll(".ov-head button")[n].click();
+sort(0); told.sorted = cells(0); told.way = $("head").querySelector("[aria-sort=ascending]").textContent;
+sort(0); told.back = cells(0);
+sort(0); told.undone = asked()[0].textContent;
+told.stops = asked().filter((b) => b.tabIndex === 0).length;
+asked()[0].focus(); press(document.activeElement, "ArrowDown");
+told.focused = asked().indexOf(document.activeElement);
+press(document.activeElement, "End"); told.end = asked().indexOf(document.activeElement);
+press(document.activeElement, "Home");
+document.activeElement.click();
+told.open = $("dialog").open;
+told.asked = $("asked").textContent;
+told.inside = $("dialog").querySelectorAll("img, script").length;
+told.gold = $("options").querySelector(".ov-gold").textContent;
+told.lines = $("answers").children.length;
+told.numbers = [...$("answers").children[0].querySelectorAll(".n")].map((td) => td.textContent);
+press($("close"), "ArrowRight"); told.next = [$("asked").textContent, $("at").textContent];
+told.link = $("answers").querySelector("a").getAttribute("href");
+$("close").click();
+const boxes = [...$("columns").querySelectorAll("input")];
+told.boxes = boxes.length;
+const before = $("head").querySelectorAll(".ov-head").length;
+const off = boxes.find((box) => !box.checked); off.click();
+told.more = $("head").querySelectorAll(".ov-head").length - before;
+told.wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+told.named = [...document.querySelectorAll("#ov input, #ov select, #ov button")]
+  .filter((e) => !(e.labels && e.labels.length) && !e.getAttribute("aria-label") && !e.textContent).map((e) => e.outerHTML);
+told.fetched = performance.getEntriesByType("resource").map((e) => e.name).filter((n) => !n.startsWith("data:"));
