@@ -7,8 +7,6 @@ read from safetensors only, and no code of a checkpoint is ever run.
 A model may keep adapters beside its weights; `lora` reads and writes them.
 """
 
-import dataclasses
-import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,11 +22,14 @@ from transformers.utils import logging as transformers_logging
 from latentlab.backbones import Backbone, family_of
 from latentlab.errors import UserError, did_you_mean
 from latentlab.lora import base_weights, load_adapters, save_adapters
-from latentlab.prompts import Prompter, PromptFormat
+from latentlab.manifest import PLAN_FILE as PLAN_FILE
+from latentlab.manifest import Manifest, read_manifest, write_manifest
+from latentlab.prompts import Prompter
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.schema import read_file
+from latentlab.schema import read_json as json_values
 
-PLAN_FILE = "latentlab.json"
 NO_STEPS = LatentPlan(steps=0, k=0)
 """The plan of a model that brings none: an ordinary vision-language model."""
 ZOO = Path(__file__).parent / "zoo"
@@ -93,13 +94,8 @@ def load(
     config = read_json(folder / "config.json")
     with _using(f"{folder / 'config.json'}"):
         family = family_of(str(config.get("model_type")))
-    settings: dict[str, Any] = {}
-    if (folder / PLAN_FILE).is_file():
-        settings = read_json(folder / PLAN_FILE)
-    with _using(f"{folder / PLAN_FILE}"):
-        own = LatentPlan.from_dict(settings["plan"]) if "plan" in settings else None
-        plan = plan or own or spare_plan or NO_STEPS
-        format = PromptFormat.from_dict(settings.get("format", {}))
+    manifest = read_manifest(folder)
+    plan = plan or manifest.plan or spare_plan or NO_STEPS
     target = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     model = load_weights(family, folder, dtype, target)
     configs = ("preprocessor_config.json", "processor_config.json")
@@ -111,12 +107,13 @@ def load(
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         if not tokenizer.chat_template:
             tokenizer.chat_template = _processor_template(folder)
-    placeholder_id = settings.get("placeholder_id")
+    placeholder_id = manifest.placeholder_id
     _check_tokens(folder, tokenizer, backbone, placeholder_id)
     name = Path(name_or_path).name or folder.resolve().name
     try:
-        prompter = Prompter(tokenizer, backbone, format)
-        reasoner = Reasoner(backbone, plan, prompter, placeholder_id, name, own is not None)
+        brings = manifest.plan is not None
+        prompter = Prompter(tokenizer, backbone, manifest.format)
+        reasoner = Reasoner(backbone, plan, prompter, placeholder_id, name, brings)
         reasoner.plan.check_model(backbone.n_layers, (), placeholder_id is not None)
         return reasoner
     except UserError as error:
@@ -162,10 +159,7 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         UserError: the file is not JSON, or not an object with named values.
     """
-    try:
-        values = json.loads(path.read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not valid JSON: {error}") from None
+    values = json_values(read_file(path), str(path))
     if not isinstance(values, dict):
         raise UserError(f"{path} holds no JSON object")
     return values
@@ -184,12 +178,8 @@ def save(reasoner: Reasoner, folder: Path, dtype: str = "float32") -> None:
         reasoner.prompter.tokenizer.save_pretrained(folder)
         reasoner.backbone.image_processor.save_pretrained(folder)
     save_adapters(reasoner.backbone.model, folder, precision)
-    settings = {
-        "plan": reasoner.plan.to_dict(),
-        "format": dataclasses.asdict(reasoner.prompter.format),
-        "placeholder_id": reasoner.placeholder_id,
-    }
-    (folder / PLAN_FILE).write_text(json.dumps(settings, indent=2) + "\n")
+    written = Manifest(reasoner.plan, reasoner.prompter.format, reasoner.placeholder_id)
+    write_manifest(written, folder)
 
 
 def _processor_template(folder: Path) -> str | None:
@@ -203,7 +193,7 @@ def _processor_template(folder: Path) -> str | None:
 
 
 def _check_tokens(
-    folder: Path, tokenizer: PreTrainedTokenizerBase, backbone: Backbone, placeholder_id: Any
+    folder: Path, tokenizer: PreTrainedTokenizerBase, backbone: Backbone, placeholder_id: int | None
 ) -> None:
     """Refuse a tokenizer of another model: transformers loads an empty one where files lack."""
     token = backbone.image_token
