@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from latentlab.backbones import Backbone, family_of
@@ -24,14 +24,18 @@ from latentlab.errors import UserError, did_you_mean
 from latentlab.lora import base_weights, load_adapters, save_adapters
 from latentlab.manifest import PLAN_FILE as PLAN_FILE
 from latentlab.manifest import Manifest, read_manifest, write_manifest
+from latentlab.processors import load_images, load_tokenizer, try_images
 from latentlab.prompts import Prompter
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.schema import read_file
+from latentlab.schema import is_folder, read_file
 from latentlab.schema import read_json as json_values
 
 NO_STEPS = LatentPlan(steps=0, k=0)
 """The plan of a model that brings none: an ordinary vision-language model."""
+LONGEST_NAME = 200
+"""Characters of a name that the hub is asked for, or that a message shows."""
+
 ZOO = Path(__file__).parent / "zoo"
 """The organisms that come with the package."""
 
@@ -48,11 +52,15 @@ def find_checkpoint(name: str) -> Path:
         UserError: nothing goes by that name; near names are suggested.
     """
     path = Path(name)
-    if path.is_dir():
+    if name and is_folder(path):
         return path
-    if (ZOO / name / PLAN_FILE).is_file():
+    if name in zoo_names():
         return ZOO / name
-    if name.count("/") == 1 and not name.startswith((".", "/", "~")):
+    if (
+        0 < len(name) <= LONGEST_NAME
+        and name.count("/") == 1
+        and not name.startswith((".", "/", "~"))
+    ):
         try:
             patterns = ["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"]
             return Path(snapshot_download(name, allow_patterns=patterns))
@@ -62,7 +70,8 @@ def find_checkpoint(name: str) -> Path:
                 f"no folder {name!r}, and the hub did not give it either "
                 f"({type(error).__name__}); embedded models: {hint}"
             ) from None
-    raise UserError(f"no model or folder is called {name!r}; {did_you_mean(name, zoo_names())}")
+    hint = did_you_mean(path.name, zoo_names())
+    raise UserError(f"no model or folder is called {name[:LONGEST_NAME]!r}; {hint}")
 
 
 def load(
@@ -98,18 +107,16 @@ def load(
     plan = plan or manifest.plan or spare_plan or NO_STEPS
     target = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     model = load_weights(family, folder, dtype, target)
-    configs = ("preprocessor_config.json", "processor_config.json")
-    if not any((folder / name).is_file() for name in configs):
-        raise UserError(f"{folder} has no preprocessor_config.json: its images cannot be prepared")
-    with _using(f"the image processor in {folder}"):
-        backbone = family(model, family.load_image_processor(str(folder)))
-    with _using(f"the tokenizer in {folder}"):
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-        if not tokenizer.chat_template:
-            tokenizer.chat_template = _processor_template(folder)
-    placeholder_id = manifest.placeholder_id
-    _check_tokens(folder, tokenizer, backbone, placeholder_id)
     name = Path(name_or_path).name or folder.resolve().name
+    with _using(f"the image processor in {folder}"):
+        backbone = family(model, None)
+        backbone.image_processor = load_images(folder, backbone)
+        try_images(backbone)
+    with _using(f"the tokenizer in {folder}"):
+        tokenizer = load_tokenizer(folder, backbone, name, trusted=folder.parent == ZOO)
+    placeholder_id, rows = manifest.placeholder_id, backbone.text_config.vocab_size
+    if placeholder_id is not None and placeholder_id >= rows:
+        raise UserError(f"{folder}: placeholder_id={placeholder_id} is none of its {rows} tokens")
     try:
         brings = manifest.plan is not None
         prompter = Prompter(tokenizer, backbone, manifest.format)
@@ -182,33 +189,6 @@ def save(reasoner: Reasoner, folder: Path, dtype: str = "float32") -> None:
     write_manifest(written, folder)
 
 
-def _processor_template(folder: Path) -> str | None:
-    """The chat template that a folder keeps beside its processor: tokenizers do not look there."""
-    for name in ("chat_template.json", "processor_config.json"):
-        if (folder / name).is_file():
-            template = read_json(folder / name).get("chat_template")
-            if isinstance(template, str):
-                return template
-    return None
-
-
-def _check_tokens(
-    folder: Path, tokenizer: PreTrainedTokenizerBase, backbone: Backbone, placeholder_id: int | None
-) -> None:
-    """Refuse a tokenizer of another model: transformers loads an empty one where files lack."""
-    token = backbone.image_token
-    if tokenizer.convert_tokens_to_ids(token) != backbone.image_token_id:
-        raise UserError(
-            f"the tokenizer in {folder} does not fit its config.json: {token} is not token "
-            f"{backbone.image_token_id}"
-        )
-    if tokenizer.eos_token_id is None:
-        raise UserError(f"the tokenizer in {folder} names no token that ends an answer (eos_token)")
-    rows = backbone.text_config.vocab_size
-    if placeholder_id is not None and placeholder_id not in range(rows):
-        raise UserError(f"{folder}: placeholder_id={placeholder_id} is none of its {rows} tokens")
-
-
 @contextmanager
 def _using(what: str) -> Iterator[None]:
     """Turn whatever is raised over a broken file into one line, and keep the library quiet."""
@@ -216,7 +196,8 @@ def _using(what: str) -> Iterator[None]:
         with quiet():
             yield
     except Exception as error:  # libraries raise undocumented types, each its own
-        raise UserError(f"{what} cannot be used: {error}") from None
+        reason = str(error) or type(error).__name__
+        raise UserError(f"{what} cannot be used: {reason}") from None
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def read_manifest(folder: Path) -> Manifest:
         UserError: it cannot be read, or a value is refused.
     """
     path = folder / PLAN_FILE
-    if not path.exists():
+    if not path.exists() and not path.is_symlink():  # one that leads nowhere is a mistake
         return Manifest()
     text = read_file(path)
     return read(Manifest, read_json(text, str(path)), str(path), text)

@@ -11,13 +11,6 @@ from latentlab.schema import STRICT, check, read
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-PLAIN_TEMPLATE = (
-    "{% for message in messages %}{% for part in message['content'] %}"
-    "{{ image_token if part['type'] == 'image' else part['text'] }}"
-    "{% endfor %}{% endfor %}"
-)
-"""Chat template of tokenizers that bring none: the picture, then the question."""
-
 
 @dataclass(frozen=True)
 class PromptFormat:

@@ -8,12 +8,14 @@ IVT-LR code (arXiv 2510.12603) except where a field says otherwise.
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from annotated_types import Ge, Le
 
 from latentlab.errors import UserError
 from latentlab.reasoning.markers import Length, Marker, check_markers
 from latentlab.reasoning.visibility import BlockedPairs, Kind, visibility_table
-from latentlab.schema import STRICT, Count, Whole, check, read
+from latentlab.schema import STRICT, Whole, check, read
 from latentlab.vocabulary import LatentPart
 
 PartOrder = Literal["vision_text", "text_vision"]
@@ -21,6 +23,12 @@ PickOrder = Literal["score", "spatial", "published"]
 Positions = Literal["flat", "mrope"]
 Selection = Literal["attention", "random", "bottom", "all", "given"]
 Gradient = Literal["through", "detached"]
+MOST_STEPS = 1000
+"""Latent steps of the longest plan; each is a pass through the model."""
+
+MOST_PICKS = 100_000
+"""Patches of a step, and positions of a stride, at most: no picture has as many."""
+
 Content = Literal["latent", "placeholder", "words"]
 
 
@@ -30,10 +38,10 @@ class LatentPlan:
 
     __pydantic_config__: ClassVar = STRICT
 
-    steps: Whole = 3
+    steps: Annotated[int, Ge(0), Le(MOST_STEPS)] = 3
     """Latent steps before the remaining text (T); 0 is an ordinary vision-language model."""
 
-    k: Whole = 32
+    k: Annotated[int, Ge(0), Le(MOST_PICKS)] = 32
     """Image embeddings re-inserted at each step; 0 leaves latent text only."""
 
     text: bool = True
@@ -49,7 +57,7 @@ class LatentPlan:
     positions: Positions = "flat"
     """Position ids: the released code's flat range, or M-RoPE continued after the prompt."""
 
-    stride: Count | None = None
+    stride: Annotated[int, Ge(1), Le(MOST_PICKS)] | None = None
     """Positions one step takes up, whatever it appends; None means one for each slot. A fixed
     stride keeps later positions where training put them when k or the parts are changed. Of a step
     in words it counts the last token and the patches; words before it take one position each."""
@@ -103,6 +111,8 @@ class LatentPlan:
                 "a plan with content='words' writes each step before its patches; set text=true "
                 "and part_order='text_vision'"
             )
+        if len(set(self.select_layers or ())) < len(self.select_layers or ()):
+            raise UserError(f"the plan names a layer twice in select_layers={self.select_layers}")
         if self.select_layers == ():
             raise UserError("the plan selects by no layer; name some in select_layers, or none")
         check_markers(self.start_token, self.end_token, self.lead, self.length, self.in_words)

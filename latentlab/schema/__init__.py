@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 from annotated_types import Ge, Gt
 
 from latentlab.schema.fields import check, read
+from latentlab.schema.paths import exists, is_folder
 from latentlab.schema.text import read_file, read_json, read_yaml
 
 STRICT: Final[dict[str, Any]] = {
@@ -41,6 +42,8 @@ __all__ = [
     "Positive",
     "Whole",
     "check",
+    "exists",
+    "is_folder",
     "read",
     "read_file",
     "read_json",

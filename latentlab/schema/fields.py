@@ -6,7 +6,7 @@ strict mode.
 
 import dataclasses
 import json
-from collections.abc import Hashable
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 T = TypeVar("T")
+
+_once: Callable[[Callable[[Any], Any]], Callable[[Any], Any]] = cache
 
 
 def read(cls: type[T], values: object, where: str, text: str | None = None) -> T:
@@ -69,14 +71,14 @@ def check(filled: Any, where: str) -> None:
         raise UserError(f"{where}: {told(type(filled), error)[1]}") from None
 
 
-@cache
-def _adapter(cls: Hashable) -> "TypeAdapter[Any]":
+@_once
+def _adapter(cls: Any) -> "TypeAdapter[Any]":
     from pydantic import TypeAdapter
 
     return TypeAdapter(cls)
 
 
-@cache
+@_once
 def _fields(cls: Any) -> "TypeAdapter[Any]":
     """The fields of a dataclass alone, which are checked without making another of it."""
     from pydantic import TypeAdapter
