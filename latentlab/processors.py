@@ -1,8 +1,8 @@
 """What stands before a model: its tokenizer, chat template and image processor, checked.
 
 Their settings are another library's, which reads them as they come: a patch size that is not the
-model's gives other patches, a mean that is a text an error in the middle of a run, a least number of
-pixels of 10^12 no end. So what must fit the model is held against it, and each is tried once.
+model's gives other patches, a mean that is a text an error in the middle of a run, and a picture of
+10^12 pixels at least has no end. What must fit the model is held against it, and each tried once.
 """
 
 import math
@@ -113,13 +113,11 @@ def _problems(processor: Any, backbone: Backbone) -> list[str]:
     for name, value in dict(size or {}).items():
         if value is not None and (type(value) is not int or value < 1):
             found.append(f"size: {name} is {value!r}; give a whole number of pixels")
-    least = getattr(processor, "min_pixels", None) or (dict(size or {}).get("shortest_edge"))
-    if hasattr(processor, "merge_size") and isinstance(least, int) and least > MOST_PIXELS:
-        found.append(
-            f"pictures are brought to {least:,} pixels at least, more than {MOST_PIXELS:,}"
-        )
-    elif isinstance(least, int) and least**2 > MOST_PIXELS and not hasattr(processor, "merge_size"):
-        found.append(f"pictures are brought to {least:,} pixels a side, too many")
+    area = hasattr(processor, "merge_size")  # where sizes are numbers of pixels, not of one side
+    pixels = getattr(processor, "min_pixels", None) or dict(size or {}).get("shortest_edge")
+    if isinstance(pixels, int) and (pixels if area else pixels**2) > MOST_PIXELS:
+        what = "at least" if area else "a side"
+        found.append(f"pictures are brought to {pixels:,} pixels {what}; give less")
     return found
 
 

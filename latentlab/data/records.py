@@ -111,6 +111,8 @@ def read_record(values: Mapping[str, Any]) -> Record:
     image = values.get("image")
     stored = image if isinstance(image, StoredImage) else None
     given = read(RecordFields, values if stored is None else {**values, "image": None}, "")
+    if empty := [name for name in ("id", "question") if not getattr(given, name).strip()]:
+        raise UserError(f"the {empty[0]} is empty")
     choices = tuple(given.choices)
     example = Example(
         id=given.id,

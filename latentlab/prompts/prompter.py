@@ -18,6 +18,7 @@ from transformers import PreTrainedTokenizerBase
 from latentlab.backbones import Backbone, Batch
 from latentlab.data.example import Example
 from latentlab.errors import UserError
+from latentlab.prompts.fit import check_fit
 from latentlab.prompts.format import PromptFormat
 from latentlab.prompts.picks import traced_picks
 from latentlab.prompts.template import worded
@@ -213,6 +214,7 @@ class Prompter:
                 f"chat template must write {self.backbone.image_slot} once for a picture, and the "
                 "text never"
             )
+        check_fit(self.backbone.text_config, example.id, ids)
         return ids
 
     @property

@@ -1,4 +1,4 @@
-"""What a hostile input may lead to: success, or one line; never a traceback, a hang or a leftover."""
+"""What a hostile input may lead to: success or one line, never a traceback or a leftover."""
 
 import resource
 import signal
