@@ -7,8 +7,6 @@ read from safetensors only, and no code of a checkpoint is ever run.
 A model may keep adapters beside its weights; `lora` reads and writes them.
 """
 
-import dataclasses
-import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,19 +16,26 @@ from typing import Any
 import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from latentlab.backbones import Backbone, family_of
 from latentlab.errors import UserError, did_you_mean
 from latentlab.lora import base_weights, load_adapters, save_adapters
-from latentlab.prompts import Prompter, PromptFormat
+from latentlab.manifest import PLAN_FILE as PLAN_FILE
+from latentlab.manifest import Manifest, read_manifest, write_manifest
+from latentlab.processors import load_images, load_tokenizer, try_images
+from latentlab.prompts import Prompter
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.schema import is_folder, read_file
+from latentlab.schema import read_json as json_values
 
-PLAN_FILE = "latentlab.json"
 NO_STEPS = LatentPlan(steps=0, k=0)
 """The plan of a model that brings none: an ordinary vision-language model."""
+LONGEST_NAME = 200
+"""Characters of a name that the hub is asked for, or that a message shows."""
+
 ZOO = Path(__file__).parent / "zoo"
 """The organisms that come with the package."""
 
@@ -47,11 +52,15 @@ def find_checkpoint(name: str) -> Path:
         UserError: nothing goes by that name; near names are suggested.
     """
     path = Path(name)
-    if path.is_dir():
+    if name and is_folder(path):
         return path
-    if (ZOO / name / PLAN_FILE).is_file():
+    if name in zoo_names():
         return ZOO / name
-    if name.count("/") == 1 and not name.startswith((".", "/", "~")):
+    if (
+        0 < len(name) <= LONGEST_NAME
+        and name.count("/") == 1
+        and not name.startswith((".", "/", "~"))
+    ):
         try:
             patterns = ["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"]
             return Path(snapshot_download(name, allow_patterns=patterns))
@@ -61,7 +70,8 @@ def find_checkpoint(name: str) -> Path:
                 f"no folder {name!r}, and the hub did not give it either "
                 f"({type(error).__name__}); embedded models: {hint}"
             ) from None
-    raise UserError(f"no model or folder is called {name!r}; {did_you_mean(name, zoo_names())}")
+    hint = did_you_mean(path.name, zoo_names())
+    raise UserError(f"no model or folder is called {name[:LONGEST_NAME]!r}; {hint}")
 
 
 def load(
@@ -93,30 +103,24 @@ def load(
     config = read_json(folder / "config.json")
     with _using(f"{folder / 'config.json'}"):
         family = family_of(str(config.get("model_type")))
-    settings: dict[str, Any] = {}
-    if (folder / PLAN_FILE).is_file():
-        settings = read_json(folder / PLAN_FILE)
-    with _using(f"{folder / PLAN_FILE}"):
-        own = LatentPlan.from_dict(settings["plan"]) if "plan" in settings else None
-        plan = plan or own or spare_plan or NO_STEPS
-        format = PromptFormat.from_dict(settings.get("format", {}))
+    manifest = read_manifest(folder)
+    plan = plan or manifest.plan or spare_plan or NO_STEPS
     target = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     model = load_weights(family, folder, dtype, target)
-    configs = ("preprocessor_config.json", "processor_config.json")
-    if not any((folder / name).is_file() for name in configs):
-        raise UserError(f"{folder} has no preprocessor_config.json: its images cannot be prepared")
-    with _using(f"the image processor in {folder}"):
-        backbone = family(model, family.load_image_processor(str(folder)))
-    with _using(f"the tokenizer in {folder}"):
-        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-        if not tokenizer.chat_template:
-            tokenizer.chat_template = _processor_template(folder)
-    placeholder_id = settings.get("placeholder_id")
-    _check_tokens(folder, tokenizer, backbone, placeholder_id)
     name = Path(name_or_path).name or folder.resolve().name
+    with _using(f"the image processor in {folder}"):
+        backbone = family(model, None)
+        backbone.image_processor = load_images(folder, backbone)
+        try_images(backbone)
+    with _using(f"the tokenizer in {folder}"):
+        tokenizer = load_tokenizer(folder, backbone, name, trusted=folder.parent == ZOO)
+    placeholder_id, rows = manifest.placeholder_id, backbone.text_config.vocab_size
+    if placeholder_id is not None and placeholder_id >= rows:
+        raise UserError(f"{folder}: placeholder_id={placeholder_id} is none of its {rows} tokens")
     try:
-        prompter = Prompter(tokenizer, backbone, format)
-        reasoner = Reasoner(backbone, plan, prompter, placeholder_id, name, own is not None)
+        brings = manifest.plan is not None
+        prompter = Prompter(tokenizer, backbone, manifest.format)
+        reasoner = Reasoner(backbone, plan, prompter, placeholder_id, name, brings)
         reasoner.plan.check_model(backbone.n_layers, (), placeholder_id is not None)
         return reasoner
     except UserError as error:
@@ -162,10 +166,7 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         UserError: the file is not JSON, or not an object with named values.
     """
-    try:
-        values = json.loads(path.read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is not valid JSON: {error}") from None
+    values = json_values(read_file(path), str(path))
     if not isinstance(values, dict):
         raise UserError(f"{path} holds no JSON object")
     return values
@@ -184,39 +185,8 @@ def save(reasoner: Reasoner, folder: Path, dtype: str = "float32") -> None:
         reasoner.prompter.tokenizer.save_pretrained(folder)
         reasoner.backbone.image_processor.save_pretrained(folder)
     save_adapters(reasoner.backbone.model, folder, precision)
-    settings = {
-        "plan": reasoner.plan.to_dict(),
-        "format": dataclasses.asdict(reasoner.prompter.format),
-        "placeholder_id": reasoner.placeholder_id,
-    }
-    (folder / PLAN_FILE).write_text(json.dumps(settings, indent=2) + "\n")
-
-
-def _processor_template(folder: Path) -> str | None:
-    """The chat template that a folder keeps beside its processor: tokenizers do not look there."""
-    for name in ("chat_template.json", "processor_config.json"):
-        if (folder / name).is_file():
-            template = read_json(folder / name).get("chat_template")
-            if isinstance(template, str):
-                return template
-    return None
-
-
-def _check_tokens(
-    folder: Path, tokenizer: PreTrainedTokenizerBase, backbone: Backbone, placeholder_id: Any
-) -> None:
-    """Refuse a tokenizer of another model: transformers loads an empty one where files lack."""
-    token = backbone.image_token
-    if tokenizer.convert_tokens_to_ids(token) != backbone.image_token_id:
-        raise UserError(
-            f"the tokenizer in {folder} does not fit its config.json: {token} is not token "
-            f"{backbone.image_token_id}"
-        )
-    if tokenizer.eos_token_id is None:
-        raise UserError(f"the tokenizer in {folder} names no token that ends an answer (eos_token)")
-    rows = backbone.text_config.vocab_size
-    if placeholder_id is not None and placeholder_id not in range(rows):
-        raise UserError(f"{folder}: placeholder_id={placeholder_id} is none of its {rows} tokens")
+    written = Manifest(reasoner.plan, reasoner.prompter.format, reasoner.placeholder_id)
+    write_manifest(written, folder)
 
 
 @contextmanager
@@ -226,7 +196,8 @@ def _using(what: str) -> Iterator[None]:
         with quiet():
             yield
     except Exception as error:  # libraries raise undocumented types, each its own
-        raise UserError(f"{what} cannot be used: {error}") from None
+        reason = str(error) or type(error).__name__
+        raise UserError(f"{what} cannot be used: {reason}") from None
 
 
 @contextmanager

@@ -30,6 +30,9 @@ EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 RESULTS = Path("results")
 
+LARGEST = 2**63 - 1
+"""What generators of random numbers, and whatever counts, can take."""
+
 Precision = Literal["float32", "bfloat16", "float16"]
 """What weights are held and multiplied in; attention rows, and the picks they make, are float32."""
 
@@ -100,6 +103,8 @@ class CommonConfig:
         ):
             if value < least:
                 raise UserError(f"{flag} {value} is too small: it is at least {least}")
+            if value > LARGEST:
+                raise UserError(f"{flag} is too large: it is at most {LARGEST}")
 
     @property
     def spare_plan(self) -> str:
@@ -226,6 +231,8 @@ def find_device(name: str) -> "torch.device":
 
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name.partition(":")[0] == "meta":
+        raise UserError(f"--device {name} computes nothing: try auto or cpu")
     try:
         if name == "cuda" and processes.count() > 1:
             torch.cuda.set_device(processes.local_rank() % torch.cuda.device_count())

@@ -8,13 +8,18 @@ line; any other exception is a bug of ours and keeps its traceback.
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+LONGEST = 1200
+"""Characters of a message that are shown: what users bring may be of any length."""
+
 
 class UserError(Exception):
     """A mistake of the user's, told in one line: what is wrong, where, and what to do instead."""
 
     def __init__(self, message: str) -> None:
-        """Keep `message` on one line, whatever line breaks it was put together with."""
-        super().__init__(" ".join(message.split()))
+        """Keep `message` on one line that every screen can show, whatever was put into it."""
+        line = " ".join(message[:LONGEST].split())
+        shown = (sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
+        super().__init__("".join(shown) + ("..." if len(message) > LONGEST else ""))
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -203,9 +203,18 @@ NORM = "model.norm.weight"
         (set_json("config.json", model_type="bert"), "no backbone drives .*'bert'; known: chamel"),
         (set_json("config.json", text_config={"hidden_size": "x"}), "the model in .*hidden_size"),
         (write("latentlab.json", "steps: 3"), "latentlab.json is not valid JSON"),
-        (set_json("latentlab.json", plan={"stepz": 3}), "field 'stepz'; did you mean 'steps'"),
-        (set_json("latentlab.json", plan={"select": "x"}), "select='x'; known: all, attention"),
-        (set_json("latentlab.json", format={"marker": "A"}), "format .* field 'marker'; did you"),
+        (
+            set_json("latentlab.json", plan={"stepz": 3}),
+            "plan: unknown field 'stepz'; did you mean 'steps'",
+        ),
+        (
+            set_json("latentlab.json", plan={"select": "x"}),
+            "plan.select is 'x'; known: all, attention",
+        ),
+        (
+            set_json("latentlab.json", format={"marker": "A"}),
+            "format: unknown field 'marker'; did you",
+        ),
         (set_json("latentlab.json", placeholder_id=999), "placeholder_id=999 is none of its"),
         (remove("model.safetensors"), "has no .safetensors weights; convert it"),
         (set_tensor(lambda t: t.pop(NORM)), "lacks 1 weights of its model, e.g. .*norm.weight"),

@@ -178,6 +178,10 @@ class AblateConfig(CommonConfig):
         return bool({"attention", "random", "bottom"} & set(self.select))
 
 
+MOST_NUMBERS = 1000
+"""Numbers that one flag gives at most; each is an arm of its own."""
+
+
 def numbers(text: str, flag: str) -> tuple[int, ...]:
     """Read "0..3" or "0,2,3" as whole numbers.
 
@@ -186,10 +190,12 @@ def numbers(text: str, flag: str) -> tuple[int, ...]:
     """
     if not text:
         return ()
-    if match := re.fullmatch(r"(\d+)\.\.(\d+)", text):
+    if match := re.fullmatch(r"(\d{1,9})\.\.(\d{1,9})", text):
         first, last = int(match[1]), int(match[2])
+        if last - first >= MOST_NUMBERS:
+            raise UserError(f"{flag} {text} is more than {MOST_NUMBERS} numbers to try")
         if first <= last:
             return tuple(range(first, last + 1))
-    elif re.fullmatch(r"\d+(,\d+)*", text):
+    elif re.fullmatch(r"\d{1,9}(,\d{1,9})*", text):
         return tuple(dict.fromkeys(int(part) for part in text.split(",")))
-    raise UserError(f"{flag} {text} is not understood; write a range 0..3 or a list 0,2,3")
+    raise UserError(f"{flag} {text[:60]} is not understood; write a range 0..3 or a list 0,2,3")

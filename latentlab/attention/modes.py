@@ -117,6 +117,8 @@ def prepare(config: AttentionConfig, subject: Subject) -> list[ModeRun] | None:
         UserError: the model cannot be read in its mode.
     """
     reasoner, examples = subject.reasoner, subject.examples
+    if not any(example.image is not None for example in examples):
+        raise UserError(f"{config.data}: no question has a picture, so there is nothing to look at")
     if subject.given in config.explicit:
         latent = [model for name, model in subject.models.items() if name not in config.explicit]
         steps = max((model.plan.steps for model in latent), default=0)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from math import inf
 
 import numpy as np
 
@@ -23,6 +24,9 @@ from latentlab.errors import UserError, did_you_mean
 
 CHOICES = 4
 """Options of every question."""
+
+LARGEST = 10**9
+"""Examples of the largest benchmark."""
 
 NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight")
 
@@ -69,6 +73,8 @@ class BenchmarkConfig:
             raise UserError(f"benchmark: hops are {self.hops}, each must be 1 to {LONGEST}")
         if self.seed < 0 or self.size < 1:
             raise UserError("benchmark: seed must be at least 0 and size at least 1")
+        if self.size > LARGEST:
+            raise UserError(f"benchmark: size is more than {LARGEST:,}")
         _ends(self.domains, self.domain_weights)
         _ends(self.hops, self.hop_weights)
 
@@ -226,7 +232,11 @@ def _check(name: str, value: int, low: int, high: int) -> None:
 def _ends(values: tuple[object, ...], weights: tuple[float, ...] | None) -> list[float]:
     """Where the share of each value ends, when their shares fill 0 to 1 in order."""
     shares = (1.0,) * len(values) if weights is None else weights
-    if not values or len(shares) != len(values) or min(shares) <= 0:
+    if not values or len(shares) != len(values) or not all(0 < one < inf for one in shares):
         raise UserError(f"benchmark: {values} need one positive weight each, got {weights}")
     total = sum(shares)
+    if total == inf:
+        raise UserError(
+            f"benchmark: the weights {weights} add up to more than can be reckoned with"
+        )
     return [*(end / total for end in list(accumulate(shares))[:-1]), 1.0]

@@ -12,6 +12,7 @@ from string import ascii_uppercase
 
 from PIL import Image
 
+from latentlab.data.wording import NAMES, SHOWN, TEXTS, bad_choices, bad_name, bad_text
 from latentlab.errors import UserError
 
 LONGEST = 8
@@ -137,13 +138,16 @@ class Example:
     def __post_init__(self) -> None:
         """Refuse an example that contradicts itself."""
         if problem := self._problem():
-            raise UserError(f"example {self.id}: {problem}")
+            raise UserError(f"example {self.id[:SHOWN]}: {problem}")
 
     def _problem(self) -> str | None:
         if len(self.choices) > len(ascii_uppercase):
             return f"{len(self.choices)} choices, more than there are letters"
-        if len(set(self.choices)) != len(self.choices):
-            return "two choices have the same text"
+        texts = [(name, getattr(self, name)) for name in TEXTS]
+        names = [(name, getattr(self, name)) for name in NAMES]
+        names += [(f"the group {name!r}", value) for name, value in self.groups]
+        if problem := bad_text(texts) or bad_name(names) or bad_choices(self.choices):
+            return problem
         if self.choices and self.answer and self.answer not in self.choices:
             return f"the answer {self.answer!r} is not among the choices {list(self.choices)}"
         if taken := [name for name, _ in self.groups if name in OWN_COLUMNS]:

@@ -15,6 +15,8 @@ from typing import Any, Protocol
 
 from PIL import Image
 
+from latentlab.data.greys import to_rgb
+from latentlab.data.wording import SHOWN
 from latentlab.errors import UserError
 
 MOST_PIXELS = 80_000_000
@@ -109,17 +111,17 @@ def read_image(source: ImageSource, size: int | None = None) -> Image.Image:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(source.open(), formats=FORMATS) as image:
                 if (pixels := image.width * image.height) > MOST_PIXELS:
-                    raise UserError(_too_large(source, f"{pixels / 1e6:.0f} megapixels"))
+                    raise UserError(_too_large(f"{pixels / 1e6:.0f} megapixels"))
                 if size is None and max(image.size) >= MOST_STRETCHED * min(image.size):
                     raise UserError(
-                        f"{source.name} is {image.width} x {image.height} pixels, one side "
+                        f"it is {image.width} x {image.height} pixels, one side "
                         f"{MOST_STRETCHED} times the other or more; crop it, or give a size"
                     )
-                read = image.convert("RGB")
-    except UserError:
-        raise
+                read = to_rgb(image)
+    except UserError as error:
+        raise UserError(f"{source.name}: {error}") from None
     except Image.DecompressionBombError as error:
-        raise UserError(_too_large(source, "far too many pixels")) from error
+        raise UserError(f"{source.name}: {_too_large('far too many pixels')}") from error
     except Exception as error:  # decoders raise whatever a broken file makes them stumble over
         raise UserError(f"{source.name} is no readable image ({error})") from error
     return read if size is None else read.resize((size, size), Image.Resampling.BICUBIC)
@@ -146,11 +148,11 @@ def inside(folders: Sequence[Path], name: str) -> Path:
                 out = True
             elif path.is_file():
                 return path
-        except (OSError, ValueError):  # too long for a file name, or with a null character
+        except (OSError, ValueError, RuntimeError):  # too long, a null character, a loop of links
             continue
     if out:
-        raise UserError(f"image {name!r} lies outside the folder, copy it into the folder")
-    raise UserError(f"image {name!r} does not exist in the folder")
+        raise UserError(f"image {name[:SHOWN]!r} lies outside the folder, copy it into the folder")
+    raise UserError(f"image {name[:SHOWN]!r} does not exist in the folder")
 
 
 def find_inside(folders: Sequence[Path], names: Sequence[str]) -> str:
@@ -169,6 +171,6 @@ def find_inside(folders: Sequence[Path], names: Sequence[str]) -> str:
     return names[0]
 
 
-def _too_large(source: ImageSource, found: str) -> str:
+def _too_large(found: str) -> str:
     most = f"{MOST_PIXELS / 1e6:.0f} megapixels"
-    return f"{source.name} has {found}, more than the {most} that are read; scale it down"
+    return f"it has {found}, more than the {most} that are read; scale it down"

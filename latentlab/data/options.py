@@ -22,10 +22,14 @@ class Options(dict[str, str]):
         Raises:
             UserError: It is not made of options; the message names the spec.
         """
+        given = set()
         for part in filter(None, text.split(",")):
             key, equals, value = part.partition("=")
             if not (key and equals and value):
                 raise UserError(f"data: {part!r} in {spec!r} is not of the form option=value")
+            if key.strip() in given:
+                raise UserError(f"data: {key.strip()} is given twice in {spec!r}")
+            given.add(key.strip())
             self[key.strip()] = value.strip()
 
     def check(self, source: str, known: Iterable[str]) -> None:

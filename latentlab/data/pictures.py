@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from latentlab.data.greys import to_rgb
 from latentlab.errors import UserError
 
 Picture = Image.Image | np.ndarray | str | Path
@@ -86,7 +87,7 @@ def open_picture(picture: Picture | None) -> Image.Image | None:
     if picture is None:
         return None
     if isinstance(picture, Image.Image):
-        return picture.convert("RGB")
+        return to_rgb(picture)
     if isinstance(picture, np.ndarray):
         if picture.dtype != np.uint8:
             raise UserError(f"a picture given as an array has to be uint8, not {picture.dtype}")
@@ -96,6 +97,6 @@ def open_picture(picture: Picture | None) -> Image.Image | None:
             raise UserError(f"an array of shape {picture.shape} is no picture") from None
     try:
         with Image.open(picture) as image:
-            return image.convert("RGB")
+            return to_rgb(image)
     except (OSError, SyntaxError, ValueError) as error:  # what PIL raises on broken files
         raise UserError(f"cannot read the picture {picture}: {error}") from None

@@ -8,22 +8,83 @@ stands here once.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from string import ascii_uppercase
-from typing import Any
+from typing import Any, ClassVar
 
 from latentlab.data.example import Example, Trace
 from latentlab.data.images import StoredImage
-from latentlab.errors import UserError, did_you_mean
+from latentlab.errors import UserError
+from latentlab.schema import STRICT, read
 
 FIELDS = tuple(field.name for field in fields(Example))
 """What a record may hold."""
 
-REQUIRED = ("id", "question", "choices", "answer")
-"""What it has to hold."""
 
-_LISTS = ("choices", "rationale")
-_STRINGS = ("id", "question", "answer", "domain", "topic", "question_type", "context")
+@dataclass(frozen=True)
+class TraceFields:
+    """Where each look-up of a question leads."""
+
+    __pydantic_config__: ClassVar = STRICT
+
+    cells: list[int]
+    """Row-major cell at hop 0 (the start), 1, ... 8; goes on beyond the hops asked for."""
+
+    objects: list[str]
+    """Name of the object in each cell, all different."""
+
+    links: list[int]
+    """For each cell, the cell whose object its mark names."""
+
+    scans: list[list[str]] = field(default_factory=list)
+    """What each cell shows that was drawn from a store and may be shown again."""
+
+
+@dataclass(frozen=True)
+class RecordFields:
+    """One line of `data.jsonl`: a question about one picture."""
+
+    __pydantic_config__: ClassVar = STRICT
+
+    id: str
+    """Unique within its data."""
+
+    question: str
+    """What is asked, without the options."""
+
+    choices: list[str]
+    """Texts of the options A, B, ...; empty if the answer is free-form."""
+
+    answer: str
+    """A choice's text or its letter; a text that is a choice is never taken for a letter. Empty if
+    it is unknown."""
+
+    image: str | None = None
+    """Path of the picture within the folder; null for a question about text alone."""
+
+    rationale: list[str] = field(default_factory=list)
+    """The reasoning, one text per step, up to but without the answer."""
+
+    domain: str = ""
+    """Coarse group for tables."""
+
+    topic: str = ""
+    """Fine group within the domain."""
+
+    question_type: str = ""
+    """What sort of question it is."""
+
+    hops: int | None = None
+    """Look-ups that the question asks for, where that is known."""
+
+    trace: TraceFields | None = None
+    """Where each look-up leads, where that is known."""
+
+    context: str = ""
+    """What is told beside the question, such as a hint or a passage."""
+
+    groups: dict[str, str] = field(default_factory=dict)
+    """Further groups for tables, each a name and a value."""
 
 
 @dataclass(frozen=True)
@@ -47,17 +108,28 @@ def read_record(values: Mapping[str, Any]) -> Record:
     Raises:
         UserError: A field is missing, unknown or of another kind, or fields contradict each other.
     """
-    for name in REQUIRED:
-        if name not in values:
-            raise UserError(f"field {name!r} is missing")
-    for name, value in values.items():
-        _check_field(name, value)
-    made = {name: value for name, value in values.items() if name != "image"}
-    made |= {name: tuple(values.get(name, ())) for name in _LISTS}
-    made["answer"] = _answer_text(made["answer"], made["choices"])
-    made["trace"] = _trace(values.get("trace"))
-    made["groups"] = tuple(values.get("groups", {}).items())
-    return Record(Example(**made, image=None), values.get("image"))
+    image = values.get("image")
+    stored = image if isinstance(image, StoredImage) else None
+    given = read(RecordFields, values if stored is None else {**values, "image": None}, "")
+    if empty := [name for name in ("id", "question") if not getattr(given, name).strip()]:
+        raise UserError(f"the {empty[0]} is empty")
+    choices = tuple(given.choices)
+    example = Example(
+        id=given.id,
+        question=given.question,
+        choices=choices,
+        answer=_answer_text(given.answer, choices),
+        image=None,
+        rationale=tuple(given.rationale),
+        domain=given.domain,
+        topic=given.topic,
+        question_type=given.question_type,
+        hops=given.hops,
+        trace=None if given.trace is None else _trace(given.trace),
+        context=given.context,
+        groups=tuple(given.groups.items()),
+    )
+    return Record(example, given.image if stored is None else stored)
 
 
 def letter_answer(letter: str, choices: tuple[str, ...]) -> str:
@@ -114,23 +186,6 @@ def texts_of(values: Mapping[str, Any], name: str) -> tuple[str, ...]:
     return tuple(text.strip() for text in values[name])
 
 
-def _check_field(name: str, value: Any) -> None:
-    if name not in FIELDS:
-        raise UserError(f"unknown field {name!r}, {did_you_mean(name, FIELDS)}")
-    if name in _STRINGS and not isinstance(value, str):
-        raise UserError(f"field {name!r} must be a text in quotes")
-    if name == "image" and not isinstance(value, (str, StoredImage, type(None))):
-        raise UserError("field 'image' must be a text in quotes")
-    if name in _LISTS and not is_list_of(value, str):
-        raise UserError(f"field {name!r} must be a list of texts")
-    if name == "hops" and value is not None and type(value) is not int:
-        raise UserError("field 'hops' must be a whole number or null")
-    if name == "groups" and not (
-        isinstance(value, dict) and all(isinstance(group, str) for group in value.values())
-    ):
-        raise UserError("field 'groups' must be an object of texts")
-
-
 def _answer_text(answer: str, choices: tuple[str, ...]) -> str:
     """The choice that an answer means, which is no letter where it is the text of a choice."""
     letters = ascii_uppercase[: len(choices)]
@@ -139,21 +194,9 @@ def _answer_text(answer: str, choices: tuple[str, ...]) -> str:
     return answer
 
 
-def _trace(value: Any) -> Trace | None:
-    if value is None:
-        return None
-    kinds = {"cells": int, "objects": str, "links": int}
-    if not isinstance(value, dict) or value.keys() - {"scans"} != kinds.keys():
-        raise UserError(f"field 'trace' must be null or an object with {', '.join(kinds)}")
-    for name, kind in kinds.items():
-        if not is_list_of(value[name], kind):
-            raise UserError(f"field 'trace': {name} must be a list of {kind.__name__}")
-    scans = value.get("scans", [])
-    if not isinstance(scans, list) or not all(is_list_of(cell, str) for cell in scans):
-        raise UserError("field 'trace': scans must be a list of lists of texts")
-    return Trace(
-        **{name: tuple(value[name]) for name in kinds}, scans=tuple(tuple(cell) for cell in scans)
-    )
+def _trace(given: TraceFields) -> Trace:
+    cells, objects, links = tuple(given.cells), tuple(given.objects), tuple(given.links)
+    return Trace(cells, objects, links, tuple(tuple(cell) for cell in given.scans))
 
 
 def is_list_of(value: Any, kind: type) -> bool:

@@ -20,6 +20,7 @@ from latentlab.data.published import PUBLISHED, load_published, read_published, 
 from latentlab.data.sequence import Examples
 from latentlab.data.splits import names_of
 from latentlab.errors import UserError, did_you_mean
+from latentlab.schema import exists
 
 EXAMPLE_SPECS = """\
 benchmark                          the diagnostic benchmark, all domains, four hops
@@ -34,6 +35,10 @@ path/to/folder                     your own data: data.jsonl and the images it n
 path/to/table.csv                  your own table, with --columns (also .tsv, .jsonl,
                                    .parquet; options: size)"""
 """Help text: what `load_data` understands."""
+
+
+SHOWN = 200
+"""Characters of a spec that a message shows."""
 
 
 def load_data(
@@ -74,13 +79,14 @@ def load_data(
             )
         options.read(rest, spec)
         data = SOURCES[name](options)
-    elif Path(spec).exists():
+    elif exists(Path(spec)) and spec:
         data = _own(Path(spec), options, columns)
-    elif Path(name).exists() and rest:
+    elif name and exists(Path(name)) and rest:
         options.read(rest, spec)
         data = _own(Path(name), options, columns)
     else:
-        raise UserError(f"data: no source or folder {spec!r}; {did_you_mean(name, SOURCES)}")
+        hint = did_you_mean(name[:SHOWN], SOURCES)
+        raise UserError(f"data: no source or folder {spec[:SHOWN]!r}; {hint}")
     return data if limit is None else data[:limit]
 
 
@@ -88,10 +94,10 @@ def _benchmark(options: Options) -> Examples:
     fields: dict[str, tuple[str, Callable[[str], Any]]] = {
         "domain": ("domains", lambda text: tuple(text.split("+"))),
         "domain_weights": ("domain_weights", _fractions),
-        "hops": ("hops", lambda text: tuple(int(part) for part in text.split("+"))),
+        "hops": ("hops", lambda text: tuple(_whole(part) for part in text.split("+"))),
         "hop_weights": ("hop_weights", _fractions),
-        "seed": ("seed", int),
-        "size": ("size", int),
+        "seed": ("seed", _whole),
+        "size": ("size", _whole),
         "split": ("split", str),
     }
     config: dict[str, Any] = {}
@@ -103,8 +109,15 @@ def _benchmark(options: Options) -> Examples:
         try:
             config[field] = read(text)
         except ValueError as error:
-            raise UserError(f"data: {option}={text} is not made of numbers") from error
+            raise UserError(f"data: {option}={text[:40]} is not made of numbers") from error
     return Benchmark(BenchmarkConfig(**config))
+
+
+def _whole(text: str) -> int:
+    """A whole number as people write it: `int` also takes 1_0."""
+    if not (text.isascii() and text.removeprefix("-").isdecimal()):
+        raise ValueError(text)
+    return int(text)
 
 
 def _fractions(text: str) -> tuple[float, ...]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from latentlab.data.leftout import LeftOut
 from latentlab.errors import UserError
+from latentlab.schema import read_json
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
 
@@ -78,9 +79,17 @@ def text_table(file: Path, folders: tuple[Path, ...] = ()) -> Table:
 
 def _lines(file: Path) -> list[bytes]:
     try:
+        _check_regular(file)
         return file.read_bytes().split(b"\n")
     except OSError as error:
         raise UserError(f"{file}: cannot be read ({error})") from error
+
+
+def _check_regular(file: Path) -> None:
+    """Refuse a pipe, which would be waited for without end."""
+    if not (file.is_file() or file.is_dir()):  # a folder is told by opening it
+        file.stat()
+        raise UserError(f"{file}: cannot be read (it is no regular file)")
 
 
 def _parsed(line: bytes) -> Any:
@@ -96,11 +105,11 @@ def _json_rows(file: Path, lines: list[bytes], left: LeftOut) -> Iterator[Row]:
             continue
         where = f"{file}, line {number}"
         try:
-            values = json.loads(line.decode("utf-8-sig"))
+            values = read_json(line.decode("utf-8-sig"), where, nan=True)
         except UnicodeDecodeError as error:
             left.add(f"{where}: cannot be read as UTF-8 text ({error})")
-        except (json.JSONDecodeError, RecursionError) as error:
-            left.add(f"{where}: not valid JSON ({error})")
+        except UserError as error:
+            left.add(str(error))
         else:
             if isinstance(values, dict):
                 yield Row(where, f"{file.stem}-{number}", values)
@@ -112,6 +121,7 @@ def _json_rows(file: Path, lines: list[bytes], left: LeftOut) -> Iterator[Row]:
 def _opened(file: Path) -> Iterator[Any]:
     """Open a CSV file; bytes that are no UTF-8 come out as surrogates, to be told row by row."""
     try:
+        _check_regular(file)
         stream = file.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
     except OSError as error:
         raise UserError(f"{file}: cannot be read ({error})") from error

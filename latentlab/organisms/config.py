@@ -12,6 +12,11 @@ from pathlib import Path
 
 import tyro
 
+from latentlab.errors import UserError
+
+MOST_THREADS = 1024
+"""More than machines have."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class OrganismsConfig:
@@ -31,3 +36,10 @@ class OrganismsConfig:
 
     embed: bool = False
     """Put the finished models into the package, in the place of those it came with."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        if not 1 <= self.threads <= MOST_THREADS:
+            raise UserError(f"--threads {self.threads}: give a number from 1 to {MOST_THREADS}")
+        if len(set(self.names)) < len(self.names):
+            raise UserError(f"an organism is named twice: {' '.join(self.names)}")

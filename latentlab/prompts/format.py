@@ -1,27 +1,22 @@
 """The words of a prompt: marker, form of the answer, how options and steps are told."""
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from string import Template
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
 from latentlab.data.example import Example
-from latentlab.errors import UserError, did_you_mean
+from latentlab.errors import UserError
+from latentlab.schema import STRICT, check, read
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-PLAIN_TEMPLATE = (
-    "{% for message in messages %}{% for part in message['content'] %}"
-    "{{ image_token if part['type'] == 'image' else part['text'] }}"
-    "{% endfor %}{% endfor %}"
-)
-"""Chat template of tokenizers that bring none: the picture, then the question."""
 
 
 @dataclass(frozen=True)
 class PromptFormat:
     """How a model's prompts and answers are worded."""
+
+    __pydantic_config__: ClassVar = STRICT
 
     answer_marker: str = "Answer:"
     """What stands between the rationale and the answer."""
@@ -55,26 +50,22 @@ class PromptFormat:
 
     def __post_init__(self) -> None:
         """Refuse forms that leave something out, and answers that the prompt does not show."""
-        if self.answer_form not in ("letter", "text", "index"):
-            raise UserError(f"answer_form is {self.answer_form!r}; known: index, letter, text")
+        check(self, "the prompt format")
         if self.answer_form != "text" and not self.choices_in_prompt:
             raise UserError(f"answers by {self.answer_form} need choices_in_prompt=true")
         _check_form("question_form", self.question_form, {"question"}, {"image"})
         _check_form("option_form", self.option_form, {"choice"}, {"letter"})
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "PromptFormat":
-        """Read a format back from JSON values.
+    def from_dict(
+        cls, values: object, where: str = "the prompt format", text: str | None = None
+    ) -> "PromptFormat":
+        """Read a format back from JSON values; `where` and `text` are for messages.
 
         Raises:
             UserError: a field is unknown, or a value is refused.
         """
-        known = [field.name for field in dataclasses.fields(cls)]
-        for name in values:
-            if name not in known:
-                hint = did_you_mean(name, known)
-                raise UserError(f"the prompt format has an unknown field {name!r}; {hint}")
-        return cls(**values)
+        return read(cls, values, where, text)
 
     def question(self, example: Example) -> str:
         """Word the question, with its choices where the format lists them, without the picture."""

@@ -18,8 +18,10 @@ from transformers import PreTrainedTokenizerBase
 from latentlab.backbones import Backbone, Batch
 from latentlab.data.example import Example
 from latentlab.errors import UserError
-from latentlab.prompts.format import PLAIN_TEMPLATE, PromptFormat
+from latentlab.prompts.fit import check_fit
+from latentlab.prompts.format import PromptFormat
 from latentlab.prompts.picks import traced_picks
+from latentlab.prompts.template import worded
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.plan_text import with_ids
 from latentlab.reasoning.said import Words
@@ -212,6 +214,7 @@ class Prompter:
                 f"chat template must write {self.backbone.image_slot} once for a picture, and the "
                 "text never"
             )
+        check_fit(self.backbone.text_config, example.id, ids)
         return ids
 
     @property
@@ -223,19 +226,11 @@ class Prompter:
 
     def _prompt(self, example: Example) -> str:
         before, after = self.format.around_image(example)
-        content = [{"type": "text", "text": after}]
+        content: list[Any] = [{"type": "text", "text": after}]
         if example.image is None:
             content[0]["text"] = before + after
         else:
             content.insert(0, {"type": "image"})
             content[:0] = [{"type": "text", "text": before}] if before else []
-        conversation: Any = [{"role": "user", "content": content}]
-        template = None if self.tokenizer.chat_template else PLAIN_TEMPLATE
-        text = self.tokenizer.apply_chat_template(
-            conversation,
-            chat_template=template,
-            tokenize=False,
-            add_generation_prompt=True,
-            image_token=self.backbone.image_slot,
-        )
-        return str(text) if template is None else self._beginning + str(text)
+        text = worded(self.tokenizer, content, self.backbone.image_slot)
+        return text if self.tokenizer.chat_template else self._beginning + text

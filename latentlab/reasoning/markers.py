@@ -32,8 +32,7 @@ def check_markers(start: Marker, end: Marker, lead: int, length: Length, in_word
             same, one is no token, or steps in words are to stand in a block.
     """
     for name, token in (("start_token", start), ("end_token", end)):
-        known = type(token) is int and token >= 0
-        if not (known or token is None or (isinstance(token, str) and token)):
+        if token == "" or (isinstance(token, int) and token < 0):
             raise UserError(f"the plan has {name}={token!r}; give a token's text, or its id")
     if (start is None) != (end is None):
         raise UserError("a block of latent steps needs start_token and end_token; give both")

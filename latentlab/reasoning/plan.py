@@ -8,11 +8,14 @@ IVT-LR code (arXiv 2510.12603) except where a field says otherwise.
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal
 
-from latentlab.errors import UserError, did_you_mean
+from annotated_types import Ge, Le
+
+from latentlab.errors import UserError
 from latentlab.reasoning.markers import Length, Marker, check_markers
 from latentlab.reasoning.visibility import BlockedPairs, Kind, visibility_table
+from latentlab.schema import STRICT, Whole, check, read
 from latentlab.vocabulary import LatentPart
 
 PartOrder = Literal["vision_text", "text_vision"]
@@ -20,6 +23,12 @@ PickOrder = Literal["score", "spatial", "published"]
 Positions = Literal["flat", "mrope"]
 Selection = Literal["attention", "random", "bottom", "all", "given"]
 Gradient = Literal["through", "detached"]
+MOST_STEPS = 1000
+"""Latent steps of the longest plan; each is a pass through the model."""
+
+MOST_PICKS = 100_000
+"""Patches of a step, and positions of a stride, at most: no picture has as many."""
+
 Content = Literal["latent", "placeholder", "words"]
 
 
@@ -27,10 +36,12 @@ Content = Literal["latent", "placeholder", "words"]
 class LatentPlan:
     """How many latent steps there are, what each one appends, and who may see it."""
 
-    steps: int = 3
+    __pydantic_config__: ClassVar = STRICT
+
+    steps: Annotated[int, Ge(0), Le(MOST_STEPS)] = 3
     """Latent steps before the remaining text (T); 0 is an ordinary vision-language model."""
 
-    k: int = 32
+    k: Annotated[int, Ge(0), Le(MOST_PICKS)] = 32
     """Image embeddings re-inserted at each step; 0 leaves latent text only."""
 
     text: bool = True
@@ -46,7 +57,7 @@ class LatentPlan:
     positions: Positions = "flat"
     """Position ids: the released code's flat range, or M-RoPE continued after the prompt."""
 
-    stride: int | None = None
+    stride: Annotated[int, Ge(1), Le(MOST_PICKS)] | None = None
     """Positions one step takes up, whatever it appends; None means one for each slot. A fixed
     stride keeps later positions where training put them when k or the parts are changed. Of a step
     in words it counts the last token and the patches; words before it take one position each."""
@@ -55,7 +66,7 @@ class LatentPlan:
     """How patches are picked: most attended, drawn at random, least attended, every patch, or
     given with the batch."""
 
-    select_layers: tuple[int, ...] | None = None
+    select_layers: tuple[Whole, ...] | None = None
     """Layers whose attention is averaged into the patch score; None means all."""
 
     reuse: bool = False
@@ -73,7 +84,7 @@ class LatentPlan:
     end_token: Marker = None
     """Token that closes the block, appended after its last step."""
 
-    lead: int = 0
+    lead: Whole = 0
     """Tokens that the model may write until it opens the block by the start token; if it does not,
     it takes no steps. With 0 the start token ends the prompt."""
 
@@ -90,20 +101,7 @@ class LatentPlan:
 
     def __post_init__(self) -> None:
         """Refuse plans that contradict themselves."""
-        for field, options in _CHOICES.items():
-            value = getattr(self, field)
-            if value not in options:
-                hint = did_you_mean(str(value), options)
-                raise UserError(f"the plan has {field}={value!r}; {hint}")
-        for field in ("steps", "k", "lead"):
-            value = getattr(self, field)
-            if type(value) is not int or value < 0:
-                raise UserError(f"the plan has {field}={value!r}; give a whole number from 0")
-        for field in ("text", "reuse"):
-            if not isinstance(getattr(self, field), bool):
-                raise UserError(
-                    f"the plan has {field}={getattr(self, field)!r}; give true or false"
-                )
+        check(self, "the plan")
         if self.steps and not self.text and self.k == 0 and self.select != "all":
             raise UserError(
                 "the plan has latent steps that append nothing; set k or text, or steps=0"
@@ -113,12 +111,10 @@ class LatentPlan:
                 "a plan with content='words' writes each step before its patches; set text=true "
                 "and part_order='text_vision'"
             )
-        if self.stride is not None and (type(self.stride) is not int or self.stride < 1):
-            raise UserError(f"the plan has stride={self.stride!r}; give 1 or more, or none")
+        if len(set(self.select_layers or ())) < len(self.select_layers or ()):
+            raise UserError(f"the plan names a layer twice in select_layers={self.select_layers}")
         if self.select_layers == ():
             raise UserError("the plan selects by no layer; name some in select_layers, or none")
-        if any(type(layer) is not int for layer in self.select_layers or ()):
-            raise UserError(f"select_layers={self.select_layers!r} holds more than layer numbers")
         check_markers(self.start_token, self.end_token, self.lead, self.length, self.in_words)
         table = visibility_table(self.blocked)
         if not (self.has_vision and self.select in ("attention", "bottom")):
@@ -197,35 +193,17 @@ class LatentPlan:
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "LatentPlan":
+    def from_dict(
+        cls, values: object, where: str = "the plan", text: str | None = None
+    ) -> "LatentPlan":
         """Read a plan back from JSON values.
+
+        Args:
+            values: fields by name; those left out have their defaults.
+            where: what to call them in an error.
+            text: the JSON that they come from, so that an error names the line.
 
         Raises:
             UserError: a field is unknown, or a value is refused.
         """
-        if not isinstance(values, dict):
-            raise UserError("the plan cannot be read: it is no object with named values")
-        known = [field.name for field in dataclasses.fields(cls)]
-        for name in values:
-            if name not in known:
-                hint = did_you_mean(name, known)
-                raise UserError(f"the plan has an unknown field {name!r}; {hint}")
-        values = dict(values)
-        try:
-            if values.get("select_layers") is not None:
-                values["select_layers"] = tuple(values["select_layers"])
-            values["blocked"] = tuple(tuple(pair) for pair in values.get("blocked", ()))
-            return cls(**values)
-        except TypeError as error:
-            raise UserError(f"the plan cannot be read: {error}") from None
-
-
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "part_order": get_args(PartOrder),
-    "pick_order": get_args(PickOrder),
-    "positions": get_args(Positions),
-    "select": get_args(Selection),
-    "content": get_args(Content),
-    "length": get_args(Length),
-    "gradient": get_args(Gradient),
-}
+        return read(cls, values, where, text)

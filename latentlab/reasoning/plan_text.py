@@ -16,6 +16,7 @@ from transformers import PreTrainedTokenizerBase
 from latentlab.errors import UserError
 from latentlab.reasoning.markers import token_id
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.schema import read_file, read_json
 
 
 def read_plan(text: str) -> LatentPlan:
@@ -27,11 +28,13 @@ def read_plan(text: str) -> LatentPlan:
     Raises:
         UserError: there is no such file, it is no plan, or the plan is refused.
     """
-    values = _of_fields(text) if re.match(r"\s*\w+\s*=", text) else _of_file(Path(text))
-    try:
-        return LatentPlan.from_dict(values)
-    except UserError as error:
-        raise UserError(f"--plan {text}: {error}") from None
+    if re.match(r"\s*\w+\s*=", text):
+        return LatentPlan.from_dict(_of_fields(text), f"--plan {text}")
+    written = _written(Path(text))
+    values = read_json(written, f"--plan {text}")
+    if isinstance(values, dict) and "plan" in values:
+        return LatentPlan.from_dict(values["plan"], f"--plan {text}")
+    return LatentPlan.from_dict(values, f"--plan {text}", written)
 
 
 def with_ids(plan: LatentPlan, tokenizer: PreTrainedTokenizerBase, size: int) -> LatentPlan:
@@ -51,18 +54,12 @@ def with_ids(plan: LatentPlan, tokenizer: PreTrainedTokenizerBase, size: int) ->
     return plan.replace(start_token=start, end_token=end)
 
 
-def _of_file(path: Path) -> Any:
-    """What a file holds; the plan alone where it is that of a checkpoint."""
+def _written(path: Path) -> str:
+    """What a file holds."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(
-            f"--plan {path} cannot be read ({error.strerror}); give a JSON file, or fields as in "
-            "steps=3,k=32"
-        ) from None
-    except ValueError as error:
-        raise UserError(f"--plan {path} is not valid JSON: {error}") from None
-    return values["plan"] if isinstance(values, dict) and "plan" in values else values
+        return read_file(path)
+    except UserError as error:
+        raise UserError(f"--plan {error}; give a JSON file, or fields as in steps=3,k=32") from None
 
 
 def _of_fields(text: str) -> dict[str, Any]:

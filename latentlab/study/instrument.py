@@ -28,6 +28,7 @@ from latentlab.study.division import Division, divide
 from latentlab.study.models import load_models
 from latentlab.study.provenance import checkpoint_hash, provenance
 from latentlab.study.results import Results, claimed, write_results
+from latentlab.study.understood import remark_on_words
 
 Config = TypeVar("Config", bound=CommonConfig)
 Prepared = TypeVar("Prepared")
@@ -201,6 +202,10 @@ class Instrument(Generic[Config, Prepared]):
             Subject(reasoner, evaluated, references, lacks, given=name, models=models)
             for name, reasoner in models.items()
         ]
+        for subject in subjects:
+            remark_on_words(
+                subject.reasoner.prompter, evaluated, subject.reasoner.name, config.data
+            )
         hashes = {name: checkpoint_hash(f) for name, f in zip(names, folders, strict=True)}
         return subjects, hashes, division
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from latentlab.errors import UserError
 from latentlab.processes import group as processes
+from latentlab.study.record import RUN as RUN
 from latentlab.version import __version__
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 
 _PACKAGES = ("torch", "transformers", "numpy", "pandas")
 _HASHED = (".safetensors", ".json")
-
-RUN = "run.json"
-"""The record's name, beside whatever it is the record of."""
 
 
 def provenance(

@@ -20,7 +20,8 @@ from latentlab.errors import UserError
 from latentlab.files import held, write_folder
 from latentlab.measures.summary import ARM_FACTS
 from latentlab.processes import group as processes
-from latentlab.study.provenance import RUN, resolve
+from latentlab.study.provenance import resolve
+from latentlab.study.record import RUN, read_record
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -186,10 +187,9 @@ def _typed(summary: pd.DataFrame) -> pd.DataFrame:
 def _read_run(folder: Path) -> dict[str, Any]:
     """The record in `folder`."""
     try:
-        run = json.loads((folder / RUN).read_text())
-        return {"command": run["command"], "config": dict(run["config"]), **run}
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{folder / RUN} is damaged: remove the folder or restore it") from error
+        return read_record(folder)
+    except UserError as error:
+        raise UserError(f"{error}: it is damaged, remove the folder or restore it") from None
 
 
 def _check_free(out: Path, command: str, config: dict[str, Any]) -> None:

@@ -16,6 +16,9 @@ import tyro
 
 from latentlab.errors import UserError
 
+MOST_THREADS = 1024
+"""More than machines have."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainFlags:
@@ -59,3 +62,5 @@ class TrainFlags:
         """Refuse what cannot be meant."""
         if self.gpus < 1:
             raise UserError(f"--gpus {self.gpus} is too small: it is at least 1")
+        if not 0 <= self.threads <= MOST_THREADS:
+            raise UserError(f"--threads {self.threads}: give 0, or a number up to {MOST_THREADS}")

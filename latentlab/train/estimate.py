@@ -4,19 +4,18 @@ What grows with depth is counted at two depths (`ledger`) and carried on in a st
 layers are alike. The rest is bookkeeping of weights, gradients and optimizer states.
 """
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from latentlab.errors import UserError, did_you_mean
+from latentlab.schema import STRICT, Whole, read, read_file, read_json
 from latentlab.train.blueprint import Blueprint, blueprint
 from latentlab.train.ledger import Step, operations, peak_bytes
 from latentlab.training.config import StageConfig, TrainConfig
-from latentlab.training.settings import build
 
 Engine = Literal["DDP", "FSDP", "ZeRO-2"]
 
@@ -48,19 +47,21 @@ GPUS = {"A6000": Gpu(48, 154.8e12, 768e9), "H100": Gpu(80, 989e12, 3.35e12)}
 class Lengths:
     """How many examples a data set has and how long they are, in tokens of its model."""
 
-    examples: int
+    __pydantic_config__: ClassVar = STRICT
+
+    examples: Whole
     """Training examples."""
 
-    image: int
+    image: Whole
     """Image tokens of a prompt."""
 
-    prompt: int
+    prompt: Whole
     """Other tokens of a prompt."""
 
-    rationale: int
+    rationale: Whole
     """Tokens of all steps of a rationale."""
 
-    answer: int
+    answer: Whole
     """Tokens of the answer with its marker."""
 
     source: str
@@ -87,10 +88,8 @@ def lengths_of(data: str, beside: Path) -> Lengths:
     if not path.is_file():
         near = did_you_mean(path.stem, [p.stem for p in folder.glob("*.json")])
         raise UserError(f"a dry run reads how long the examples of {data!r} are in {path}; {near}")
-    try:
-        return build(Lengths, json.loads(path.read_text()), str(path))
-    except json.JSONDecodeError as error:
-        raise UserError(f"{path} is not valid JSON: {error}") from None
+    text = read_file(path)
+    return read(Lengths, read_json(text, str(path)), str(path), text)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ ordinary checkpoint: the organisms and most tests start here.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers
@@ -24,6 +24,7 @@ from latentlab.errors import UserError
 from latentlab.prompts import Prompter, PromptFormat
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.schema import STRICT, Amount, Count, check
 
 SPECIALS = ("<pad>", "<eos>", "<unk>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>")
 PLACEHOLDER = "<|latent|>"
@@ -41,25 +42,27 @@ FORMAT = PromptFormat(
 class TinyConfig:
     """Sizes of a model trained from scratch."""
 
-    hidden: int = 128
+    __pydantic_config__: ClassVar = STRICT
+
+    hidden: Count = 128
     """Width of the residual stream."""
 
-    layers: int = 4
+    layers: Count = 4
     """Decoder layers."""
 
-    heads: int = 4
+    heads: Count = 4
     """Attention heads of a layer; as many key-value heads."""
 
-    feed_forward: int = 384
+    feed_forward: Count = 384
     """Width of the decoder's MLPs."""
 
-    vision_layers: int = 2
+    vision_layers: Count = 2
     """Layers of the vision tower."""
 
-    vision_hidden: int = 64
+    vision_hidden: Count = 64
     """Width of the vision tower."""
 
-    initializer_range: float = 0.05
+    initializer_range: Amount = 0.05
     """Standard deviation of the initial weights."""
 
     tied: bool = True
@@ -68,11 +71,10 @@ class TinyConfig:
 
     def __post_init__(self) -> None:
         """Refuse sizes whose rotations do not come out even."""
-        if min(self.layers, self.heads, self.feed_forward, self.vision_layers) < 1:
-            raise UserError("init: layers, heads and widths must be positive")
-        if self.hidden < 1 or self.hidden % (8 * self.heads):
+        check(self, "init")
+        if self.hidden % (8 * self.heads):
             raise UserError(f"init: hidden={self.hidden} is no multiple of 8 x {self.heads} heads")
-        if self.vision_hidden < 1 or self.vision_hidden % 16:
+        if self.vision_hidden % 16:
             raise UserError(f"init: vision_hidden={self.vision_hidden} is no multiple of 16")
 
 

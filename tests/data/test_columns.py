@@ -100,7 +100,7 @@ def test_columns_are_for_tables_of_ones_own():
         ({"answer": True}, "column 'answer' holds bool, not a text"),
         ({"image": "none.png"}, "image 'none.png' does not exist"),
         ({"image": "../none.png"}, "image '../none.png' lies outside the folder"),
-        ({"hops": "many"}, "'hops' must be a whole number"),
+        ({"hops": "many"}, "hops is 'many'; give a whole number"),
     ],
 )
 def test_mistakes_in_cells_are_named_with_file_and_line(one, changes, message):

@@ -51,12 +51,12 @@ def test_fields_that_a_file_leaves_out_have_their_defaults(names):
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"steps": -1}, "steps=-1; give a whole number from 0"),
-        ({"k": "3"}, "k='3'; give a whole number from 0"),
+        ({"steps": -1}, "steps is -1; give a whole number from 0"),
+        ({"k": "3"}, "k is '3'; give a whole number"),
         ({"k": 0, "text": False}, "append nothing; set k or text"),
-        ({"stride": 0}, "stride=0; give 1 or more"),
-        ({"select": "attentoin"}, "select='attentoin'; did you mean 'attention'?"),
-        ({"gradient": "none"}, "gradient='none'; known: detached, through"),
+        ({"stride": 0}, "stride is 0; give a whole number from 1"),
+        ({"select": "attentoin"}, "select is 'attentoin'; did you mean 'attention'?"),
+        ({"gradient": "none"}, "gradient is 'none'; known: detached, through"),
         ({"select_layers": ()}, "selects by no layer"),
         ({"blocked": (("answer", "pixels"),)}, "no positions are called 'pixels'"),
         ({"blocked": (("prompt", "image"),)}, "but prompt positions, .* blocked from the image"),
@@ -106,9 +106,15 @@ def test_accepts_what_only_looks_like_a_contradiction(plan):
     ("values", "complaint"),
     [
         ({"stepz": 3}, "unknown field 'stepz'; did you mean 'steps'?"),
-        ({"blocked": 3}, "the plan cannot be read"),
-        ({"blocked": [["answer"]]}, "two names of positions"),
-        ([], "no object with named values"),
+        ({"blocked": 3}, "the plan: blocked is 3; give a list"),
+        ({"k": True}, "k is true; give a whole number"),
+        ({"text": "no"}, "text is 'no'; give true or false"),
+        ({"text": None}, "text is null; give true or false"),
+        ({"select_layers": "0"}, "select_layers is '0'; give a list"),
+        ({"select_layers": [0.5]}, "select_layers 1 is 0.5; give a whole number"),
+        ({"start_token": 1.5}, "start_token is 1.5; give a whole number or a text"),
+        ({"blocked": [["answer"]]}, r"blocked 1 is \['answer'\]; give a list of 2"),
+        ([], r"it holds \[\]; give values by name"),
     ],
 )
 def test_refuses_files_that_hold_no_plan(values, complaint):

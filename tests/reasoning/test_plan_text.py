@@ -64,12 +64,12 @@ def test_what_is_not_named_has_its_default():
     [
         ("steps=1,,k=2", "'' is not understood"),
         ("steps=", "'steps=' is not understood"),
-        ("blocked=answer", "a blocked pair is"),
+        ("blocked=answer", "give a list of 2"),
         ("blocked=answer-sky", "no positions are called 'sky'"),
-        ("select_layers=a+1", "holds more than layer numbers"),
-        ("k=2.5", "k=2.5; give a whole number"),
-        ("k=true", "k=True; give a whole number"),
-        ("stride=0.5", "stride=0.5; give 1 or more"),
+        ("select_layers=a+1", "select_layers 1 is 'a'; give a whole number"),
+        ("k=2.5", "k is 2.5; give a whole number"),
+        ("k=true", "k is true; give a whole number"),
+        ("stride=0.5", "stride is 0.5; give a whole number"),
     ],
 )
 def test_says_what_is_wrong_and_in_which_plan(text, complaint):
