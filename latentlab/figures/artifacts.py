@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from latentlab.console import interval_text
 from latentlab.figures.style import RC
+from latentlab.files import replacing, write_text
 
 MISSING = "–"
 """What a cell without a value reads."""
@@ -107,20 +108,22 @@ def write(made: Drawing | Table, name: str, folder: Path) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     numbers, caption = folder / f"{name}.csv", folder / f"{name}.txt"
-    made.data.to_csv(numbers, index=False)
-    caption.write_text(made.caption + "\n", encoding="utf-8")
+    with replacing(numbers) as fresh:
+        made.data.to_csv(fresh, index=False)
+    write_text(caption, made.caption + "\n")
     if isinstance(made, Drawing):
         pictures = [folder / f"{name}{suffix}" for suffix in (".pdf", ".png")]
         with plt.rc_context(RC):
             for path in pictures:
                 # A file that differs by its date alone would look like a change.
                 dates = {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
-                made.figure.savefig(path, metadata=dates)
+                with replacing(path) as fresh:
+                    made.figure.savefig(fresh, format=path.suffix[1:], metadata=dates)
         plt.close(made.figure)
         return [*pictures, numbers, caption]
     texts = {".md": markdown(made), ".tex": latex(made, name)}
     for suffix, text in texts.items():
-        (folder / f"{name}{suffix}").write_text(text, encoding="utf-8")
+        write_text(folder / f"{name}{suffix}", text)
     return [*(folder / f"{name}{suffix}" for suffix in texts), numbers, caption]
 
 

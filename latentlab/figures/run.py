@@ -11,10 +11,18 @@ from latentlab.figures.artifacts import write
 from latentlab.figures.config import EXPERIMENTS, INDEX, FiguresConfig
 from latentlab.figures.experiment import collect, find_experiments, missing
 from latentlab.figures.style import RC
+from latentlab.files import held, make_ready, write_text
 
 
 def main(config: FiguresConfig) -> None:
     """Make what can be made, and say what is missing."""
+    with held(config.out):
+        make_ready(config.out)
+        _make(config)
+
+
+def _make(config: FiguresConfig) -> None:
+    """The same, in a folder that this run has to itself."""
     experiments = [
         replace(made, studies=tuple(s.of(config.model, config.data) for s in made.studies))
         for made in find_experiments(EXPERIMENTS, config.names)
@@ -62,4 +70,4 @@ def page(titles: dict[str, str], folder: Path) -> None:
             shown = f"![{title}]({name}.png)\n" if drawn else table.read_text(encoding="utf-8")
             heading = f"## {name.replace('_', ' ')}\n\n{title}\n"
             parts += [heading, shown, caption.read_text(encoding="utf-8")]
-    (folder / INDEX).write_text("\n".join(parts), encoding="utf-8")
+    write_text(folder / INDEX, "\n".join(parts))

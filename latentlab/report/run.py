@@ -7,6 +7,8 @@ from latentlab.errors import UserError
 from latentlab.figures import studies
 from latentlab.figures.experiment import Study, collect, missing
 from latentlab.figures.studies import TRACES
+from latentlab.files import held, write_text
+from latentlab.files import told as told_of
 from latentlab.report.config import MOST_BYTES, ReportConfig
 from latentlab.report.gallery import read_gallery
 from latentlab.report.page import GENERATOR, render
@@ -17,6 +19,12 @@ from latentlab.report.traces import about, viewer_data
 def main(config: ReportConfig) -> None:
     """Put the page together out of what is there, and say what is missing."""
     check_out(config.out)
+    with held(config.out):
+        _report(config)
+
+
+def _report(config: ReportConfig) -> None:
+    """The same, with a place that this run has to itself."""
     studies = [study.of(config.model, config.data) for study in all_studies()]
     absent = missing(studies, config.results)
     exhibits = read_gallery(config.figures)
@@ -72,10 +80,6 @@ def write(page: str, out: Path) -> None:
     Raises:
         UserError: the file cannot be written.
     """
-    fresh = out.with_name(f".{out.name}.new")
-    try:
+    with told_of(out):
         out.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(page, encoding="utf-8", newline="\n")
-        fresh.replace(out)
-    except OSError as error:
-        raise UserError(f"{out} cannot be written: {error.strerror}") from error
+    write_text(out, page)
