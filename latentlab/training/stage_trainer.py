@@ -101,9 +101,9 @@ class StageTrainer(Trainer):
     def take_up(self) -> None:
         """Go on adding up where the checkpoint was written, so that logs are those of one run."""
         unlogged = _kept(self.state).get(_UNLOGGED)
-        sums = unlogged["sums"] if unlogged else []
-        if len(sums) == self.accelerator.num_processes:
-            self._tr_loss += sums[self.accelerator.process_index]
+        # By another number of processes it cannot be dealt out.
+        if unlogged and len(unlogged["sums"]) == self.accelerator.num_processes:
+            self._tr_loss += unlogged["sums"][self.accelerator.process_index]
             self._globalstep_last_logged = unlogged["since"]
 
     def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:

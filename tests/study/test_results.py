@@ -134,9 +134,9 @@ def test_reading_nothing_says_how_to_get_something(tmp_path):
 def test_a_second_run_into_one_folder_is_told_at_once(tmp_path):
     out = tmp_path / "ablate"
     with claimed(out, Config(), "ablate"):
-        with pytest.raises(UserError, match="being written by another run"):
-            with claimed(out, Config(), "ablate"):
-                pytest.fail("both have it")
+        second = claimed(out, Config(), "ablate")
+        with pytest.raises(UserError, match="being written by another run"), second:
+            pytest.fail("both have it")
         write_results(out, ROWS, SUMMARY, record())
     with claimed(out, Config(), "ablate"):
         write_results(out, ROWS.head(1), SUMMARY, record())
