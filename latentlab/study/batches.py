@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from latentlab.data.example import Example
 from latentlab.processes.group import divided
+from latentlab.study.progress import remembering
 
 Numbered = list[tuple[int, Example]]
 """A batch: its examples with their numbers among all examples."""
@@ -35,6 +36,8 @@ def over_batches(
 ) -> list[Result]:
     """Do something with every batch; processes share the work, and each has all results.
 
+    What a killed run of the same study has finished is not done again (`study.progress`).
+
     Args:
         examples: what is cut into batches.
         size: examples of a batch.
@@ -44,4 +47,5 @@ def over_batches(
     Returns:
         What `work` returned, batch by batch.
     """
-    return divided(batches(examples, size), work, description, -(-len(examples) // size))
+    once = remembering(work)
+    return divided(batches(examples, size), once, description, -(-len(examples) // size))
