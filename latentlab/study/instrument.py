@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -152,7 +153,7 @@ class Instrument(Generic[Config, Prepared]):
                 subject.lacks(lacking)
             elif (found := self.prepare(config, subject)) is not None:
                 prepared.append((subject, found))
-        asked = [*division.evaluated, *division.references]
+        asked = chain(division.evaluated, division.references)
         with kept(out, state_of(config, self.name, hashes, asked)):
             frames = [self.rows(config, subject, found) for subject, found in prepared]
             rows = pd.concat([pd.DataFrame(), *frames], ignore_index=True)

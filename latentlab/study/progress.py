@@ -17,7 +17,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -139,9 +139,9 @@ def state_of(
     config: "DataclassInstance",
     command: str,
     checkpoints: Mapping[str, str],
-    examples: Sequence[Example] = (),
+    examples: Iterable[Example] = (),
 ) -> str:
-    """A hash of all that rows are made of: settings, weights, questions, and the code itself."""
+    """A hash of all that rows are made of: settings, weights, questions, pictures and the code."""
     settings = resolve(config)
     for name in ("out", "processes", "wide"):  # where, by how many, how shown
         settings.pop(name, None)
@@ -150,8 +150,10 @@ def state_of(
     of = (command, settings, dict(checkpoints), package_versions(), git_revision(package), edited)
     total = hashlib.sha256(json.dumps(of, sort_keys=True, default=str).encode())
     for example in examples:
-        asked = (example.id, example.question, example.choices, example.answer)
+        asked = (example.id, example.question, example.context, example.choices, example.answer)
         total.update(repr(asked).encode("utf-8", "surrogatepass"))
+        if example.image is not None:
+            total.update(repr(example.image.size).encode() + example.image.tobytes())
     return total.hexdigest()
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 from latentlab.data import Example
 from latentlab.study import progress
@@ -75,14 +76,16 @@ def test_settings_weights_and_questions_make_the_state_and_where_it_goes_does_no
     first = state_of(Config(), "ablate", {"cot": "1"}, EXAMPLES)
     assert first == state_of(Config(out=tmp_path), "ablate", {"cot": "1"}, EXAMPLES)
     asked = [replace(EXAMPLES[0], question="who?"), *EXAMPLES[1:]]
+    shown = [replace(EXAMPLES[0], image=Image.new("RGB", (4, 4))), *EXAMPLES[1:]]
     others = {
         state_of(Config(limit=9), "ablate", {"cot": "1"}, EXAMPLES),
         state_of(Config(), "lens", {"cot": "1"}, EXAMPLES),
         state_of(Config(), "ablate", {"cot": "2"}, EXAMPLES),
         state_of(Config(), "ablate", {"cot": "1"}, asked),
+        state_of(Config(), "ablate", {"cot": "1"}, shown),
         first,
     }
-    assert len(others) == 5
+    assert len(others) == 6
 
 
 class Bomb:
