@@ -8,7 +8,10 @@ Nothing heavy is imported here, and a command imports its own heavy modules when
 understood, so that `--help` and a misspelt flag are answered at once.
 """
 
+import errno
 import inspect
+import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -32,6 +35,8 @@ RESULTS = Path("results")
 
 LARGEST = 2**63 - 1
 """What generators of random numbers, and whatever counts, can take."""
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+"""What the system says of a disk that is full, a quota, a limit, or a disk that is read only."""
 
 Precision = Literal["float32", "bfloat16", "float16"]
 """What weights are held and multiplied in; attention rows, and the picks they make, are float32."""
@@ -186,7 +191,15 @@ def run(
     except UserError as error:
         console.fail(str(error))
         return EXIT_USER_ERROR
+    except OSError as error:
+        if error.errno not in _DISK:
+            raise
+        where = error.filename or "a file"
+        console.fail(f"{where} cannot be written: {error.strerror or os.strerror(error.errno)}")
+        return EXIT_USER_ERROR
     except KeyboardInterrupt:
+        if argv is None:  # the process ends now; another Ctrl-C would only end in a traceback
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         console.fail("interrupted")
         return EXIT_INTERRUPTED
 

@@ -7,6 +7,7 @@ names beside it are leftovers of the dead.
 """
 
 import ctypes
+import errno
 import os
 import re
 import shutil
@@ -96,7 +97,19 @@ def write_text(path: Path, text: str) -> None:
         UserError: the system says no.
     """
     with replacing(path) as fresh:
-        fresh.write_text(text, encoding="utf-8")
+        fresh.write_text(text, encoding="utf-8", newline="\n")
+
+
+def make_ready(folder: Path) -> None:
+    """Make a folder that files can be written into, or say at once that there is none.
+
+    Raises:
+        UserError: it is a file, or nothing can be written there.
+    """
+    with told(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def write_folder(target: Path, write: Callable[[Path], None], own: Collection[str] = ()) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from functools import reduce
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import torch
 from torch import Tensor
@@ -17,6 +16,7 @@ from latentlab.convert.config import ConvertConfig
 from latentlab.convert.files import State, read_state
 from latentlab.convert.layout import Published, sort_state
 from latentlab.errors import UserError
+from latentlab.files import held, replacing, write_folder
 from latentlab.prompts import prompt_format
 from latentlab.training.config import LoraConfig as PublishedLora
 
@@ -46,15 +46,13 @@ def _forth(config: ConvertConfig, base_name: str) -> None:
     dtype = _dtype(config.dtype, state.tensors)
     _compare(base, published)
     reasoner = reasoner_of(base, published, alpha, getattr(torch, dtype), config)
-    target = config.out.resolve()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
-        draft = Path(scratch) / target.name
+
+    def write(draft: Path) -> None:
         save(reasoner, draft, dtype)
         write_record(draft, published, state.tensors)
-        if target.exists():
-            target.rmdir()
-        draft.rename(target)
+
+    with held(config.out):
+        write_folder(config.out, write)
     adapters = "no adapters"
     if published.rank:
         done = "kept" if config.no_merge else "merged"
@@ -71,13 +69,8 @@ def _back(config: ConvertConfig) -> None:
     state, remarks = published_state(config.source)
     for remark in remarks:
         warn(remark)
-    config.out.parent.mkdir(parents=True, exist_ok=True)
-    draft = config.out.with_name(f".{config.out.name}.partial")
-    try:
+    with held(config.out), replacing(config.out) as draft:
         torch.save(state, draft)
-        draft.rename(config.out)
-    finally:
-        draft.unlink(missing_ok=True)
     show(f"{len(state)} tensors are in {config.out}, under the keys of the published format")
 
 

@@ -10,13 +10,13 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from latentlab.data.collection import TableExamples
 from latentlab.data.example import Example
 from latentlab.data.records import read_record
 from latentlab.data.tables import text_table
 from latentlab.errors import UserError
+from latentlab.files import told, write_folder
 
 DATA_FILE = "data.jsonl"
 IMAGE_FOLDER = "images"
@@ -59,17 +59,17 @@ def export(examples: Iterable[Example], folder: Path | str) -> Path:
     target = Path(folder).resolve()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise UserError(f"{folder}: is not an empty folder, choose a new one or empty it first")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as scratch:
-        draft = Path(scratch) / target.name
-        (draft / IMAGE_FOLDER).mkdir(parents=True)
+
+    def write(draft: Path) -> None:
+        (draft / IMAGE_FOLDER).mkdir()
         lines = [_write(example, draft, number) for number, example in enumerate(examples)]
         if not lines:
             raise UserError(f"{folder}: there are no examples to export")
         (draft / DATA_FILE).write_text("".join(lines), encoding="utf-8")
-        if target.exists():
-            target.rmdir()
-        draft.rename(target)
+
+    with told(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    write_folder(target, write)
     return target
 
 

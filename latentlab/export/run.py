@@ -4,11 +4,18 @@ from latentlab.console import show, track
 from latentlab.data import CachedExamples, export, load_data, sound
 from latentlab.data.folder import DATA_FILE
 from latentlab.export.config import ExportConfig
+from latentlab.files import held
 from latentlab.study.asked import tell_left_out
 
 
 def main(config: ExportConfig) -> None:
     """Write the folder."""
+    with held(config.out):
+        _export(config)
+
+
+def _export(config: ExportConfig) -> None:
+    """The same, with a place that this run has to itself."""
     data = CachedExamples(
         load_data(
             config.data, config.split, config.seed, config.limit, config.columns, config.strict

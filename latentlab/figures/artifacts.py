@@ -19,6 +19,7 @@ from PIL import Image
 
 from latentlab.figures.style import RC
 from latentlab.figures.typeset import latex, markdown, width_of
+from latentlab.files import replacing
 
 COLOURS_KEPT = 256
 """Colours of a PNG: lines and maps need no more, and a palette takes a third of the room."""
@@ -102,9 +103,8 @@ def write(made: Drawing | Table, name: str, folder: Path) -> list[Path]:
 
 def put(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.write_bytes(content)
-    fresh.replace(path)
+    with replacing(path) as fresh:
+        fresh.write_bytes(content)
 
 
 def _pdf(figure: Figure) -> bytes:

@@ -11,10 +11,18 @@ from latentlab.figures.config import BIBLIOGRAPHY, EXPERIMENTS, INDEX, FiguresCo
 from latentlab.figures.experiment import collect, find_experiments, missing
 from latentlab.figures.index import entry, update
 from latentlab.figures.style import RC
+from latentlab.files import held, make_ready
 
 
 def main(config: FiguresConfig) -> None:
     """Make what can be made, and say what is missing."""
+    with held(config.out):
+        make_ready(config.out)
+        _make(config)
+
+
+def _make(config: FiguresConfig) -> None:
+    """The same, in a folder that this run has to itself."""
     experiments = [
         replace(made, studies=tuple(s.of(config.model, config.data) for s in made.studies))
         for made in find_experiments(EXPERIMENTS, config.names)

@@ -8,6 +8,8 @@ from latentlab.errors import UserError
 from latentlab.figures import studies
 from latentlab.figures.experiment import Study, collect, missing
 from latentlab.figures.studies import TRACES
+from latentlab.files import held, write_text
+from latentlab.files import told as told_of
 from latentlab.report.config import MOST_BYTES, ReportConfig
 from latentlab.report.gallery import Exhibit, read_gallery
 from latentlab.report.overview import overview_data
@@ -22,6 +24,12 @@ from latentlab.study.results import Results
 def main(config: ReportConfig) -> None:
     """Put the page together out of what is there, and say what is missing."""
     check_out(config.out)
+    with held(config.out):
+        _report(config)
+
+
+def _report(config: ReportConfig) -> None:
+    """The same, with a place that this run has to itself."""
     parts = of_own(config) if is_own(config) else of_studies(config)
     recorded = parts.recorded
     traces = None if recorded is None else viewer_data(recorded, config.limit)
@@ -126,10 +134,6 @@ def write(page: str, out: Path) -> None:
     Raises:
         UserError: the file cannot be written.
     """
-    fresh = out.with_name(f".{out.name}.new")
-    try:
+    with told_of(out):
         out.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(page, encoding="utf-8", newline="\n")
-        fresh.replace(out)
-    except OSError as error:
-        raise UserError(f"{out} cannot be written: {error.strerror}") from error
+    write_text(out, page)

@@ -11,6 +11,7 @@ from typing import TypeVar
 from latentlab.console import advance
 from latentlab.data.example import Example
 from latentlab.processes.group import count, divided
+from latentlab.study.progress import remembering
 
 Numbered = list[tuple[int, Example]]
 """A batch: its examples with their numbers among all examples."""
@@ -41,6 +42,8 @@ def over_batches(
 ) -> list[Result]:
     """Do something with every batch; processes share the work, and each has all results.
 
+    What a killed run of the same study has finished is not done again (`study.progress`).
+
     Args:
         examples: what is cut into batches.
         size: examples of a batch.
@@ -54,8 +57,8 @@ def over_batches(
         What `work` returned, batch by batch.
     """
     total = len(examples) * rounds
-    whole = batches(examples, size)
-    return divided(whole, work, description, total, unit, lambda batch: len(batch) * rounds)
+    whole, once = batches(examples, size), remembering(work)
+    return divided(whole, once, description, total, unit, lambda batch: len(batch) * rounds)
 
 
 def one_round(batch: Sequence[object]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -26,6 +27,7 @@ from latentlab.processes.group import is_main
 from latentlab.reasoner import Reasoner
 from latentlab.study.division import Division, divide
 from latentlab.study.models import load_models
+from latentlab.study.progress import kept, state_of
 from latentlab.study.provenance import checkpoint_hash, provenance
 from latentlab.study.results import Results, claimed, write_results
 from latentlab.study.understood import remark_on_words
@@ -159,18 +161,22 @@ class Instrument(Generic[Config, Prepared]):
                 subject.lacks(lacking)
             elif (found := self.prepare(config, subject)) is not None:
                 prepared.append((subject, found))
-        frames = [self.rows(config, subject, found) for subject, found in prepared]
-        rows = pd.concat([pd.DataFrame(), *frames], ignore_index=True)
-        if rows.empty:
-            raise UserError("nothing is left to do: the flags and the data fit none of the models")
-        if (n := len(division.evaluated)) < FEW:
-            warn(f"n = {n}: too few examples for intervals to mean much")
-        rows = self.together(config, [subject for subject, _ in prepared], rows)
-        summary = self.summary(rows, config.seed)
-        plans = {subject.reasoner.name: subject.reasoner.plan.to_dict() for subject in subjects}
-        record = provenance(config, self.name, config.seed, hashes, started, plans)
-        record["left_out"] = division.record
-        write_results(out, rows, summary, record)
+        asked = chain(division.evaluated, division.references)
+        with kept(out, state_of(config, self.name, hashes, asked)):
+            frames = [self.rows(config, subject, found) for subject, found in prepared]
+            rows = pd.concat([pd.DataFrame(), *frames], ignore_index=True)
+            if rows.empty:
+                raise UserError(
+                    "nothing is left to do: the flags and the data fit none of the models"
+                )
+            if (n := len(division.evaluated)) < FEW:
+                warn(f"n = {n}: too few examples for intervals to mean much")
+            rows = self.together(config, [subject for subject, _ in prepared], rows)
+            summary = self.summary(rows, config.seed)
+            plans = {one.reasoner.name: one.reasoner.plan.to_dict() for one in subjects}
+            record = provenance(config, self.name, config.seed, hashes, started, plans)
+            record["left_out"] = division.record
+            write_results(out, rows, summary, record)
         return Results(rows, summary, record)
 
     def main(self, config: Config) -> None:

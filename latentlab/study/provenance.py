@@ -58,7 +58,7 @@ def provenance(
         "seed": seed,
         "checkpoints": dict(checkpoints),
         "plans": json.loads(json.dumps(plans or {}, default=dict)),
-        "versions": _versions(),
+        "versions": package_versions(),
         "git": git_revision(Path(__file__).parent),
         "platform": {
             "system": platform.platform(),
@@ -128,7 +128,7 @@ def _git(folder: Path, *arguments: str) -> str:
     return answer.stdout.strip()
 
 
-def _versions() -> dict[str, str | None]:
+def package_versions() -> dict[str, str | None]:
     """Versions of Python, of LatentLab and of what it computes with; null for what is missing."""
     found: dict[str, str | None] = {"python": platform.python_version(), "latentlab": __version__}
     for name in _PACKAGES:

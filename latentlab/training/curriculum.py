@@ -25,6 +25,7 @@ from latentlab.command import find_device
 from latentlab.console import interval_text, note
 from latentlab.data import Example
 from latentlab.errors import UserError
+from latentlab.files import held, make_ready, write_text
 from latentlab.measures.statistics import accuracy_interval
 from latentlab.prompts import Prompter, prompt_format
 from latentlab.reasoner import Reasoner
@@ -68,6 +69,12 @@ def train(config: TrainConfig, folder: Path, device: str = "auto") -> Path:
     """
     started = datetime.now(UTC)
     target = join(find_device(device))
+    with held(folder) if is_first() else nullcontext():
+        return _trained(config, folder, target, started)
+
+
+def _trained(config: TrainConfig, folder: Path, target: torch.device, started: datetime) -> Path:
+    """The same, in a folder that this training has to itself."""
     begun = _is_begun(config, folder)
     final = folder / "final"
     if final.is_dir():
@@ -78,8 +85,8 @@ def train(config: TrainConfig, folder: Path, device: str = "auto") -> Path:
         _rehearse(_start(config, None, target), config)
     wait()  # all have looked at the folder
     if is_first() and not begun:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / CONFIG_FILE).write_text(yaml.safe_dump(config.to_dict(), sort_keys=False))
+        make_ready(folder)
+        write_text(folder / CONFIG_FILE, yaml.safe_dump(config.to_dict(), sort_keys=False))
     last: Path | None = None
     for number, stage in enumerate(config.stages):
         finished = folder / stage.name

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from latentlab.files import told, write_text
+
 METRICS_FILE = "metrics.jsonl"
 
 _NOTHING: dict[str, Any] = {}
@@ -32,9 +34,7 @@ class StageLog:
         last = next((line for line in reversed(kept) if line["stage"] == self.stage), _NOTHING)
         self._earlier = (last.get("seconds", 0.0), last.get("cpu_seconds", 0.0))
         if self.path.is_file():
-            fresh = self.path.with_suffix(".partial")
-            fresh.write_text("".join(json.dumps(line) + "\n" for line in kept))
-            fresh.replace(self.path)
+            write_text(self.path, "".join(json.dumps(line) + "\n" for line in kept))
 
     def write(self, update: int, **values: Any) -> None:
         """Append one line, with the seconds of wall and CPU time since the stage began."""
@@ -45,7 +45,7 @@ class StageLog:
             )
         )
         line = {"stage": self.stage, "update": update, **values}
-        with self.path.open("a") as file:
+        with told(self.path), self.path.open("a") as file:
             file.write(json.dumps(line | {"seconds": seconds, "cpu_seconds": cpu_seconds}) + "\n")
 
 

@@ -8,17 +8,13 @@ An update is one batch, however many processes and accumulated passes compute it
 mean over all tokens of the batch, so shares with more to write weigh more.
 """
 
-from collections.abc import Iterator, Sized
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from accelerate import PartialState
 from safetensors.torch import load_file
-from torch import Tensor, nn
-from torch.optim import Optimizer
-from torch.utils.data import SequentialSampler
-from transformers import PrinterCallback, Trainer, TrainingArguments
+from transformers import PrinterCallback, TrainingArguments
 from transformers.integrations.integration_utils import get_reporting_integration_callbacks
 from transformers.utils import SAFE_WEIGHTS_NAME
 
@@ -27,79 +23,17 @@ from latentlab.console import remarks
 from latentlab.errors import UserError
 from latentlab.training.config import StageConfig, TrainConfig
 from latentlab.training.metrics import StageLog
-from latentlab.training.objective import Objective, TrainingBatch
-from latentlab.training.optimizer import make_optimizer
-from latentlab.training.processes import aloud, is_deepspeed, wait
+from latentlab.training.objective import Objective
+from latentlab.training.processes import is_deepspeed, wait
 from latentlab.training.reports import Bar, Report
 from latentlab.training.stage_data import Collator, StageData
+from latentlab.training.stage_trainer import StageTrainer, TakeUp
 
 FSDP_WEIGHTS = "pytorch_model_fsdp.bin"
 """What tells a checkpoint of FSDP, whose optimizer states no other engine reads."""
 
 FINAL_RATE = 0.05
 """Fraction of the learning rate that is left at the end of a stage."""
-
-
-class StageTrainer(Trainer):
-    """A Trainer whose loss is the objective's and whose batches come in a fixed order."""
-
-    loss_is_scaled_for_ga = True  # by `compute_loss`, over accumulated passes and processes
-
-    def __init__(
-        self, objective: Objective, config: TrainConfig, stage: StageConfig, **kwargs: Any
-    ) -> None:
-        """Keep what the optimizer needs."""
-        self.config = config
-        self.stage = stage
-        super().__init__(model=objective, **kwargs)
-
-    def compute_loss(
-        self,
-        model: nn.Module,
-        inputs: dict[str, Any],
-        return_outputs: bool = False,
-        num_items_in_batch: Tensor | int | None = None,
-    ) -> Tensor | tuple[Tensor, Any]:
-        """Return what a share of the batch adds to the mean over all tokens of the batch.
-
-        The trainer adds up passes and takes the mean over processes, hence their number.
-        """
-        assert num_items_in_batch is not None, "the trainer counts what an update is made of"
-        outputs = model(**inputs)
-        batch: TrainingBatch = inputs["batch"]
-        share = batch.n_targets * self.accelerator.num_processes / num_items_in_batch
-        loss: Tensor = outputs["loss"] * share
-        return (loss, outputs) if return_outputs else loss
-
-    def get_batch_samples(
-        self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device
-    ) -> tuple[list[Any], Tensor | int | None]:
-        """Make what one update takes of this process; a mistake in an example is told by it."""
-        with aloud():
-            return super().get_batch_samples(epoch_iterator, num_batches, device)
-
-    def _get_num_items_in_batch(
-        self, batch_samples: list[Any], device: torch.device
-    ) -> Tensor | int | None:
-        """Count the tokens to be predicted in one update, by all processes."""
-        own = torch.tensor(sum(inputs["batch"].n_targets for inputs in batch_samples))
-        return cast(Tensor, self.accelerator.gather(own.to(device))).sum()
-
-    def create_optimizer(self, model: nn.Module | None = None) -> Optimizer:
-        """Make the stage's optimizer."""
-        if self.optimizer is None:
-            self.optimizer = make_optimizer(
-                cast(nn.Module, self.model if model is None else model),
-                self.stage.learning_rate,
-                self.stage.muon_learning_rate,
-                self.config.weight_decay,
-            )
-        return self.optimizer
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> SequentialSampler:
-        """Keep the order that `StageData` fixed."""
-        data = self.train_dataset if train_dataset is None else train_dataset
-        return SequentialSampler(cast(Sized, data))
 
 
 def train_stage(
@@ -141,6 +75,7 @@ def train_stage(
         data_collator=collator,
         callbacks=[Report(log, f"{config.name} {stage.name}")],
     )
+    trainer.add_callback(TakeUp(trainer))
     trainer.remove_callback(PrinterCallback)
     if remarks.is_terminal:
         trainer.add_callback(Bar)

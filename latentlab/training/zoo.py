@@ -11,6 +11,7 @@ import pandas as pd
 import yaml
 
 from latentlab.checkpoint import ZOO
+from latentlab.files import held, write_folder
 from latentlab.training.config import CONFIG_FILE
 from latentlab.training.metrics import METRICS_FILE, read_metrics
 from latentlab.training.purposes import PURPOSES
@@ -25,17 +26,19 @@ def embed(name: str, folder: Path, zoo: Path = ZOO) -> Path:
         zoo: where the embedded models live.
     """
     target = zoo / name
-    fresh = zoo / f".{name}.partial"
-    shutil.rmtree(fresh, ignore_errors=True)
-    shutil.copytree(folder / "final", fresh)
-    shutil.copy(folder / CONFIG_FILE, fresh)
-    shutil.copy(folder / METRICS_FILE, fresh)
-    metrics = read_metrics(fresh / METRICS_FILE)
-    draw_curves(metrics, fresh / "curves.png")
-    settings = yaml.safe_load((fresh / CONFIG_FILE).read_text())
-    (fresh / "README.md").write_text(card(name, settings, metrics))
-    shutil.rmtree(target, ignore_errors=True)
-    fresh.rename(target)
+
+    def write(fresh: Path) -> None:
+        shutil.copytree(folder / "final", fresh, dirs_exist_ok=True)
+        shutil.copy(folder / CONFIG_FILE, fresh)
+        shutil.copy(folder / METRICS_FILE, fresh)
+        metrics = read_metrics(fresh / METRICS_FILE)
+        draw_curves(metrics, fresh / "curves.png")
+        settings = yaml.safe_load((fresh / CONFIG_FILE).read_text())
+        (fresh / "README.md").write_text(card(name, settings, metrics))
+
+    with held(target):
+        before = [entry.name for entry in target.iterdir()] if target.is_dir() else []
+        write_folder(target, write, own=before)
     return target
 
 

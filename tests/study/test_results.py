@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
+from latentlab import files
 from latentlab.errors import UserError
 from latentlab.study.provenance import provenance
-from latentlab.study.results import check_out, read_results, write_results
+from latentlab.study.results import check_out, claimed, read_results, write_results
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def test_crash_while_writing_leaves_nothing(tmp_path, monkeypatch, piece):
         raise OSError("disk full")
 
     monkeypatch.setattr(pd.DataFrame, piece, crash)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(UserError, match="ablate cannot be written: disk full"):
         write_results(tmp_path / "ablate", ROWS, SUMMARY, record())
     assert entries(tmp_path) == []
 
@@ -56,6 +57,7 @@ def test_crash_while_writing_leaves_nothing(tmp_path, monkeypatch, piece):
 def test_crash_while_replacing_leaves_what_was_there(tmp_path, monkeypatch, failing):
     out = write_results(tmp_path / "ablate", ROWS, SUMMARY, record())
     rename = Path.rename
+    monkeypatch.setattr(files, "_swapped", lambda one, other: False)
 
     def crash(self: Path, target: Path) -> Path:
         if (target.suffix == ".old") == (failing == "old") and not self.suffix == ".old":
@@ -63,7 +65,7 @@ def test_crash_while_replacing_leaves_what_was_there(tmp_path, monkeypatch, fail
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", crash)
-    with pytest.raises(OSError, match="gone"):
+    with pytest.raises(UserError, match="gone"):
         write_results(out, ROWS.head(1), SUMMARY, record())
     assert entries(tmp_path) == ["ablate"]
     assert_frame_equal(read_results(out).rows, ROWS)
@@ -127,3 +129,25 @@ def test_missing_and_damaged_pieces_are_named(tmp_path, piece):
 def test_reading_nothing_says_how_to_get_something(tmp_path):
     with pytest.raises(UserError, match="run the command that makes it"):
         read_results(tmp_path / "ablate")
+
+
+def test_a_second_run_into_one_folder_is_told_at_once(tmp_path):
+    out = tmp_path / "ablate"
+    with claimed(out, Config(), "ablate"):
+        second = claimed(out, Config(), "ablate")
+        with pytest.raises(UserError, match="being written by another run"), second:
+            pytest.fail("both have it")
+        write_results(out, ROWS, SUMMARY, record())
+    with claimed(out, Config(), "ablate"):
+        write_results(out, ROWS.head(1), SUMMARY, record())
+    assert entries(tmp_path) == ["ablate"]
+
+
+def test_what_a_folder_holds_besides_is_kept_without_being_copied(tmp_path):
+    out = write_results(tmp_path / "ablate", ROWS, SUMMARY, record())
+    (out / "plots" / "deep").mkdir(parents=True)
+    (out / "plots" / "deep" / "one.png").write_bytes(b"picture")
+    before = (out / "plots" / "deep" / "one.png").stat().st_ino
+    write_results(out, ROWS.head(1), SUMMARY, record())
+    assert (out / "plots" / "deep" / "one.png").stat().st_ino == before
+    assert len(read_results(out).rows) == 1

@@ -10,6 +10,7 @@ import torch
 from latentlab.checkpoint import load, save
 from latentlab.data import Benchmark, BenchmarkConfig, Example, export
 from latentlab.errors import UserError
+from latentlab.files import held
 from latentlab.prompts import prompt_format
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.study.provenance import checkpoint_hash
@@ -72,6 +73,27 @@ def test_a_killed_training_ends_in_the_same_weights(
     train(short(), folder)
     assert checkpoint_hash(folder / "final") == checkpoint_hash(whole / "final")
     assert timeless(folder) == timeless(whole)
+
+
+# Losses are logged after the third and the fifth update, in the middle of what a checkpoint keeps.
+@pytest.mark.parametrize("batch", [3, 5])
+def test_a_killed_training_logs_the_losses_of_an_uninterrupted_one(
+    batch, short, timeless, tmp_path, monkeypatch
+):
+    whole, folder = tmp_path / "whole", tmp_path / "run"
+    train(short(log_every=3), whole)
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        kill_at(patched, batch)
+        train(short(log_every=3), folder)
+    train(short(log_every=3), folder)
+    assert timeless(folder) == timeless(whole)
+
+
+def test_a_second_training_into_one_folder_is_told(short, tmp_path):
+    folder = tmp_path / "run"
+    with held(folder), pytest.raises(UserError, match="being written by another run"):
+        train(short(), folder)
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("call", [1, 2, 3])
