@@ -10,7 +10,7 @@ from rich.text import Text
 
 from latentlab.console import streams
 from latentlab.console.layout import Block, Column, laid_out
-from latentlab.console.numbers import decimals_of, typeset
+from latentlab.console.numbers import MANY, decimals_of, typeset
 from latentlab.console.streams import wrapped, writable
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 MISSING = "–"
 """Stands where there is no number."""
-
-_FEW = 100
-"""Questions below which one of them is worth a point or more, so that tenths say nothing."""
 
 
 def table(
@@ -77,7 +74,7 @@ def _column(frame: "pd.DataFrame", name: str, heading: str, percent: bool, chang
     values = frame[name]
     numeric = values.dtype.kind in "fiu" or f"{name}_low" in frame
     rows = frame.to_dict("records")
-    few = "n" in frame and frame["n"].dtype.kind in "iuf" and frame["n"].max() < _FEW
+    few = "n" in frame and frame["n"].dtype.kind in "iuf" and frame["n"].max() < MANY
     decimals = (0 if few else 1) if percent else _decimals(frame, name)
     cells = tuple(_cell(row, name, percent, change, decimals) for row in rows)
     screen = streams.results
