@@ -32,7 +32,7 @@ def show_table(summary: pd.DataFrame) -> None:
         shown = [
             {
                 "instrument": str(name).replace("_", " "),
-                "verdict": of["verdict"].iloc[0],
+                "verdict": of["verdict"].iloc[0].replace(ONE_RULE, "one rule"),
                 **{
                     role: "\n".join(_reading(line) for _, line in group.iterrows())
                     for role in (POSITIVE, NEGATIVE, UNKNOWN)

@@ -13,7 +13,7 @@ from latentlab.console.streams import wrapped
 GAP = 2
 """Columns of the screen between two of the table."""
 
-NARROW = 22
+NARROW = 18
 """Width down to which a column of words may be folded, if its longest word is no longer."""
 
 

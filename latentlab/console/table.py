@@ -16,6 +16,9 @@ from latentlab.console.streams import wrapped, writable
 if TYPE_CHECKING:
     import pandas as pd
 
+_DIGITS = 3
+"""Digits of the largest number in a column without intervals."""
+
 MISSING = "–"
 """Stands where there is no number."""
 
@@ -87,12 +90,19 @@ def _column(frame: "pd.DataFrame", name: str, heading: str, percent: bool, chang
 
 
 def _decimals(frame: "pd.DataFrame", name: str) -> int | None:
-    """Digits that the intervals of a column leave room for; None where it has none."""
-    if f"{name}_low" not in frame or f"{name}_high" not in frame:
+    """Digits that all numbers of a column have; None where they are of too different sizes."""
+    if frame[name].dtype.kind != "f":
         return None
-    widths = (frame[f"{name}_high"] - frame[f"{name}_low"]).astype(float)
-    widths = widths[widths > 0]
-    return decimals_of(float(widths.median()), percent=False) if len(widths) else 2
+    if f"{name}_low" in frame and f"{name}_high" in frame:
+        widths = (frame[f"{name}_high"] - frame[f"{name}_low"]).astype(float)
+        widths = widths[widths > 0]
+        return decimals_of(float(widths.median()), percent=False) if len(widths) else 2
+    sizes = frame[name].abs()
+    sizes = sizes[sizes > 0]
+    if sizes.empty or not math.isfinite(sizes.max()):
+        return None
+    decimals = max(_DIGITS - 1 - math.floor(math.log10(sizes.max())), 0)
+    return decimals if sizes.min() >= 10.0**-decimals else None
 
 
 def _cell(
