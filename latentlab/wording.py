@@ -85,6 +85,55 @@ CONTROL_LABELS = {
 }
 """Controls as tables call them, below the arm that they belong to."""
 
+DONORS = {
+    "same_image": "same picture, another start",
+    "unrelated": "unrelated question",
+    "same_answer": "same answer",
+    "self": "its own (sham)",
+    "counterfactual": "same question, one mark changed",
+}
+"""Whose latents an interchange puts in."""
+
+SEEN = {
+    "latent": "its latents",
+    "latent_text": "its latent text",
+    "latent_vision": "its latent vision",
+    "image": "the image",
+    "prompt": "the question",
+    "earlier": "earlier steps",
+}
+"""What attention can be kept from seeing."""
+
+SEEING = {"answer": "the answer", "latent": "its latent steps"}
+"""Who is kept from seeing it."""
+
+COMPONENTS = {
+    "resid_post": "residual stream",
+    "attn_out": "attention output",
+    "mlp_out": "MLP output",
+    "z": "attention heads",
+}
+"""Components of a layer."""
+
+MODES = {
+    "latent": "in latent steps",
+    "plain": "without latent steps",
+    "explicit": "in written steps",
+}
+"""How a model is run while its attention is read."""
+
+PLACES = {
+    "latent_text": "latent text",
+    "latent_vision": "re-inserted patches",
+    "latent": "latents",
+    "prompt": "end of the prompt",
+    "answer": "answer marker",
+    "words": "written words",
+    "placeholder": "empty slots",
+    "patches": "patches at random",
+}
+"""Where a model is read."""
+
 _DATA = {"benchmark": "the benchmark", "m3cot": "M3CoT", "scienceqa": "ScienceQA"}
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -117,6 +166,12 @@ def _option(option: str) -> str:
         counts = [number_word(int(n)) if n.isdigit() else n for n in value.split("+")]
         return f"{joined(counts, 'or')} hop{'' if counts == ['one'] else 's'}"
     return values if name in ("domain", "subject") else f"{name} {values}"
+
+
+def place_name(place: str) -> str:
+    """A place where a model is read; the number of one of several stays: `latent_vision 2`."""
+    name, _, rest = place.partition(" ")
+    return f"{PLACES.get(name, name.replace('_', ' '))}{f' {rest}' if rest else ''}"
 
 
 def number_word(number: int) -> str:

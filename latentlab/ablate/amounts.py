@@ -19,8 +19,7 @@ def verdict(line: "Line") -> Verdict:
 
 def right(line: "Line") -> str:
     """How many answers are right, in per cent; of few questions no tenths."""
-    value = float(line["accuracy"])
-    return percent(value) if line["n"] >= 100 else f"{typeset(100 * value, 0)} %"
+    return percent(float(line["accuracy"]), int(line["n"]))
 
 
 def points(value: float) -> str:

@@ -13,7 +13,7 @@ from latentlab.console.streams import wrapped
 GAP = 2
 """Columns of the screen between two of the table."""
 
-NARROW = 22
+NARROW = 18
 """Width down to which a column of words may be folded, if its longest word is no longer."""
 
 
@@ -79,12 +79,6 @@ def laid_out(
         gone += [column for column in kept if column.name == name]
         kept = [column for column in kept if column.name != name]
     if _fits(kept, width):
-        # A column that went early may be narrow enough to come back.
-        for column in reversed(gone.copy()):
-            again = [one for one in columns if one in kept or one is column]
-            if _fits(again, width):
-                kept = again
-                gone.remove(column)
         return [_block(kept, width)], gone
     stacked = [_stacked(column) for column in kept]
     if _fits(stacked, width):

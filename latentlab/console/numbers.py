@@ -18,6 +18,9 @@ MINUS = "\N{MINUS SIGN}"
 _COARSE = 0.02
 """Width of an interval, as a fraction, from which on a percentage is told without decimals."""
 
+MANY = 100
+"""As many as make one of them worth less than a point."""
+
 _MOST = 3
 """Decimals at most."""
 
@@ -44,7 +47,7 @@ def decimals_of(width: float, percent: bool = True) -> int:
 
     Args:
         width: width of the interval.
-        percent: whether it is of a fraction that is told in per cent or points; of anything else the
+        percent: whether it is of a fraction, told in per cent or points; of anything else the
             interval spans a few steps of the last digit.
     """
     if percent:
@@ -88,9 +91,14 @@ def signed(line: "Line", name: str, unit: str = "points") -> str:
     return amount(value, low, high, unit, sign=True)
 
 
-def percent(value: float) -> str:
-    """A fraction that has no interval, in per cent: one decimal near 0 and 100, none between."""
-    far = 0.1 <= value <= 0.9 or value in (0, 1)
+def percent(value: float, n: int = MANY) -> str:
+    """A fraction without an interval, in per cent: one decimal near 0 and 100, none between.
+
+    Args:
+        value: the fraction.
+        n: how many it is of; of few there are no tenths.
+    """
+    far = 0.1 <= value <= 0.9 or value in (0, 1) or n < MANY
     return f"{typeset(100 * value, 0 if far else 1)} %"
 
 

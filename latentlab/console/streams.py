@@ -14,7 +14,17 @@ _PIPE_WIDTH = 10_000
 """Columns of a pipe: as many as anything needs."""
 
 _PLAIN = str.maketrans(
-    {"−": "-", "–": "-", "±": "+/-", "×": "x", "…": "...", "≥": ">=", "≤": "<=", "·": "-"}
+    {
+        "\xa0": " ",
+        "−": "-",
+        "–": "-",
+        "±": "+/-",
+        "×": "x",
+        "…": "...",
+        "≥": ">=",
+        "≤": "<=",
+        "·": "-",
+    }
 )
 """What stands for characters that a stream cannot write."""
 

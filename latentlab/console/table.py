@@ -10,17 +10,17 @@ from rich.text import Text
 
 from latentlab.console import streams
 from latentlab.console.layout import Block, Column, laid_out
-from latentlab.console.numbers import decimals_of, typeset
+from latentlab.console.numbers import MANY, decimals_of, typeset
 from latentlab.console.streams import wrapped, writable
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_DIGITS = 3
+"""Digits of the largest number in a column without intervals."""
+
 MISSING = "–"
 """Stands where there is no number."""
-
-_FEW = 100
-"""Questions below which one of them is worth a point or more, so that tenths say nothing."""
 
 
 def table(
@@ -77,7 +77,7 @@ def _column(frame: "pd.DataFrame", name: str, heading: str, percent: bool, chang
     values = frame[name]
     numeric = values.dtype.kind in "fiu" or f"{name}_low" in frame
     rows = frame.to_dict("records")
-    few = "n" in frame and frame["n"].dtype.kind in "iuf" and frame["n"].max() < _FEW
+    few = "n" in frame and frame["n"].dtype.kind in "iuf" and frame["n"].max() < MANY
     decimals = (0 if few else 1) if percent else _decimals(frame, name)
     cells = tuple(_cell(row, name, percent, change, decimals) for row in rows)
     screen = streams.results
@@ -90,12 +90,19 @@ def _column(frame: "pd.DataFrame", name: str, heading: str, percent: bool, chang
 
 
 def _decimals(frame: "pd.DataFrame", name: str) -> int | None:
-    """Digits that the intervals of a column leave room for; None where it has none."""
-    if f"{name}_low" not in frame or f"{name}_high" not in frame:
+    """Digits that all numbers of a column have; None where they are of too different sizes."""
+    if frame[name].dtype.kind != "f":
         return None
-    widths = (frame[f"{name}_high"] - frame[f"{name}_low"]).astype(float)
-    widths = widths[widths > 0]
-    return decimals_of(float(widths.median()), percent=False) if len(widths) else 2
+    if f"{name}_low" in frame and f"{name}_high" in frame:
+        widths = (frame[f"{name}_high"] - frame[f"{name}_low"]).astype(float)
+        widths = widths[widths > 0]
+        return decimals_of(float(widths.median()), percent=False) if len(widths) else 2
+    sizes = frame[name].abs()
+    sizes = sizes[sizes > 0]
+    if sizes.empty or not math.isfinite(sizes.max()):
+        return None
+    decimals = max(_DIGITS - 1 - math.floor(math.log10(sizes.max())), 0)
+    return decimals if sizes.min() >= 10.0**-decimals else None
 
 
 def _cell(

@@ -103,7 +103,7 @@ def _effect(group: pd.DataFrame, hop: str) -> str:
     text += f"its answer by {signed(line, 'te', 'nats')} (n = {line['n']}{at})"
     if pd.isna(line["nie_share"]):
         return sentence(f"{text}, too little to be shared out")
-    parts = [_carried(part, both=True) for _, part in _shown(group).iterrows()]
+    parts = [_carried(part) for _, part in _shown(group).iterrows()]
     return sentence(f"{text}: {', '.join(parts)}")
 
 
@@ -113,16 +113,22 @@ def _beside(group: pd.DataFrame, hop: str) -> str:
     text = f"{_WHERE[hop].strip()} the change is {signed(line, 'te', 'nats')}"
     if pd.isna(line["nie_share"]):
         return f"{text}, too little to be shared out"
-    parts = [_carried(part, both=False) for _, part in _shown(group).iterrows()]
-    return f"{text}: {', '.join(parts)}"
+    parts = [_short(part) for _, part in _shown(group).iterrows()]
+    return f"{text} ({', '.join(parts)})"
 
 
-def _carried(line: "Line", both: bool) -> str:
+def _short(line: "Line") -> str:
+    """A mediator and the word for its shares; where there is none, the shares."""
+    name, word = _name(line).removeprefix("the "), str(line["reading"])
+    if word:
+        return f"{name} {word}"
+    return f"{name} {estimate(line, 'nie_share')}, kept {estimate(line, 'tie_share')}"
+
+
+def _carried(line: "Line") -> str:
     """What runs through a mediator, and what keeping it averts: the shares NIE and TE - NDE."""
-    word = _word(line)
-    said = [word] if word else []
-    if both or str(line["reading"]) in ("", "redundant"):
-        said.insert(0, f"keeping it averts {estimate(line, 'tie_share')}")
+    said = [f"keeping it averts {estimate(line, 'tie_share')}", _word(line)]
+    said = [word for word in said if word]
     return f"{estimate(line, 'nie_share')} of it through {_name(line)} ({': '.join(said)})"
 
 

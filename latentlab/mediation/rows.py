@@ -27,6 +27,7 @@ from latentlab.reasoner import Reasoner
 from latentlab.study.batches import Numbered, one_round, over_batches
 from latentlab.study.identity import identity
 from latentlab.study.instrument import Subject
+from latentlab.wording import perturbation_name
 
 
 @torch.no_grad()
@@ -64,7 +65,9 @@ def rows_of(config: MediationConfig, subject: Subject, prepared: PreparedMediati
     for order, edit in enumerate(edits):
         lacking = n - rows.loc[rows["order"] == order, "example"].nunique()
         if lacking:
-            note(f"{reasoner.name}: {lacking} of {n} examples do not allow {edit.label}; left out")
+            hop = "" if edit.hop is None else f", hop {edit.hop}"
+            what = f"{perturbation_name(edit.name)}{hop}"
+            note(f"{reasoner.name}: {lacking} of {n} examples do not allow {what}; left out of it")
     rows = rows.sort_values(["order", "index"], kind="stable", ignore_index=True)
     whole = {"hops": "Int64", "hop": "Int64"}
     return with_effects(rows.drop(columns=["order", "index"]).astype(whole))

@@ -34,9 +34,9 @@ def test_a_percentage_is_as_precise_as_its_interval(ends, text):
     assert amount(*ends) == text
 
 
-def test_other_units_have_two_digits_of_the_width():
+def test_other_units_have_the_digits_that_their_interval_leaves_room_for():
     assert amount(-8.224, -9.46, -6.98, "nats", sign=True) == "−8.2 nats [−9.5, −7.0]"
-    assert amount(0.0867, -0.279, 0.322, "nats", sign=True) == "+0.09 nats [−0.28, +0.32]"
+    assert amount(0.0867, -0.279, 0.322, "nats", sign=True) == "+0.1 nats [−0.3, +0.3]"
     assert amount(3.0, 3.0, 3.0, "") == "3.00 [3.00, 3.00]"
     assert decimals_of(0.0, percent=False) == 2
 

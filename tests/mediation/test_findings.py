@@ -80,9 +80,9 @@ def test_the_first_and_the_last_hop_stand_apart_from_those_between():
             "through the latent vision (keeping it averts 70 % [60, 80]: redundant)"
         )
         assert first.startswith("At the first hop the change is −10.00 nats [−10.00, −10.00]")
-        assert first.endswith("(bypassed; more than 5.0 % would have shown)")
+        assert first.endswith("(latent vision bypassed)")
         assert last.startswith("the change is −8.00 nats [−8.00, −8.00]")
-        assert last.endswith("through the latents (keeping it averts 0.3 % [0.0, 1.0])")
+        assert last.endswith("(latents 0.3 % [0.0, 1.0], kept 0.3 % [0.0, 1.0])")
         assert control == (
             "Blanking another cell, the control, changes them by −0.10 nats [−0.10, −0.10]; the "
             "same question once more changes nothing."
