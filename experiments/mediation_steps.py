@@ -64,9 +64,9 @@ def make(found: Found) -> Drawing:
     data = data[columns].reset_index(drop=True)
     text = (
         "Pure indirect share (NIE by total effect on log-odds, %) of each step's latents alone; "
-        "what follows a step is made anew from it, so shares do not add up. Empty: intervals wider "
-        f"than 100 points. n = {data['n'].min()} at least, 95 % intervals {widest(drawn, 'nie_share')}"
-        f". {WEIGHTS} A hidden cell does not concern the text of earlier steps: the control."
+        "what follows is made anew from it. Empty: intervals wider than 100 points. n = "
+        f"{data['n'].min()} at least, 95 % intervals {widest(drawn, 'nie_share')}. {WEIGHTS} "
+        "Control: a hidden cell does not concern the text of earlier steps."
     )
     return Drawing(figure, data, caption(_finding(drawn), text))
 
