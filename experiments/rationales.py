@@ -67,5 +67,5 @@ def _finding(data: pd.DataFrame) -> str:
     for content in ("words", "latents"):
         changes = 100 * data.loc[data["content"] == content, "delta"]
         low, high = number(changes.max(), 0, True), number(changes.min(), 0, True)
-        ranges.append(f"of {content} by {low} to {high} points")
-    return f"Corrupting the steps changes accuracy alike: that {listed(ranges)}."
+        ranges.append(f"by {low} to {high} points in {content}")
+    return f"Corrupting the steps changes accuracy {listed(ranges)}."
