@@ -33,7 +33,8 @@ def moved(browse):
 
 
 def answers_of(rows, example, arm):
-    found = rows[(rows["example"] == example) & (rows["intervention"] == arm)].iloc[0]
+    answers = rows[(rows["record"] == "answer") & (rows["intervention"] == arm)]
+    found = answers[answers["example"] == example].iloc[0]
     return [round(100 * p, 1) for p in found["option_probs"]]
 
 
@@ -154,7 +155,8 @@ def test_models_stand_side_by_side_and_are_chosen_by_a_click(moved, rows):
 
 
 def test_filters_leave_the_questions_that_pass_them(moved, rows):
-    alone = rows[rows["intervention"] == "none"].set_index("example")
+    answers = rows[rows["record"] == "answer"]
+    alone = answers[answers["intervention"] == "none"].set_index("example")
     assert moved["listed"] == len(alone)
     assert moved["count"] == f"{len(alone)} of {len(alone)} questions"
     assert moved["found"] == 1 and "number7." in moved["foundQuestion"]
@@ -165,7 +167,7 @@ def test_filters_leave_the_questions_that_pass_them(moved, rows):
     assert moved["right"] == 9
     cells = {"right either way": 3, "needed": 6, "harmful": 3, "wrong either way": 6}
     assert moved["necessity"] == cells
-    dropped = rows[rows["intervention"] == "drop latent"].set_index("example")
+    dropped = answers[answers["intervention"] == "drop latent"].set_index("example")
     said = (dropped["choice"].fillna(-1), alone["choice"].fillna(-1))
     assert moved["flips"] == int((said[0] != said[1]).sum())
     assert moved["none"] == "No question passes these filters."
