@@ -3,7 +3,7 @@
 
 const WIDTH = 400; // units of the drawing, whatever its size in pixels
 const GAP = 14; // between patches
-const FAINT = 0.22; // of a patch that is not attended to at all
+const FAINT = 0.33; // of a patch that is not attended to at all
 const APART = 100; // patches at most that are set apart; more are drawn as one picture
 
 function drawPicture(box, asked, steps, at, shown, scale) {
@@ -40,7 +40,7 @@ function drawPicture(box, asked, steps, at, shown, scale) {
     const now = (step.picks || []).filter((cell) => cell >= 0);
     const used = new Set(steps.slice(0, at).flatMap((one) => one.picks || []).filter((cell) => cell >= 0));
     for (const cell of used) if (!now.includes(cell)) svg.append(frame(cell, lane[0], "used"));
-    for (const cell of now) svg.append(frame(cell, lane[0], "pick"));
+    for (const cell of now) svg.append(frame(cell, lane[0], shown.replaced ? "pick replaced" : "pick"));
   }
   if (shown.truth && step.read !== null) {
     svg.append(frame(step.named, lane[1], "truth named"), frame(step.read, lane[1], "truth read"));

@@ -1,6 +1,6 @@
 // What stands beside the picture: what a step holds and measures, the options, the outcome in words.
 
-function drawReading(box, asked, model, steps, alone, at) {
+function drawReading(box, asked, model, arm, steps, alone, at) {
   const step = steps[at], probe = model.probes[at + 1], held = reading(model, asked, step, at, alone[at]);
   const list = make("dl");
   const tell = (name, ...what) => list.append(make("dt", {}, name), make("dd", {}, ...what));
@@ -20,7 +20,10 @@ function drawReading(box, asked, model, steps, alone, at) {
     }
     tell("The lens reads", bars);
   } else if (!step.probe) tell("It holds", held.text, make("small", {}, held.why));
-  if (step.picks || alone[at].picks) tell("It shows again", step.picks ? patches(step.picks) : "no patches");
+  if (step.picks || alone[at].picks) {
+    const instead = arm.overwritten ? make("small", {}, "something else stands in their slots") : null;
+    tell(arm.overwritten ? "It picks" : "It shows again", step.picks ? patches(step.picks) : "no patches", instead);
+  }
   if (step.attention === null && asked.picture) tell("It looks at", "no patch: the picture is hidden from it");
   const numbers = make("div", { class: "lines" },
     drawLine(steps, at, "ratio", "uniformRatio", "R, image by text"),
@@ -62,14 +65,24 @@ function drawOptions(list, asked, alone, now) {
   }));
 }
 
-const saying = (asked, answer) => (answer.choice === null ? `“${answer.text}”` : asked.choices[answer.choice]);
+// The answer in words; the word that the embedded models begin with is no part of it.
+const saying = (asked, answer) => (answer.choice === null ? `“${answer.text.replace(/^Answer:? /, "")}”` : asked.choices[answer.choice]);
 
 // The outcome in a sentence, which is also what a screen reader hears.
-function sentence(asked, arm, alone, now) {
+function sentence(asked, arm, alone, now, held) {
   const says = (answer) => saying(asked, answer) + (answer.choice === null ? ", none of the options" : "");
   const before = `Left alone it answers ${says(alone)}`;
   if (!arm) return `${before}: ${alone.right ? "right" : "wrong"}.`;
   const same = alone.choice === now.choice && (alone.choice !== null || alone.text === now.text);
-  const lent = now.donor ? ` The latents are those of “${now.donor}”` + (now.donor_path?.length ? ` (${now.donor_path.join(" → ")}).` : "") : "";
-  return `${before}. ${capital(arm.said)}: ${same ? "the same" : `${says(now)}, ${now.right ? "right" : "wrong"}`}.${lent}`;
+  return `${before}. ${capital(arm.said)}: ${same ? "the same" : `${says(now)}, ${now.right ? "right" : "wrong"}`}.${lender(now, held)}`;
+}
+
+// Whose latents were put in, how much of that question's walk they are read as, and whether its
+// answer is given.
+function lender(now, held) {
+  if (!now.donor) return "";
+  const path = now.donor_path || [], walked = held.filter((one, i) => path[i + 1] === one.text).length;
+  const steps = walked ? `; ${walked} of ${held.length} steps read as that question’s walk` : "";
+  const answers = path.length && now.text.endsWith(path[path.length - 1]) ? ", and its answer is given" : "";
+  return ` The latents are those of “${now.donor.replace(/[.?]$/, "")}”${steps}${answers}.`;
 }

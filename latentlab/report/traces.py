@@ -10,29 +10,22 @@ from typing import Any
 import pandas as pd
 
 from latentlab.ablate.necessity import necessity
-from latentlab.ablate.phrases import CONTROLS, phrase
 from latentlab.backbones.sight import Crop
 from latentlab.data import Example, readable
 from latentlab.errors import UserError
 from latentlab.figures.style import model_style
-from latentlab.measures.outcomes import NONE, SHAM
+from latentlab.measures.outcomes import NONE
+from latentlab.report.arms import described, in_order
 from latentlab.report.opening import opening
 from latentlab.report.packing import Pool, as_bytes, picture_uri, scale_of
 from latentlab.study.asked import load_recorded
 from latentlab.study.results import Results
 from latentlab.trace.rows import ANSWER, STEP, walk
-from latentlab.vocabulary import CONTROL
 
 Plain = dict[str, Any]
 
 DIGITS = 4
 """Decimal places that numbers keep."""
-
-ORDER = ("none", "replace", "drop", SHAM)
-"""What arms do, in the order in which they are offered."""
-
-EXCHANGED = "other"
-"""What is put in where latents of two questions are exchanged; it is offered first."""
 
 READABLE = 0.5
 """A probe that is right in fewer answers of a model left alone has nothing to say of a single one:
@@ -127,8 +120,7 @@ class Packed:
         """One model with everything it was seen to do."""
         answers = rows[rows["record"] == ANSWER]
         arms = answers.drop_duplicates("intervention")
-        places = [_place(arm) for _, arm in arms.iterrows()]
-        arms = arms.iloc[sorted(range(len(places)), key=places.__getitem__)]
+        arms = in_order(arms)
         labels = necessity(answers).set_index("example")["necessity"]
         steps = dict(list(rows[rows["record"] == STEP].groupby(["example", "intervention"])))
         by_arm = answers.set_index(["example", "intervention"])
@@ -157,7 +149,7 @@ class Packed:
             )
         return {
             "name": model,
-            "arms": [_arm(arm, arms) for _, arm in arms.iterrows()],
+            "arms": described(arms),
             "probes": {str(int(line["step"])): _probe(line) for _, line in probes.iterrows()},
             "traces": traces,
         }
@@ -187,49 +179,6 @@ class Packed:
             *(_value(row[n]) for n in ("ratio:image/text", "focus:image", "ratio:reinserted/text")),
             self.nulls.add(nulls),
         ]
-
-
-def _place(arm: "pd.Series[Any]") -> tuple[int, bool]:
-    """Where an arm stands among those that are offered."""
-    known = ORDER.index(arm["action"]) if arm["action"] in ORDER else len(ORDER)
-    return known, arm["source"] != EXCHANGED
-
-
-def _arm(arm: "pd.Series[Any]", arms: pd.DataFrame) -> Plain:
-    """An arm, and words for what it does to a model; one under other positions is no control.
-
-    Returns:
-        Its `name`; what it does as it is `said` of a model; `short` words for a button; the arm
-        that it is the matched control of, in `control_of`; and the one that it is offered with, as
-        its control or under another rule of positions, in `variant_of`.
-    """
-    name, control_of = str(arm["intervention"]), str(arm["control_of"])
-    differs = CONTROLS.get(str(arm["control"]), str(arm["control"]))
-    variant_of = control_of
-    short = differs
-    if name == NONE:
-        said = "left alone"
-    elif arm["action"] == SHAM:
-        said = "with its own latents put back (sham)"
-    elif control_of and arm["kind"] == CONTROL:
-        said = differs
-    elif control_of:
-        whole = phrase(arms[arms["intervention"] == control_of].iloc[0])
-        said, control_of = f"{whole}, {differs}", ""
-    else:
-        said = phrase(arm)
-    if not variant_of:
-        short = said.removeprefix("with ").replace("without its ", "no ")
-        short = short.removesuffix(" for its latents").removesuffix(" on its latents")
-    exchange = bool(arm["source"] == EXCHANGED and not variant_of)
-    return {
-        "name": name,
-        "said": said,
-        "short": short,
-        "control_of": control_of,
-        "variant_of": variant_of,
-        "exchange": exchange,
-    }
 
 
 def _probe(line: "pd.Series[Any]") -> Plain:

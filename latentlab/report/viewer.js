@@ -83,16 +83,18 @@ function startViewer(data) {
         .filter(Boolean).map((text) => make("span", {}, text)));
     drawPath($("path"), asked, model(), steps, alone, at, now, (step) => act({ step }));
     const on = (id) => $(id).checked;
-    drawPicture($("picture"), asked, steps, at, { attention: on("show-attention"), picks: on("show-picks"), truth: on("show-truth") }, data.scale);
+    drawPicture($("picture"), asked, steps, at, { attention: on("show-attention"), picks: on("show-picks"), truth: on("show-truth"), replaced: arms[armIndex()].overwritten }, data.scale);
     $("key-attention").hidden = !steps.some((step) => step.attention);
     for (const id of ["key-picks", "key-used"]) $(id).hidden = !steps.some((step) => step.picks);
+    $("picks-are").textContent = arms[armIndex()].overwritten ? "picked, but replaced" : "shown again";
     $("key-truth").hidden = steps[at].read === null;
-    drawReading($("reading"), asked, model(), steps, alone, at);
+    drawReading($("reading"), asked, model(), arms[armIndex()], steps, alone, at);
     drawOptions($("options"), asked, before, now);
-    const said = sentence(asked, armIndex() ? arms[armIndex()] : null, before, now);
+    const held = steps.map((step, i) => reading(model(), asked, step, i, alone[i]));
+    const said = sentence(asked, armIndex() ? arms[armIndex()] : null, before, now, held);
     if ($("said").textContent !== said) $("said").textContent = said; // so that it is said once
-    drawModels($("models"), data, asked, one.id, state.model, state.intervention, (name) => act({ model: name }));
-    $("models").hidden = data.models.length < 2;
+    drawModels($("beside"), data, asked, one.id, state.model, state.intervention, (name) => act({ model: name }));
+    $("beside").hidden = data.models.length < 2;
     $("link").href = "#" + address();
   }
 

@@ -47,8 +47,16 @@ document.addEventListener("securitypolicyviolation", (event) => {
 
 REPORT = """
 const hacked = document.body.dataset.hacked || null;
-document.body.dataset.told = JSON.stringify({...told, problems, hacked});
+const found = JSON.stringify({...told, problems, hacked});
+if (parent !== window) parent.postMessage(found, "*");
+else document.body.dataset.told = found;
 """
+
+PHONE = """<!doctype html><body><script>
+addEventListener("message", (event) => { document.body.dataset.told = event.data; });
+</script><iframe src="tested.html%s" width="%d" height="%d"></iframe></body>
+"""
+"""A window cannot be as narrow as a phone, a frame can."""
 
 
 @dataclass
@@ -172,9 +180,10 @@ def browse(world, tmp_path_factory):
         width: int = 1280,
         report: Path = world.report,
         flags: tuple[str, ...] = (),
+        milliseconds: int = 1500,
     ) -> dict:
         page = report.read_text(encoding="utf-8")
-        body = f"const told = {{}};\n{script}\n{REPORT}"
+        body = f"(async () => {{ const told = {{}};\n{script}\n{REPORT} }})();"
         tested = page
         for code in (COLLECTOR, body):
             digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
@@ -183,10 +192,15 @@ def browse(world, tmp_path_factory):
         tested = tested.replace("</body>", f"<script>{body}</script></body>", 1)
         path = folder / "tested.html"
         path.write_text(tested, encoding="utf-8")
+        if width < 500:
+            path = folder / "phone.html"
+            path.write_text(PHONE % (address, width, 844), encoding="utf-8")
+            address = ""
         command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
-        command += [f"--user-data-dir={folder / 'profile'}", f"--window-size={width},900"]
-        command += ["--virtual-time-budget=1500", "--enable-logging=stderr"]
-        command += [*flags, "--host-resolver-rules=MAP * ~NOTFOUND", f"{path.as_uri()}{address}"]
+        command += [f"--user-data-dir={folder / 'profile'}"]
+        command += [f"--window-size={max(width, 500)},1000"]
+        command += [f"--virtual-time-budget={milliseconds}", "--enable-logging=stderr", *flags]
+        command += ["--host-resolver-rules=MAP * ~NOTFOUND", f"{path.as_uri()}{address}"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
         logged = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
         found = re.search(r'<body[^>]* data-told="([^"]*)"', done.stdout)
