@@ -6,6 +6,7 @@ but its checkpoint, so that is what its line tells.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -99,7 +100,13 @@ def results_of(found: Mapping[str, Results], study: Study) -> Results | None:
 
 def embedded(name: str, digest: str) -> bool:
     """Whether a model is the one of that name that comes with the package."""
-    return name in zoo_names() and name in METHODS and checkpoint_hash(ZOO / name) == digest
+    return name in METHODS and _embedded_hashes().get(name) == digest
+
+
+@cache
+def _embedded_hashes() -> dict[str, str]:
+    """Hash of each model that comes with the package."""
+    return {name: checkpoint_hash(ZOO / name) for name in zoo_names()}
 
 
 def _models(found: Mapping[str, Results]) -> dict[str, tuple[str, dict[str, Any]]]:

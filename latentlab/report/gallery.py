@@ -71,6 +71,11 @@ class Exhibit:
     """What a table prints."""
 
     @property
+    def drawn(self) -> bool:
+        """Whether it is a figure."""
+        return bool(self.drawing or self.picture)
+
+    @property
     def long(self) -> int:
         """Lines of a table that is folded away; 0 where it is short."""
         lines = sum(len(grid.rows) for grid in self.grids)
