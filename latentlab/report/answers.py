@@ -136,14 +136,14 @@ def _content(found: Found, models: Sequence[str]) -> Told:
     """What removal changes under each rule of positions."""
     rows, told = [], []
     for model, mine in knock_outs(found).groupby("model", sort=False):
-        for part in PARTS:
+        for part in ("latent_text", "latent_vision"):
             if len(ways := removals(part, mine)) < len(RULES):
                 continue
             row = {"model": str(model), "taken away": PARTS[part]}
             row |= {f"{RULES[rule]}": _points(ways[rule]) for rule in RULES}
             rows.append(row)
             harms = [RULES[rule] for rule in RULES if verdict(ways[rule]) == "harm"]
-            if model in models and part != "latent":
+            if model in models:
                 said = "content" if len(harms) == len(RULES) else "positions"
                 why = f"harm when {listed(harms)}" if harms else "no measurable harm"
                 why = "harm however it is taken away" if said == "content" else why

@@ -24,7 +24,7 @@ from latentlab.report.tables import TableGrid, grids_of
 LIST = "index.json"
 """The list of what is in the folder."""
 
-MOST_BYTES = 400_000
+MOST_BYTES = 250_000
 """A drawing that is larger as a part of the page is shown as a picture, which is smaller then."""
 
 MOST_LINES = 8
