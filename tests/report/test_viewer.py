@@ -67,12 +67,14 @@ def steps_of(rows, example, arm="none"):
 
 
 def read_pills(rows, steps, path):
-    """What pills have to say of some steps: object, tick or cross, true hop."""
-    told = {True: "right", False: "wrong"}
-    return [
-        [row["probe_label"], told[bool(row["probe_correct"])], f"hop {step}: {path[step]}"]
-        for step, (_, row) in enumerate(steps.iterrows(), start=1)
-    ]
+    """What pills have to say of some steps: object, tick or cross, true hop.
+
+    Probes of step 1 are believed, those of step 2 are right too rarely (`conftest.grade`).
+    """
+    first = steps.iloc[0]
+    mark = "right" if first["probe_correct"] else "wrong"
+    believed = [first["probe_label"], mark, f"hop 1: {path[1]}"]
+    return [believed, ["not readable", None, f"hop 2: {path[2]}"]]
 
 
 def test_it_opens_on_the_answer_that_needs_its_latents(moved, world):
@@ -95,7 +97,6 @@ def test_a_step_shows_its_picks_attention_hop_and_probe(moved, rows, qwen):
 def test_pills_show_what_is_read_beside_the_true_hop(moved, rows, walks):
     expected = read_pills(rows, steps_of(rows, moved["first"]), walks[moved["first"]])
     assert moved["pills"] == expected
-    assert {mark for _, mark, _ in expected} <= {"right", "wrong"}
 
 
 def test_attention_has_one_scale_with_a_key_in_per_cent(moved, world):
@@ -150,7 +151,10 @@ def test_models_stand_side_by_side_and_are_chosen_by_a_click(moved, rows):
     names = [name for name, _, _ in moved["exchanged"]["rows"]]
     assert names == ["tiny", "twin"]
     ours = [[text, mark] for text, mark, _ in moved["exchanged"]["pills"]]
-    assert all(held == ours for _, held, _ in moved["exchanged"]["rows"])  # they are twins
+    assert [held for _, held, _ in moved["exchanged"]["rows"]] == [
+        ours,
+        [["not readable", None]] * 2,
+    ]
     assert moved["twin"] == ["twin", moved["first"]]
 
 
@@ -264,6 +268,8 @@ told.still = moment();
 @pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 900)])
 def test_controls_are_on_the_first_screen(browse, width, height):
     look = """
+for (const id of ["asked", "said"]) $(id).textContent = "As long as what people ask of it.";
+for (const one of all("#path b, #path small")) one.textContent = "red square";
 $("viewer").scrollIntoView({ behavior: "instant" });
 const controls = ["play", "arms", "arm", "path", "said", "previous"].map($)
   .filter((one) => one.getClientRects().length > 0);
@@ -291,8 +297,13 @@ def test_models_of_any_kind_are_shown_with_what_they_have(browse):
 @pytest.mark.parametrize("width", [390, 1280])
 def test_nothing_sticks_out(browse, width):
     found = browse(
-        "told.wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;",
+        """
+        const right = document.documentElement.clientWidth;
+        told.wide = [...document.querySelectorAll("#answers *")]
+          .filter((one) => one.getBoundingClientRect().right > right + 1)
+          .map((one) => one.outerHTML.slice(0, 80));
+        """,
         width=width,
     )
-    assert found["wide"] <= 0
+    assert found["wide"] == []
     assert json.dumps(found["problems"]) == "[]"
