@@ -31,6 +31,9 @@ from latentlab.reasoning.plan import LatentPlan
 PLAN_FILE = "latentlab.json"
 NO_STEPS = LatentPlan(steps=0, k=0)
 """The plan of a model that brings none: an ordinary vision-language model."""
+UNTELLING = ("final", "checkpoint", "model")
+"""Names of folders that say nothing of the model in them."""
+
 ZOO = Path(__file__).parent / "zoo"
 """The organisms that come with the package."""
 
@@ -62,6 +65,19 @@ def find_checkpoint(name: str) -> Path:
                 f"({type(error).__name__}); embedded models: {hint}"
             ) from None
     raise UserError(f"no model or folder is called {name!r}; {did_you_mean(name, zoo_names())}")
+
+
+def called(name: str, folder: Path) -> str:
+    """What rows and tables call a checkpoint: the part of its path that tells it from others.
+
+    Every training leaves its model in a folder `final`; the folder above tells which one it is.
+
+    Args:
+        name: what the user wrote.
+        folder: where that was found.
+    """
+    told = Path(name).name or folder.resolve().name
+    return folder.resolve().parent.name or told if told in UNTELLING else told
 
 
 def load(
@@ -113,7 +129,7 @@ def load(
             tokenizer.chat_template = _processor_template(folder)
     placeholder_id = settings.get("placeholder_id")
     _check_tokens(folder, tokenizer, backbone, placeholder_id)
-    name = Path(name_or_path).name or folder.resolve().name
+    name = called(name_or_path, folder)
     try:
         prompter = Prompter(tokenizer, backbone, format)
         reasoner = Reasoner(backbone, plan, prompter, placeholder_id, name, own is not None)
