@@ -58,16 +58,15 @@ def _trust(found: Found, models: Sequence[str]) -> Told:
         return "", []
     summary = results.summary
     lines = summary[summary["role"] != SHAM]
-    read = lines.drop_duplicates(["instrument", "part"])
+    every = lines.drop_duplicates(["instrument", "part"])
+    read = every[every["verdict"] != ONE_RULE]
     broken = read[read["verdict"] == BROKEN]
-    alone = int((read["verdict"] == ONE_RULE).sum())
     sentence = (
         f"{len(read) - len(broken)} of {len(read)} readings are higher on every model that needs "
         "its latents than on every model that cannot, intervals apart"
     )
-    sentence += f"; {alone} of these are not trusted alone, since they depend on positions" * (
-        alone > 0
-    )
+    if alone := len(every) - len(read):
+        sentence += f"; {alone} more take slots away in one way only, and are not trusted alone"
     if len(broken):
         names = listed(dict.fromkeys(broken["instrument"]))
         sentence += f"; broken, and believed nowhere: {names}"
