@@ -14,7 +14,7 @@ from latentlab.calibrate.verdicts import BROKEN, ONE_RULE, SHAM
 from latentlab.figures import studies
 from latentlab.measures.outcomes import NONE
 from latentlab.report import readings
-from latentlab.report.cast import EXCHANGED, knock_outs, results_of
+from latentlab.report.cast import EXCHANGED, asked, knock_outs, results_of
 from latentlab.report.lead import MOST, RULES, removals
 from latentlab.report.tables import TableGrid, grid
 from latentlab.report.wording import change, interval, listed, share
@@ -95,11 +95,11 @@ def _names(lines: pd.DataFrame, role: str) -> str:
 def _matter(found: Found, models: Sequence[str]) -> Told:
     """What is left of the answers without the latents of the question."""
     lines, rows, told = knock_outs(found), [], []
-    for (model, data), mine in lines.groupby(["model", "data"], sort=False):
+    for (model, _), mine in lines.groupby(["model", "data"], sort=False):
         alone = mine[mine["intervention"] == NONE].iloc[0]
         row = {
             "model": str(model),
-            "asked": f"{int(alone['n'])} of {data}",
+            "asked": asked(alone),
             "left alone %": _pc(alone),
         }
         ways, other = removals("latent", mine), mine[mine["intervention"] == EXCHANGED]

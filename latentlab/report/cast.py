@@ -139,15 +139,20 @@ def _facts(digest: str, plan: Mapping[str, Any]) -> str:
     return f"{told}checkpoint {digest[:10]}"
 
 
+def asked(line: "pd.Series[Any]") -> str:
+    """How many questions a line is about, and of what."""
+    data = str(line["data"])
+    return f"{int(line['n']):,}{_ASKED.get(data, f' of {data}')}"
+
+
 def _numbers(lines: pd.DataFrame) -> dict[str, Any]:
     """What a model answers when it is left alone, and on another question's latents."""
     alone = lines[lines["intervention"] == NONE]
     if alone.empty:
         return {}
     first = alone.iloc[0]
-    data = str(first["data"])
     told: dict[str, Any] = {
-        "asked": f"{int(first['n']):,}{_ASKED.get(data, f' of {data}')}",
+        "asked": asked(first),
         "alone": share(first),
     }
     for _, line in lines[lines["intervention"] == EXCHANGED].head(1).iterrows():
