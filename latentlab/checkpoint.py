@@ -35,6 +35,8 @@ NO_STEPS = LatentPlan(steps=0, k=0)
 """The plan of a model that brings none: an ordinary vision-language model."""
 LONGEST_NAME = 200
 """Characters of a name that the hub is asked for, or that a message shows."""
+UNTELLING = ("final", "checkpoint", "model")
+"""Names of folders that say nothing of the model in them."""
 
 ZOO = Path(__file__).parent / "zoo"
 """The organisms that come with the package."""
@@ -74,6 +76,19 @@ def find_checkpoint(name: str) -> Path:
     raise UserError(f"no model or folder is called {name[:LONGEST_NAME]!r}; {hint}")
 
 
+def called(name: str, folder: Path) -> str:
+    """What rows and tables call a checkpoint: the part of its path that tells it from others.
+
+    Every training leaves its model in a folder `final`; the folder above tells which one it is.
+
+    Args:
+        name: what the user wrote.
+        folder: where that was found.
+    """
+    told = Path(name).name or folder.resolve().name
+    return folder.resolve().parent.name or told if told in UNTELLING else told
+
+
 def load(
     name_or_path: str,
     device: str = "auto",
@@ -107,7 +122,7 @@ def load(
     plan = plan or manifest.plan or spare_plan or NO_STEPS
     target = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     model = load_weights(family, folder, dtype, target)
-    name = Path(name_or_path).name or folder.resolve().name
+    name = called(name_or_path, folder)
     with _using(f"the image processor in {folder}"):
         backbone = family(model, None)
         backbone.image_processor = load_images(folder, backbone)

@@ -6,11 +6,13 @@ import pandas as pd
 
 from latentlab.calibrate.verdicts import (
     BROKEN,
+    ENOUGH,
     NEGATIVE,
     ONE_RULE,
     POSITIVE,
     SEPARATES,
     SHAM,
+    TOO_FEW,
     UNKNOWN,
 )
 from latentlab.console import amount, table
@@ -56,7 +58,7 @@ def _sentences(summary: pd.DataFrame) -> Iterator[str]:
     tested = summary[(summary["role"] != SHAM) & (summary["verdict"] != "")]
     for link, lines in tested.groupby("link", sort=False):
         verdicts = lines.drop_duplicates(["instrument", "part"])
-        good = int((verdicts["verdict"] != BROKEN).sum())
+        good = int((~verdicts["verdict"].isin([BROKEN, TOO_FEW])).sum())
         text = (
             f"{link}: {good} of {len(verdicts)} readings tell positive from negative controls, "
             "intervals apart"
@@ -70,6 +72,12 @@ def _sentences(summary: pd.DataFrame) -> Iterator[str]:
     broken = summary[summary["verdict"] == BROKEN].drop_duplicates(["instrument", "part"])
     for _, line in broken.iterrows():
         yield f"BROKEN: {line['instrument']} ({part_name(str(line['part']))})."
+    few = summary[summary["verdict"] == TOO_FEW].drop_duplicates(["instrument", "part"])
+    if len(few):
+        yield (
+            f"{few['n'].min()} questions are too few to judge {len(few)} readings: estimates are "
+            f"in order, but intervals overlap. From {ENOUGH} questions on they are judged."
+        )
     sham = summary[summary["role"] == SHAM]
     worst = float(sham["value_high"].max())
     commands = ", ".join(name.partition(":")[0] for name in sham["instrument"].unique())

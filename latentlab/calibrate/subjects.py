@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from latentlab.checkpoint import called
 from latentlab.errors import UserError
 from latentlab.study.provenance import RUN
 
@@ -43,7 +44,7 @@ class Training:
 def subject(name: str, folder: Path) -> Training:
     """A model under its own name."""
     record = _record(folder)
-    return Training(name, Path(name).name or folder.resolve().name, record[1] if record else None)
+    return Training(name, called(name, folder), record[1] if record else None)
 
 
 def retrained(name: str, folder: Path) -> Training:

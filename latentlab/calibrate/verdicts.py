@@ -21,6 +21,13 @@ POSITIVE, NEGATIVE, UNKNOWN, SHAM = "positive", "negative", "unknown", "sham"
 
 SEPARATES, BROKEN = "separates", "broken"
 
+TOO_FEW = "too few"
+"""Verdict where intervals overlap, but rest on so few questions that they could hardly do else."""
+
+ENOUGH = 50
+"""Questions from which on overlapping intervals tell against an instrument: a fraction's interval
+then reaches at most 14 points to either side."""
+
 ONE_RULE = "one rule of three"
 """Verdict on a reading that separates the controls, but under one rule of positions alone."""
 
@@ -86,9 +93,10 @@ def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         `KEYS`, `n, value, value_low, value_high, verdict`. Trainings of one model from several
         seeds have a line each, whose interval is over questions. What is counted has score
         intervals (`measures.repeated.drawn_interval`), other means bootstrap intervals. The
-        verdict is `separates`, `broken` or, of a reading that separates under one rule of
-        positions, `ONE_RULE`, the same in every line of an instrument and part; of a sham it is
-        `separates` where every single value is exactly zero.
+        verdict is `separates`, `broken`, where estimates are in order but rest on fewer than
+        `ENOUGH` questions `TOO_FEW` or, of a reading that separates under one rule of positions,
+        `ONE_RULE`, the same in every line of an instrument and part; of a sham it is `separates`
+        where every single value is exactly zero.
     """
     lines = [
         {**dict(zip(KEYS, key, strict=True)), **measure(group, seed)}
@@ -152,5 +160,7 @@ def _verdict(lines: pd.DataFrame) -> str:
     if high.empty or zero.empty:
         return ""
     if high["value_low"].min() <= zero["value_high"].max():
-        return BROKEN
+        apart = high["value"].min() > zero["value"].max()
+        few = min(high["n"].min(), zero["n"].min()) < ENOUGH
+        return TOO_FEW if apart and few else BROKEN
     return ONE_RULE if lines["one_rule"].any() else SEPARATES

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from latentlab.checkpoint import ZOO
+from latentlab.checkpoint import ZOO, called
 from latentlab.measures.statistics import accuracy_interval
 from latentlab.measures.summary import ALL
 from latentlab.study.results import Results
@@ -24,7 +24,7 @@ def folders(results: Results) -> dict[str, Path]:
     return {
         name: next((path for path in (Path(name), ZOO / name) if path.is_dir()), Path(name))
         for name in given
-    } | {Path(name).name: Path(name) for name in given if Path(name).is_dir()}
+    } | {called(name, Path(name)): Path(name) for name in given if Path(name).is_dir()}
 
 
 def stages(folder: Path) -> pd.DataFrame:

@@ -129,7 +129,7 @@ def labels_of(examples: Sequence[Example]) -> tuple[dict[str, list[str]], bool]:
         "answer": [example.answer for example in examples],
         "option": [example.letter for example in examples],
         "domain": [example.domain for example in examples],
-        "topic": [f"{example.domain}/{example.topic}" for example in examples],
+        "topic": [f"{one.domain}/{one.topic}" if one.topic else "" for one in examples],
         "hops": ["" if example.hops is None else str(example.hops) for example in examples],
     }
     for name, values in others.items():

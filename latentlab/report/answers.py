@@ -14,7 +14,7 @@ from latentlab.calibrate.verdicts import BROKEN, ONE_RULE, SHAM
 from latentlab.figures import studies
 from latentlab.measures.outcomes import NONE
 from latentlab.report import readings
-from latentlab.report.cast import EXCHANGED, knock_outs, results_of
+from latentlab.report.cast import EXCHANGED, asked, knock_outs, results_of
 from latentlab.report.lead import MOST, RULES, removals
 from latentlab.report.tables import TableGrid, grid
 from latentlab.report.wording import change, interval, listed, share
@@ -58,16 +58,15 @@ def _trust(found: Found, models: Sequence[str]) -> Told:
         return "", []
     summary = results.summary
     lines = summary[summary["role"] != SHAM]
-    read = lines.drop_duplicates(["instrument", "part"])
+    every = lines.drop_duplicates(["instrument", "part"])
+    read = every[every["verdict"] != ONE_RULE]
     broken = read[read["verdict"] == BROKEN]
-    alone = int((read["verdict"] == ONE_RULE).sum())
     sentence = (
         f"{len(read) - len(broken)} of {len(read)} readings are higher on every model that needs "
         "its latents than on every model that cannot, intervals apart"
     )
-    sentence += f"; {alone} of these are not trusted alone, since they depend on positions" * (
-        alone > 0
-    )
+    if alone := len(every) - len(read):
+        sentence += f"; {alone} more take slots away in one way only, and are not trusted alone"
     if len(broken):
         names = listed(dict.fromkeys(broken["instrument"]))
         sentence += f"; broken, and believed nowhere: {names}"
@@ -96,11 +95,11 @@ def _names(lines: pd.DataFrame, role: str) -> str:
 def _matter(found: Found, models: Sequence[str]) -> Told:
     """What is left of the answers without the latents of the question."""
     lines, rows, told = knock_outs(found), [], []
-    for (model, data), mine in lines.groupby(["model", "data"], sort=False):
+    for (model, _), mine in lines.groupby(["model", "data"], sort=False):
         alone = mine[mine["intervention"] == NONE].iloc[0]
         row = {
             "model": str(model),
-            "asked": f"{int(alone['n'])} of {data}",
+            "asked": asked(alone),
             "left alone %": _pc(alone),
         }
         ways, other = removals("latent", mine), mine[mine["intervention"] == EXCHANGED]
@@ -136,14 +135,14 @@ def _content(found: Found, models: Sequence[str]) -> Told:
     """What removal changes under each rule of positions."""
     rows, told = [], []
     for model, mine in knock_outs(found).groupby("model", sort=False):
-        for part in PARTS:
+        for part in ("latent_text", "latent_vision"):
             if len(ways := removals(part, mine)) < len(RULES):
                 continue
             row = {"model": str(model), "taken away": PARTS[part]}
             row |= {f"{RULES[rule]}": _points(ways[rule]) for rule in RULES}
             rows.append(row)
             harms = [RULES[rule] for rule in RULES if verdict(ways[rule]) == "harm"]
-            if model in models and part != "latent":
+            if model in models:
                 said = "content" if len(harms) == len(RULES) else "positions"
                 why = f"harm when {listed(harms)}" if harms else "no measurable harm"
                 why = "harm however it is taken away" if said == "content" else why

@@ -6,17 +6,20 @@ but its checkpoint, so that is what its line tells.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pandas as pd
 
-from latentlab.calibrate.subjects import ORGANISMS
+from latentlab.calibrate.subjects import ONE_HOP, ORGANISMS
 from latentlab.checkpoint import ZOO, zoo_names
+from latentlab.command import CommonConfig
+from latentlab.data.benchmark import NUMBERS
 from latentlab.figures.experiment import Study
 from latentlab.figures.lines import METHODS
-from latentlab.figures.studies import KNOCKOUTS, KNOCKOUTS_ONE_HOP
+from latentlab.figures.studies import ANSWERS, KNOCKOUTS, KNOCKOUTS_ONE_HOP
 from latentlab.measures.outcomes import NONE
-from latentlab.measures.summary import totals
+from latentlab.measures.summary import ALL, totals
 from latentlab.report.wording import share
 from latentlab.study.provenance import checkpoint_hash
 from latentlab.study.results import Results
@@ -65,7 +68,8 @@ def cast(found: Mapping[str, Results]) -> list[Member]:
         own = not embedded(name, digest)
         role = IN_QUESTION if own else _role(name)
         line = _facts(digest, plan) if own else METHODS[name]
-        members.append(Member(name, role, line, **_numbers(lines[lines["model"] == name])))
+        told = _numbers(lines[lines["model"] == name]) or _accuracy(found, name)
+        members.append(Member(name, role, line, **told))
     order = (IN_QUESTION, "positive control", "negative control", "twin")
     return sorted(members, key=lambda one: order.index(one.role))
 
@@ -99,7 +103,13 @@ def results_of(found: Mapping[str, Results], study: Study) -> Results | None:
 
 def embedded(name: str, digest: str) -> bool:
     """Whether a model is the one of that name that comes with the package."""
-    return name in zoo_names() and name in METHODS and checkpoint_hash(ZOO / name) == digest
+    return name in METHODS and _embedded_hashes().get(name) == digest
+
+
+@cache
+def _embedded_hashes() -> dict[str, str]:
+    """Hash of each model that comes with the package."""
+    return {name: checkpoint_hash(ZOO / name) for name in zoo_names()}
 
 
 def _models(found: Mapping[str, Results]) -> dict[str, tuple[str, dict[str, Any]]]:
@@ -129,6 +139,12 @@ def _facts(digest: str, plan: Mapping[str, Any]) -> str:
     return f"{told}checkpoint {digest[:10]}"
 
 
+def asked(line: "pd.Series[Any]") -> str:
+    """How many questions a line is about, and of what."""
+    data = str(line["data"])
+    return f"{int(line['n']):,}{_ASKED.get(data, f' of {data}')}"
+
+
 def _numbers(lines: pd.DataFrame) -> dict[str, Any]:
     """What a model answers when it is left alone, and on another question's latents."""
     alone = lines[lines["intervention"] == NONE]
@@ -136,10 +152,31 @@ def _numbers(lines: pd.DataFrame) -> dict[str, Any]:
         return {}
     first = alone.iloc[0]
     told: dict[str, Any] = {
-        "asked": f"{int(first['n']):,} of {first['data']}",
+        "asked": asked(first),
         "alone": share(first),
     }
     for _, line in lines[lines["intervention"] == EXCHANGED].head(1).iterrows():
         bars = float(first["accuracy"]), float(line["accuracy"])
         told |= {"exchanged": share(line), "bars": bars}
     return told
+
+
+def _accuracy(found: Mapping[str, Results], name: str) -> dict[str, Any]:
+    """What a model answers of the questions of most hops, where nothing was taken from it."""
+    if not (results := results_of(found, ANSWERS)) or "hops" not in results.summary:
+        return {}
+    lines = results.summary[(results.summary["model"] == name) & (results.summary["domain"] == ALL)]
+    lines = lines.assign(asked=pd.to_numeric(lines["hops"], errors="coerce"))
+    lines = lines[lines["asked"] == lines["asked"].max()].head(1)
+    return {
+        key: value
+        for _, line in lines.iterrows()
+        for key, value in (
+            ("asked", f"{int(line['n']):,}, {NUMBERS[int(line['asked']) - 1]} hops"),
+            ("alone", share(line)),
+        )
+    }
+
+
+_ASKED = {ONE_HOP: ", one hop", CommonConfig.data: ", four hops"}
+"""What data of the benchmark ask for."""

@@ -24,7 +24,7 @@ from latentlab.report.tables import TableGrid, grids_of
 LIST = "index.json"
 """The list of what is in the folder."""
 
-MOST_BYTES = 400_000
+MOST_BYTES = 250_000
 """A drawing that is larger as a part of the page is shown as a picture, which is smaller then."""
 
 MOST_LINES = 8
@@ -69,6 +69,11 @@ class Exhibit:
 
     grids: tuple[TableGrid, ...] = ()
     """What a table prints."""
+
+    @property
+    def drawn(self) -> bool:
+        """Whether it is a figure."""
+        return bool(self.drawing or self.picture)
 
     @property
     def long(self) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from latentlab.ablate.amounts import verdict
-from latentlab.calibrate.verdicts import BROKEN, SHAM
+from latentlab.calibrate.verdicts import BROKEN, ONE_RULE, SHAM
 from latentlab.figures.studies import CALIBRATION
 from latentlab.measures.outcomes import NONE
 from latentlab.report.cast import EXCHANGED, knock_outs, results_of
@@ -61,6 +61,7 @@ def answer(found: Mapping[str, Results], models: Sequence[str]) -> list[Sentence
 def sure(summary: pd.DataFrame) -> str:
     """How far the instruments can be trusted."""
     read = summary[summary["role"] != SHAM].drop_duplicates(["instrument", "part"])
+    read = read[read["verdict"] != ONE_RULE]  # what is not trusted alone proves nothing
     good = int((read["verdict"] != BROKEN).sum())
     known = summary.loc[summary["role"].isin(["positive", "negative"]), "model"].nunique()
     worst = float(summary.loc[summary["role"] == SHAM, "value_high"].max())

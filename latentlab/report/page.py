@@ -112,11 +112,16 @@ def render(
 def _asked(
     found: Mapping[str, Results], models: Sequence[str], exhibits: Sequence[Exhibit]
 ) -> Iterator[Asked]:
-    """The questions that something answers, each with what the main set has of it, or its first."""
+    """The questions that something answers, each with what the main set has of it.
+
+    Where that is no figure, the first figure of the appendix stands with it.
+    """
     named = {exhibit.name: exhibit for exhibit in exhibits}
     for question in QUESTIONS:
         there = tuple(named[name] for name in question.exhibits if name in named)
-        here = tuple(exhibit for exhibit in there if exhibit.part == MAIN) or there[:1]
+        here = tuple(exhibit for exhibit in there if exhibit.part == MAIN)
+        if not any(exhibit.drawn for exhibit in here):
+            here = (*[exhibit for exhibit in there if exhibit.drawn][:1], *here)
         told = answer_to(question.anchor, found, models)
         if here or told.sentence or told.table:
             yield Asked(question, told, here)

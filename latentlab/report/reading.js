@@ -66,7 +66,10 @@ function drawOptions(list, asked, alone, now) {
 }
 
 // The answer in words; the word that the embedded models begin with is no part of it.
-const saying = (asked, answer) => (answer.choice === null ? `“${answer.text.replace(/^Answer:? /, "")}”` : asked.choices[answer.choice]);
+const LONGEST = 60; // letters of an answer that is none of the options, where there is little room
+const said = (answer) => answer.text.replace(/^Answer:? /, "");
+const clipped = (text) => (text.length > LONGEST ? text.slice(0, LONGEST) + "…" : text);
+const saying = (asked, answer) => (answer.choice === null ? `“${clipped(said(answer))}”` : asked.choices[answer.choice]);
 
 // The outcome in a sentence, which is also what a screen reader hears.
 function sentence(asked, arm, alone, now, held) {

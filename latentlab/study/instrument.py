@@ -31,6 +31,7 @@ from latentlab.study.progress import kept, state_of
 from latentlab.study.provenance import checkpoint_hash, provenance
 from latentlab.study.results import Results, claimed, write_results
 from latentlab.study.understood import remark_on_words
+from latentlab.study.unknown_words import unknown_words
 
 Config = TypeVar("Config", bound=CommonConfig)
 Prepared = TypeVar("Prepared")
@@ -157,7 +158,9 @@ class Instrument(Generic[Config, Prepared]):
         subjects, hashes, division = self._subjects(config)
         prepared = []
         for subject in subjects:
-            if lacking := _lacks_traces(subject):
+            if unread := _cannot_read(subject, config):
+                pass_over(unread)
+            elif lacking := _lacks_traces(subject):
                 subject.lacks(lacking)
             elif (found := self.prepare(config, subject)) is not None:
                 prepared.append((subject, found))
@@ -214,6 +217,18 @@ class Instrument(Generic[Config, Prepared]):
             )
         hashes = {name: checkpoint_hash(f) for name, f in zip(names, folders, strict=True)}
         return subjects, hashes, division
+
+
+def _cannot_read(subject: Subject, config: CommonConfig) -> str:
+    """Why a model that was only put beside others cannot be; of one that was asked for a remark."""
+    found, name = unknown_words(subject.reasoner, subject.examples), subject.reasoner.name
+    if not found.example:
+        return ""
+    said = f"{name} does not know {100 * found.share:.0f} % of the words of {config.data}"
+    if subject.given not in config.model and not found.readable:
+        return f"{said}, so its answers would say nothing"
+    warn(f"{said}, as in {found.example[:80]!r}")
+    return ""
 
 
 def _lacks_traces(subject: Subject) -> str:

@@ -39,6 +39,9 @@ LOOKED = (
 )
 """Columns taken over from the attention instrument (docs/attention.md)."""
 
+WHOLE = ("grid_rows", "grid_columns", "cell_read", "cell_target")
+"""Columns of whole numbers, which may be missing."""
+
 Fed = Float[Tensor, "examples hidden"] | None
 """What one part of a step feeds in; None where it is left out."""
 
@@ -101,8 +104,9 @@ def run_steps(
     place = {arm.name: number for number, arm in enumerate(arms)}
     frame = frame.assign(arm=frame["intervention"].map(place))
     frame = frame.sort_values(["arm", "order", "step"], kind="stable", ignore_index=True)
+    kept = frame[[*about_columns(frame), *LOOKED]].astype(dict.fromkeys(WHOLE, "Int64"))
     return Runs(
-        frame[[name for name in frame if name in (*about_columns(frame), *LOOKED)]],
+        kept,
         *({(arm, step): values for arm, step, values in _joined(batches, part)} for part in (0, 1)),
     )
 

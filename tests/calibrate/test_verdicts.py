@@ -8,6 +8,7 @@ from latentlab.calibrate.verdicts import (
     BROKEN,
     ONE_RULE,
     SEPARATES,
+    TOO_FEW,
     rows_of,
     summary_of,
 )
@@ -86,6 +87,20 @@ def test_an_instrument_that_does_not_is_reported_as_broken(calibrated, readings)
     summary = calibrated(readings)
     assert set(summary.loc[summary["instrument"] == "made up", "verdict"]) == {BROKEN}
     assert "BROKEN: made up (latent text)." in conclusion(summary)
+
+
+def test_few_questions_in_order_are_too_few_and_many_are_not(calibrated):
+    wide, low = [3.0, -1.5, 2.0, 0.5], [1.0, -1.0, 0.4, -0.3]
+    few = {"relay": wide * 2, "bypass": low * 2, "filler": low * 2}
+    summary = calibrated(few)
+    assert set(summary.loc[summary["instrument"] == "made up", "verdict"]) == {TOO_FEW}
+    said = " ".join(conclusion(summary))
+    assert "8 questions are too few to judge 1 readings" in said and "BROKEN" not in said
+    assert "0 of 1 readings tell" in said
+    near = [1.0, -1.0, 0.5, -0.4]
+    many = {"relay": near * 20, "bypass": low * 20, "filler": low * 20}
+    summary = calibrated(many)
+    assert set(summary.loc[summary["instrument"] == "made up", "verdict"]) == {BROKEN}
 
 
 def test_trainings_of_one_model_have_a_line_each_and_all_of_them_count(calibrated):

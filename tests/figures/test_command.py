@@ -8,6 +8,7 @@ from matplotlib import pyplot as plt
 
 from latentlab import __version__
 from latentlab.commands import start
+from latentlab.errors import UserError
 from latentlab.evaluate.config import EvaluateConfig
 from latentlab.figures import run as figures
 from latentlab.figures.experiment import Study
@@ -71,19 +72,38 @@ def test_what_can_be_made_is_made_and_the_rest_is_named(call):
     made = {path.name for path in Path("figures").iterdir()}
     written = {f"a_table.{end}" for end in ("md", "tex", "csv", "txt")}
     assert made == written | {"README.md", "index.json"}
-    first, second = streams.out.splitlines()
+    first, second, third = streams.out.splitlines()
     assert first == "1 tables and figures are in figures; README.md shows them all."
     assert second == (
         "Not made: b_figure. Missing: python -m latentlab.evaluate --limit 3 --out r/two"
     )
+    assert third == "All that is missing: python -m latentlab.figures --results r --run"
 
 
-def test_without_any_results_the_commands_are_named(call):
-    code, streams = call()
+def test_without_any_results_the_command_is_named_with_the_flags_given(call):
+    code, streams = call("b_figure", "--model", "runs/a b", "--data", "d")
     assert code == 2
-    assert streams.err.startswith("error: no results in r: run python -m latentlab.evaluate")
-    assert "or add --run" in streams.err
+    assert streams.err == (
+        "error: no results in r: run python -m latentlab.figures b_figure --model 'runs/a b' "
+        "--data d --results r --run\n"
+    )
     assert not Path("figures").exists()
+
+
+def test_a_study_that_cannot_be_run_costs_its_figure_alone(call, monkeypatch):
+    def fake(study, results):
+        if study.name == "one":
+            raise UserError("there are no traces")
+        results_of(study.name, study.config)
+
+    monkeypatch.setattr(Study, "run", fake)
+    code, streams = call("--run")
+    assert code == 0, streams.err
+    assert "one is left out: there are no traces" in streams.err
+    assert Path("figures/b_figure.png").is_file()
+    assert streams.out.splitlines()[1:] == ["Not made: a_table. one: there are no traces"]
+    code, streams = call("a_table", "--run")
+    assert code == 2 and "nothing can be made: one: there are no traces" in streams.err
 
 
 def test_missing_studies_are_run_on_demand(call, monkeypatch):

@@ -121,3 +121,5 @@ def test_without_traces_labels_have_to_come_back(asked):
     assert not traced
     assert set(labels) == {"option", "topic"}
     assert labels["option"] == [example.letter for example in bare]
+    without, _ = labels_of([dataclasses.replace(e, topic="") for e in bare])
+    assert set(without) == {"option"}  # no topic is no label

@@ -108,6 +108,11 @@ def grade(path: Path) -> None:
     for arm, every in (("none", 2), ("drop latent: slots kept, empty", 3)):
         rows.loc[(rows["intervention"] == arm) & (number % every == 0), "correct"] = True
     rows.to_parquet(path, index=False)
+    # Nor do its probes read anything: of one model those of step 1 shall be worth believing.
+    summary = pd.read_csv(path.with_name(SUMMARY))
+    believed = (summary["record"] == "step") & (summary["model"] == MODELS[0])
+    summary.loc[believed & (summary["step"] == 1), "value"] = 0.75
+    summary.to_csv(path.with_name(SUMMARY), index=False)
 
 
 @pytest.fixture(scope="session")

@@ -50,7 +50,8 @@ def test_an_address_opens_its_figure_and_is_kept(browse):
 
 def test_what_is_wider_than_its_place_says_so(browse):
     script = """
-    const wide = [...document.querySelectorAll(".scroll")].filter((s) => s.checkVisibility({contentVisibilityAuto: true}));
+    const seen = (one) => one.checkVisibility({contentVisibilityAuto: true});
+    const wide = [...document.querySelectorAll(".scroll")].filter(seen);
     told.all = wide.length;
     told.hidden = wide.filter((s) => s.scrollWidth > s.clientWidth + 1).length;
     const place = document.querySelector("#figure-knockouts .scroll");

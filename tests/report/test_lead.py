@@ -73,7 +73,7 @@ def test_an_organism_is_described_as_one_and_a_users_model_by_its_checkpoint():
     assert [one.name for one in members] == ["mine", "relay", "bypass"]
     assert [one.role for one in members] == [IN_QUESTION, "positive control", "negative control"]
     assert "2 latent steps, each of its last hidden state; checkpoint ffffffffff" in members[0].line
-    assert members[0].asked == "400 of benchmark"
+    assert members[0].asked == "400, four hops"
     assert in_question(found) == ["mine"]
     # A model that is merely called so is no organism.
     found["any folder"].run["checkpoints"]["relay"] = "0" * 64

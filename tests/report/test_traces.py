@@ -10,7 +10,6 @@ import pytest
 
 from latentlab.errors import UserError
 from latentlab.figures.style import model_style
-from latentlab.report.gallery import read_gallery
 from latentlab.report.opening import opening
 from latentlab.report.packing import as_bytes, scale_of
 from latentlab.report.runs import ToldStudy
@@ -70,7 +69,7 @@ def test_numbers_are_those_of_the_rows_of_the_same_run(data, results):
             for number, step in enumerate(unpacked(data, trace, names.index(arm)), start=1):
                 row = steps.loc[(trace["id"], arm, number)]
                 assert step["picks"] == list(row["picks"])
-                half_a_byte = data["most"] / 255 / 2
+                half_a_byte = data["most"] / 255 / 2 + 1e-4
                 assert step["attention"] == pytest.approx(row["patch_attention"], abs=half_a_byte)
                 assert step["ratio"] == pytest.approx(row["ratio:image/text"], abs=1e-4)
                 assert step["focus"] == pytest.approx(row["focus:image"], abs=1e-4)
@@ -163,16 +162,3 @@ def test_sentences_are_the_same_from_disk(world, results):
     run = ToldStudy(None, read, "")
     assert run.facts["models"].startswith("tiny (")
     assert run.facts["questions"] == "18"  # a quarter of 24 are references
-
-
-def test_a_folder_of_figures_reads_back(figures, tmp_path):
-    figure, table = read_gallery(figures)
-    assert (figure.name, figure.title) == ("a_figure", "A figure")
-    assert figure.caption.startswith("Shows <script>") and figure.picture.startswith("data:image")
-    assert table.caption == "Lines of cells."
-    ours, published = table.grids
-    assert ours.head == ("model", "accuracy %")
-    assert ours.rows == (("relay", "1.0 [0.5, 2.0]"), ("a | b", "–"))
-    assert ours.numeric == (False, True)
-    assert ours.note == "" and published.note.startswith("Published")
-    assert read_gallery(tmp_path) == []
