@@ -87,6 +87,7 @@ function startViewer(data) {
     $("key-attention").hidden = !steps.some((step) => step.attention);
     for (const id of ["key-picks", "key-used"]) $(id).hidden = !steps.some((step) => step.picks);
     $("picks-are").textContent = arms[armIndex()].overwritten ? "picked, but replaced" : "shown again";
+    $("key-picks").classList.toggle("replaced", arms[armIndex()].overwritten);
     $("key-truth").hidden = steps[at].read === null;
     drawReading($("reading"), asked, model(), arms[armIndex()], steps, alone, at);
     drawOptions($("options"), asked, before, now);
