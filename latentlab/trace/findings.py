@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pandas as pd
 
 from latentlab.ablate import findings as ablation
-from latentlab.ablate.removals import joined
 from latentlab.console import estimate
 from latentlab.measures.statistics import accuracy_interval
 from latentlab.measures.summary import by_domain
 from latentlab.trace.rows import ANSWER, STEP
+from latentlab.wording import joined
 
 
 def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
@@ -66,4 +66,4 @@ def _read(lines: pd.DataFrame) -> Iterator[str]:
             for _, line in steps.iterrows()
         ]
         of = f"of {steps['n'].iloc[0]} answers"
-        yield f"Off {model}'s latents probes read {joined(told, 'and')} {of}."
+        yield f"Off {model}'s latents probes read {joined(told)} {of}."
