@@ -25,6 +25,7 @@ from latentlab.schema import (
 from latentlab.training.own import ModelConfig as ModelConfig
 from latentlab.training.stages import LoraConfig as LoraConfig
 from latentlab.training.stages import StageConfig as StageConfig
+from latentlab.training.stages import names_folder
 from latentlab.training.tiny import TinyConfig
 
 CONFIG_FILE = "config.yaml"
@@ -106,6 +107,10 @@ class TrainConfig:
     def __post_init__(self) -> None:
         """Refuse trainings that contradict themselves."""
         check(self, f"training {self.name!r}")
+        if not names_folder(self.name):
+            raise UserError(
+                f"training {self.name[:60]!r} cannot name a folder; choose another name"
+            )
         if not self.stages:
             raise UserError(f"training {self.name!r} has no stages")
         if self.model is not None and self.init != TinyConfig():
