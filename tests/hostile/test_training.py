@@ -52,7 +52,7 @@ REFUSED = {
         "name: a\nstages:\n- {name: b, name: c, updates: 1}",
         "'name' is given twice .line 3",
     ),
-    "misspelt": (with_(sed=1), "line 4: unknown field 'sed'; did you mean 'seed'"),
+    "misspelt": (with_(sed=1), "line 7: unknown field 'sed'; did you mean 'seed'"),
     "a list": ("- a", "give values by name"),
     "nothing": ("", "give values by name"),
     "an object": ("!!python/object/apply:os.system ['touch sprung']", "cannot be read as YAML"),

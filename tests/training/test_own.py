@@ -118,7 +118,7 @@ def test_words_that_are_not_the_models_are_refused(dyes, tmp_path):
 
 def test_too_few_patches_say_what_to_enlarge(dyes, tmp_path):
     plan = LatentPlan(steps=1, k=5)
-    with pytest.raises(UserError, match="k=5 x 1 steps needs 5 patches, .* has 4; .* enlarge the"):
+    with pytest.raises(UserError, match=r"k=5 x 1 steps needs 5 patches, .* has 4; .* enlarge the"):
         train(config_of(dyes, plan=plan), tmp_path / "run", "cpu")
 
 
