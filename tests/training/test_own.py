@@ -9,10 +9,10 @@ import pytest
 from PIL import Image, ImageDraw
 
 from latentlab.checkpoint import load
-from latentlab.data import load_data
+from latentlab.data import Benchmark, BenchmarkConfig, export, load_data
 from latentlab.errors import UserError
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.training.config import StageConfig, TrainConfig
+from latentlab.training.config import StageConfig, TrainConfig, read_config
 from latentlab.training.curriculum import train
 from latentlab.training.held_out import divided, held_out_examples, held_out_name, is_held_apart
 from latentlab.training.own import FORMAT, ModelConfig, learned_tokenizer, own_reasoner, texts_of
@@ -136,6 +136,15 @@ def test_too_few_patches_say_what_to_enlarge(dyes, tmp_path):
 def test_models_that_cannot_be_made_are_refused(values, complaint):
     with pytest.raises(UserError, match=complaint):
         ModelConfig(**values)
+
+
+def test_the_recipe_runs_on_the_data_that_it_names(tmp_path):
+    recipe = read_config(Path(__file__).parents[2] / "experiments" / "recipes" / "small.yaml")
+    spec = BenchmarkConfig(hops=(1,), domains=("relation",), size=12)
+    data = str(export(Benchmark(spec), tmp_path / "mine"))
+    stages = tuple(replace(stage, data=data, updates=1, batch_size=4) for stage in recipe.stages)
+    final = train(replace(recipe, stages=stages), tmp_path / "run", "cpu")
+    assert load(str(final), "cpu").plan == recipe.plan
 
 
 def test_two_models_to_begin_with_are_refused(dyes):
