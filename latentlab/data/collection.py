@@ -83,6 +83,10 @@ class TableExamples(Examples):
         """Number of examples."""
         return len(self._entries)
 
+    def worded(self, index: int) -> Example:
+        """The example at `index` without its picture."""
+        return self._entries[index].example
+
     def make(self, index: int) -> Example:
         """Make the example at `index`, reading its picture.
 

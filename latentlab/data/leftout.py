@@ -107,6 +107,10 @@ class Substituted(Examples):
         """Number of examples, with those that another one stands in for."""
         return len(self._source)
 
+    def worded(self, index: int) -> Example:
+        """The example at `index` for its words, whether or not another one stands in for it."""
+        return self._source.worded(index)
+
     def make(self, index: int) -> Example:
         """Make the example at `index`, or the next one that can be made.
 

@@ -25,6 +25,10 @@ class Examples(Sequence[Example]):
     def make(self, index: int) -> Example:
         """Make the example at `index`, which lies from 0 to the length less one."""
 
+    def worded(self, index: int) -> Example:
+        """The example at `index` for its words: without its picture, where that has to be read."""
+        return self.make(index)
+
     @property
     def left_out(self) -> Sequence[str]:
         """Why examples of the source are not among these, one line each; empty for most sources."""
@@ -61,6 +65,10 @@ class Subset(Examples):
     def __len__(self) -> int:
         """Number of selected examples."""
         return len(self._positions)
+
+    def worded(self, index: int) -> Example:
+        """The selected example at `index` for its words."""
+        return self._source.worded(self._positions[index])
 
     def make(self, index: int) -> Example:
         """Make the selected example at `index`."""

@@ -42,7 +42,7 @@ def check_patches(
             times = "" if plan.reuse else f" x {plan.steps} steps"
             raise UserError(
                 f"k={plan.k}{times} needs {needed} patches, but {example} has {available}; "
-                "lower k or the steps, or allow reuse"
+                "lower k or the steps, allow reuse, or enlarge the pictures (size=PIXELS in --data)"
             )
     if plan.select != "given":
         return

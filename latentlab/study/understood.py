@@ -49,6 +49,15 @@ def remark_on_words(prompter: Prompter, examples: Iterable[Example], name: str, 
         )
 
 
+def share_unknown(prompter: Prompter, examples: Iterable[Example]) -> float:
+    """Share of the tokens of some examples that stand for words which a model does not know."""
+    lost, total = 0, 0
+    for example, _ in zip(examples, range(MOST_ASKED), strict=False):
+        missed, words = _missed(prompter, _texts(prompter, example))
+        lost, total = lost + len(missed), total + words
+    return lost / total if total else 0.0
+
+
 def _texts(prompter: Prompter, example: Example) -> Iterator[str]:
     yield prompter.format.question(example)
     yield from prompter.format.answer_texts(example.choices)

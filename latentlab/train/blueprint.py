@@ -18,6 +18,7 @@ from latentlab.checkpoint import ZOO, read_json
 from latentlab.errors import UserError, did_you_mean
 from latentlab.training.adapters import add_adapters, freeze
 from latentlab.training.config import TrainConfig
+from latentlab.training.own import SIZES
 from latentlab.training.tiny import TinyConfig, tiny_reasoner
 
 CONFIG = "config.json"
@@ -70,7 +71,15 @@ def blueprint(config: TrainConfig, beside: Path, layers: int | None = None) -> B
     Raises:
         UserError: nothing tells the model's configuration, or no backbone drives it.
     """
-    if isinstance(config.init, TinyConfig):
+    if config.model is not None:
+        sizes = SIZES[config.model.size]
+        sizes = replace(sizes, layers=layers or sizes.layers)
+        backbone = tiny_reasoner(config.plan, sizes, config.seed).backbone
+        tiny: Any = backbone.model
+        tiny.resize_token_embeddings(config.model.vocabulary)
+        tiny.to("meta").tie_weights()
+        source = "the section model"
+    elif isinstance(config.init, TinyConfig):
         init = replace(config.init, layers=layers or config.init.layers)
         backbone = tiny_reasoner(config.plan, init, config.seed).backbone
         model: Any = backbone.model

@@ -12,6 +12,7 @@ from latentlab.train.config import TrainFlags
 from latentlab.train.dry_run import dry_run
 from latentlab.training.config import TrainConfig, read_config
 from latentlab.training.curriculum import train
+from latentlab.training.held_out import held_out_name
 from latentlab.training.metrics import METRICS_FILE, read_metrics
 
 
@@ -22,8 +23,11 @@ def settings(command: TrainFlags) -> TrainConfig:
         UserError: the file cannot be read, or a setting is refused.
     """
     config = read_config(command.config)
-    whole = {"init": command.model, "seed": command.seed, "eval_data": command.data}
-    whole |= {"eval_examples": command.limit}
+    whole = {"init": command.model, "seed": command.seed, "eval_examples": command.limit}
+    if command.data is not None and config.eval_data:
+        whole["eval_data"] = command.data
+    if command.model is not None:
+        config = replace(config, model=None)
     stage = _given({"data": command.data, "batch_size": command.batch_size})
     stages = tuple(replace(each, **stage) for each in config.stages)
     return replace(config, stages=stages, **_given(whole))
@@ -46,7 +50,7 @@ def main(command: TrainFlags) -> None:
     table(
         frame.rename_axis("questions").reset_index(),
         {"questions": "questions", "n": "n", "accuracy": "accuracy %"},
-        f"{config.name}: accuracy on held-out examples of {config.eval_data}; 95 % intervals",
+        f"{config.name}: accuracy on held-out examples of {held_out_name(config)}; 95 % intervals",
     )
     show(f"{config.name} is trained: the model is in {final}, the log in {folder / METRICS_FILE}.")
 

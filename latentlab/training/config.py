@@ -22,8 +22,10 @@ from latentlab.schema import (
     read_file,
     read_yaml,
 )
+from latentlab.training.own import ModelConfig as ModelConfig
 from latentlab.training.stages import LoraConfig as LoraConfig
 from latentlab.training.stages import StageConfig as StageConfig
+from latentlab.training.stages import names_folder
 from latentlab.training.tiny import TinyConfig
 
 CONFIG_FILE = "config.yaml"
@@ -49,7 +51,11 @@ class TrainConfig:
     """The plan of the finished model."""
 
     init: str | TinyConfig = field(default_factory=TinyConfig)
-    """Where the weights come from: a checkpoint, or the sizes of a model made from scratch."""
+    """Where the weights come from: a checkpoint, or the sizes of a model made from scratch that
+    knows the benchmark's words."""
+
+    model: ModelConfig | None = None
+    """A model made from scratch for one's own words and pictures, in place of `init`."""
 
     prompts: str = ""
     """Prompt format by its name (docs/data.md), saved with the model; by default the initial
@@ -81,8 +87,10 @@ class TrainConfig:
     eval_examples: Count = 512
     """Held-out examples after each stage."""
 
-    eval_data: str = "benchmark"
-    """Data specification of the held-out accuracy."""
+    eval_data: str = ""
+    """Data specification of the held-out accuracy, of which the validation split is taken. By
+    default the data of the last stage; where that has no such split, every tenth example is held
+    out."""
 
     checkpoint_every: Count = 100
     """Updates between checkpoints to resume from."""
@@ -99,8 +107,14 @@ class TrainConfig:
     def __post_init__(self) -> None:
         """Refuse trainings that contradict themselves."""
         check(self, f"training {self.name!r}")
+        if not names_folder(self.name):
+            raise UserError(
+                f"training {self.name[:60]!r} cannot name a folder; choose another name"
+            )
         if not self.stages:
             raise UserError(f"training {self.name!r} has no stages")
+        if self.model is not None and self.init != TinyConfig():
+            raise UserError(f"training {self.name!r}: give init or model, not both")
         if self.plan.varies:
             raise UserError(
                 f"training {self.name!r}: blocks of latent steps are trained with lead=0 and "

@@ -23,11 +23,10 @@ from torch import nn
 from latentlab.checkpoint import find_checkpoint, load, save
 from latentlab.command import find_device
 from latentlab.console import interval_text, note
-from latentlab.data import Example
+from latentlab.data import Example, Examples
 from latentlab.errors import UserError
 from latentlab.files import held, make_ready, write_text
 from latentlab.measures.statistics import accuracy_interval
-from latentlab.prompts import Prompter, prompt_format
 from latentlab.reasoner import Reasoner
 from latentlab.study.arms import Arm
 from latentlab.study.provenance import RUN, checkpoint_hash, provenance
@@ -35,6 +34,7 @@ from latentlab.study.run import run_arms
 from latentlab.training.adapters import add_adapters, freeze
 from latentlab.training.checkpointing import checkpointed
 from latentlab.training.config import CONFIG_FILE, TrainConfig, read_config
+from latentlab.training.held_out import held_out_examples, held_out_name, is_held_apart
 from latentlab.training.metrics import METRICS_FILE, StageLog
 from latentlab.training.objective import Objective
 from latentlab.training.processes import is_first, join, shared_out, wait
@@ -42,10 +42,9 @@ from latentlab.training.stage_data import (
     Collator,
     StageData,
     check_data,
-    held_out_examples,
     stage_examples,
 )
-from latentlab.training.tiny import TinyConfig, tiny_reasoner
+from latentlab.training.start import check_words, initial
 from latentlab.training.trainer import check_trackers, load_trained, train_stage
 
 REHEARSED = 4
@@ -82,7 +81,9 @@ def _trained(config: TrainConfig, folder: Path, target: torch.device, started: d
     check_data(config)
     check_trackers(config)
     if not begun:
-        _rehearse(_start(config, None, target), config)
+        reasoner = _start(config, None, target)
+        check_words(reasoner, config)
+        _rehearse(reasoner, config)
     wait()  # all have looked at the folder
     if is_first() and not begun:
         make_ready(folder)
@@ -108,7 +109,7 @@ def _finish(config: TrainConfig, last: str, final: Path, started: datetime) -> N
         save(reasoner, fresh, config.save_dtype)
         hashes = {config.name: checkpoint_hash(fresh)}
         with suppress(UserError):  # the initial model may be gone by now
-            if isinstance(config.init, str):
+            if config.model is None and isinstance(config.init, str):
                 hashes["init"] = checkpoint_hash(find_checkpoint(config.init))
         record = provenance(config, "train", config.seed, hashes, started)
         (fresh / RUN).write_text(json.dumps(record, indent=2, allow_nan=False) + "\n")
@@ -120,7 +121,7 @@ def _run_stage(
     """Train one stage, measure it on held-out examples, and save it."""
     reasoner, adapters = _prepared(config, last, device)
     stage = config.stages[number]
-    data = StageData(stage_examples(stage, config.seed, number), stage, config.seed)
+    data = StageData(_examples(config, number), stage, config.seed)
     stage = data.stage
     log = StageLog(folder / METRICS_FILE, stage.name)
     collator = Collator(reasoner, stage.rationale, config.max_tokens)
@@ -166,7 +167,7 @@ def held_out(reasoner: Reasoner, config: TrainConfig) -> dict[str, dict[str, flo
     examples = held_out_examples(config, config.eval_examples)
 
     def rows_of(share: Sequence[Example]) -> pd.DataFrame:
-        return run_arms(reasoner, share, [Arm()], config.eval_data, batch_size=128)
+        return run_arms(reasoner, share, [Arm()], held_out_name(config), batch_size=128)
 
     shares = shared_out(rows_of, examples)
     rows = shares[0] if len(shares) == 1 else pd.concat(shares, ignore_index=True)
@@ -198,7 +199,7 @@ def _rehearse(reasoner: Reasoner, config: TrainConfig) -> None:
         UserError: an example lacks what the plan needs (an image, a trace, patches), or an answer.
     """
     for number, stage in enumerate(config.stages):
-        data = StageData(stage_examples(stage, config.seed, number), stage, config.seed)
+        data = StageData(_examples(config, number), stage, config.seed)
         few = range(min(REHEARSED, len(data)))
         items = [replace(data[i], latent_steps=stage.latent_steps) for i in few]
         Objective(reasoner)(**Collator(reasoner, stage.rationale, config.max_tokens)(items))
@@ -211,16 +212,16 @@ def _start(config: TrainConfig, last: Path | None, device: torch.device) -> Reas
     """Return the model a stage begins with: the last stage's, or the initial one."""
     if last is not None:
         reasoner = load(str(last), str(device), config.plan, config.held_dtype)
-    elif isinstance(config.init, TinyConfig):
-        reasoner = tiny_reasoner(config.plan, config.init, config.seed)
-        reasoner.backbone.model.to(getattr(torch, config.held_dtype))
     else:
-        reasoner = load(config.init, str(device), config.plan, config.held_dtype)
-    if last is None and config.prompts:
-        words = reasoner.prompter
-        reasoner.prompter = Prompter(words.tokenizer, words.backbone, prompt_format(config.prompts))
+        reasoner = initial(config, device)
     reasoner.name = config.name
     return reasoner
+
+
+def _examples(config: TrainConfig, number: int) -> Examples:
+    """The examples of a stage, without those that are held out."""
+    stage = config.stages[number]
+    return stage_examples(stage, config.seed, number, is_held_apart(config, stage.data))
 
 
 def _is_begun(config: TrainConfig, folder: Path) -> bool:

@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 
 from latentlab.backbones import Batch
 from latentlab.console import warn
-from latentlab.data import Benchmark, CachedExamples, Example, Examples, load_data, readable, sound
+from latentlab.data import Benchmark, Example, Examples, load_data
 from latentlab.data.leftout import Substituted
 from latentlab.errors import UserError
 from latentlab.reasoner import Reasoner
@@ -23,6 +23,12 @@ from latentlab.reasoning.plan import LatentPlan
 from latentlab.study.asked import tell_left_out
 from latentlab.training.conditions import Condition
 from latentlab.training.config import StageConfig, TrainConfig
+from latentlab.training.held_out import (
+    divided,
+    held_out_examples,
+    is_held_apart,
+    warn_of_overlap,
+)
 from latentlab.training.objective import TrainingBatch
 
 LOOKED_AT = 64
@@ -181,22 +187,26 @@ def with_updates(stage: StageConfig, examples: Sequence[Example]) -> StageConfig
     return replace(stage, updates=updates, epochs=0.0)
 
 
-def stage_examples(stage: StageConfig, seed: int, number: int) -> Examples:
+def stage_examples(
+    stage: StageConfig, seed: int, number: int, held_apart: bool = False
+) -> Examples:
     """Training examples of a stage; data without an end makes as many as the stage consumes.
 
     Rows of own data that are no examples are left out; where a picture cannot be read, the next
     example stands in for it.
+
+    Args:
+        stage: the stage.
+        seed: the training's seed.
+        number: place of the stage, from 0.
+        held_apart: whether the data has no held-out part, so that a tenth of it is held out.
     """
     examples = load_data(stage.data, "train", seed * 1000 + number, strict=False)
     if is_fresh(stage) and isinstance(examples, Benchmark):
         return Benchmark(replace(examples.config, size=stage.updates * stage.batch_size))
-    return examples if isinstance(examples, Benchmark) else Substituted(examples, warn)
-
-
-def held_out_examples(config: TrainConfig, most: int) -> Examples:
-    """Held-out examples of the validation split, without those that cannot be used."""
-    data = load_data(config.eval_data, "validation", config.seed, most, strict=False)
-    return sound(CachedExamples(data), strict=False, scored=False)[0]
+    if isinstance(examples, Benchmark):
+        return examples
+    return Substituted(divided(examples, held_out=False) if held_apart else examples, warn)
 
 
 def check_data(config: TrainConfig) -> None:
@@ -205,11 +215,10 @@ def check_data(config: TrainConfig) -> None:
     Raises:
         UserError: data cannot be had, or lacks the rationales a stage is to write.
     """
-    held_out = load_data(config.eval_data, "validation", config.seed, 1, strict=False)
-    names = {example.id for example in readable(held_out)}
+    held_out_examples(config, 1)
     opened: dict[str, Examples] = {}
     for number, stage in enumerate(config.stages):
-        examples = stage_examples(stage, config.seed, number)
+        examples = stage_examples(stage, config.seed, number, is_held_apart(config, stage.data))
         with_updates(stage, examples)
         if isinstance(examples, Benchmark):
             continue  # which has no rationale where one hop needs none
@@ -222,8 +231,4 @@ def check_data(config: TrainConfig) -> None:
         opened[stage.data] = examples
     for data, examples in opened.items():
         tell_left_out(data, examples.left_out, hint="")
-        if data == config.eval_data and examples[0].id in names:
-            warn(
-                f"{data} has no splits train and validation: the accuracy after each stage is "
-                "measured on the very examples that are trained on"
-            )
+        warn_of_overlap(config, data, examples)

@@ -7,14 +7,26 @@ from typing import Annotated, ClassVar
 from annotated_types import Ge, Le, Lt
 
 from latentlab.errors import UserError
-from latentlab.schema import STRICT, Amount, Count, Positive, Whole, check
+from latentlab.schema import STRICT, Count, Positive, Whole, check
 from latentlab.training.conditions import Condition
 
 Share = Annotated[float, Ge(0), Le(1)]
 """A fraction from 0 to 1."""
 
+MOST_AT_ONCE = 4096
+"""Examples that a process may be told to compute at a time; more take all memory there is."""
+
+LONGEST_NAME = 100
+"""Characters of a name that a folder is called by."""
+
 _TAKEN = ("final", "checkpoints")
 """Folders of a training that are no stage's."""
+
+
+def names_folder(name: str) -> bool:
+    """Whether a folder can be called so, and is not hidden."""
+    plain = bool(name) and Path(name).name == name and name.isprintable()
+    return plain and len(name) <= LONGEST_NAME and not name.startswith(".")
 
 
 @dataclass(frozen=True)
@@ -46,10 +58,10 @@ class StageConfig:
     name: str
     """Name of the stage, for logs and checkpoints."""
 
-    updates: Whole = 0
+    updates: Annotated[int, Ge(0), Le(10**8)] = 0
     """Optimizer updates; 0 where `epochs` says how long the stage is."""
 
-    epochs: Amount = 0.0
+    epochs: Annotated[float, Ge(0), Le(10**6)] = 0.0
     """Passes over the stage's data, for data that has an end."""
 
     latent_steps: Whole = 0
@@ -90,9 +102,9 @@ class StageConfig:
 
     def __post_init__(self) -> None:
         """Refuse stages that cannot be run."""
-        stage = f"stage {self.name!r}"
-        check(self, stage)
-        if Path(self.name).name != self.name or self.name.startswith(".") or self.name in _TAKEN:
+        check(self, f"stage {self.name!r}")
+        stage = f"stage {self.name[:LONGEST_NAME]!r}"
+        if not names_folder(self.name) or self.name in _TAKEN:
             raise UserError(f"{stage} cannot name a folder; choose another name")
         if bool(self.updates) == bool(self.epochs):
             raise UserError(f"{stage}: give a positive number of either updates or epochs")
@@ -109,6 +121,11 @@ class StageConfig:
             UserError: the batch cannot be dealt out evenly.
         """
         at_once = self.device_batch_size or max(self.batch_size // processes, 1)
+        if at_once > MOST_AT_ONCE:
+            raise UserError(
+                f"stage {self.name!r}: {at_once:,} examples at a time are more than "
+                f"{MOST_AT_ONCE:,}; give device_batch_size"
+            )
         passes, rest = divmod(self.batch_size, processes * at_once)
         if rest:
             raise UserError(

@@ -92,6 +92,11 @@ def phrase_tokenizer(phrases: Sequence[str]) -> PreTrainedTokenizerFast:
         models.WordLevel({word: i for i, word in enumerate(known)}, unk_token="<unk>")
     )
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(units), behavior="removed", invert=True)
+    return wrapped(tokenizer)
+
+
+def wrapped(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:
+    """Give a tokenizer that knows `SPECIALS` and `PLACEHOLDER` their parts, and a chat template."""
     tokenizer_class: Any = PreTrainedTokenizerFast
     fast: PreTrainedTokenizerFast = tokenizer_class(
         tokenizer_object=tokenizer,
@@ -110,8 +115,33 @@ def tiny_reasoner(
     plan: LatentPlan, config: TinyConfig | None = None, seed: int = 0, name: str = "tiny"
 ) -> Reasoner:
     """Build an untrained reasoner that can read the diagnostic benchmark."""
-    config = config or TinyConfig()
     tokenizer = phrase_tokenizer([*Benchmark.vocabulary(), "Answer"])
+    processor = Qwen2VLImageProcessorPil(temporal_patch_size=1)
+    return assembled(plan, config or TinyConfig(), tokenizer, processor, seed, name)
+
+
+def assembled(
+    plan: LatentPlan,
+    config: TinyConfig,
+    tokenizer: PreTrainedTokenizerFast,
+    processor: Qwen2VLImageProcessorPil,
+    seed: int = 0,
+    name: str = "tiny",
+    format: PromptFormat = FORMAT,
+    context: int = 512,
+) -> Reasoner:
+    """Build an untrained Qwen2-VL around a tokenizer and an image processor.
+
+    Args:
+        plan: how it reasons.
+        config: its sizes.
+        tokenizer: one that `wrapped` returned.
+        processor: what says how large patches are.
+        seed: of its initial weights.
+        name: what rows call it.
+        format: how it is asked.
+        context: positions that it is made for.
+    """
     ids: dict[str, int] = tokenizer.get_vocab()
     head_dim = config.hidden // config.heads
     rows = columns = 3 * head_dim // 16
@@ -126,7 +156,7 @@ def tiny_reasoner(
                 "num_hidden_layers": config.layers,
                 "num_attention_heads": config.heads,
                 "num_key_value_heads": config.heads,
-                "max_position_embeddings": 512,
+                "max_position_embeddings": context,
                 "initializer_range": config.initializer_range,
                 "rope_parameters": {
                     "rope_type": "default",
@@ -143,6 +173,8 @@ def tiny_reasoner(
                 "hidden_size": config.hidden,
                 "num_heads": 4,
                 "mlp_ratio": 2,
+                "patch_size": processor.patch_size,
+                "spatial_merge_size": processor.merge_size,
                 "temporal_patch_size": 1,
                 "initializer_range": config.initializer_range,
             },
@@ -153,6 +185,6 @@ def tiny_reasoner(
             initializer_range=config.initializer_range,
         )
     )
-    backbone = Qwen2VLBackbone(model, Qwen2VLImageProcessorPil(temporal_patch_size=1))
-    prompter = Prompter(tokenizer, backbone, FORMAT)
+    backbone = Qwen2VLBackbone(model, processor)
+    prompter = Prompter(tokenizer, backbone, format)
     return Reasoner(backbone, plan, prompter, ids[PLACEHOLDER], name)

@@ -80,7 +80,7 @@ def more_keys(folder: Path) -> None:
         (lambda folder: (folder / "published.json").unlink(), "has no published.json"),
         (lambda folder: (folder / "published.json").write_text("{}"), "published.json cannot be"),
         (lambda folder: (folder / "model.safetensors").write_text("no"), "kept cannot be used"),
-        (lambda folder: (folder / "config.json").unlink(), "kept cannot be used"),
+        (lambda folder: (folder / "config.json").unlink(), "config.json cannot be read"),
         (more_keys, "lacks more, which its published.json tells of"),
     ],
 )

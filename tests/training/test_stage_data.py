@@ -9,12 +9,12 @@ from latentlab.data import Benchmark, BenchmarkConfig, Example, export
 from latentlab.errors import UserError
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.training.config import StageConfig, TrainConfig
+from latentlab.training.held_out import held_out_examples
 from latentlab.training.stage_data import (
     Collator,
     StageData,
     StageItem,
     check_data,
-    held_out_examples,
     stage_examples,
 )
 from latentlab.training.tiny import tiny_reasoner
