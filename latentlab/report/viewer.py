@@ -1,6 +1,6 @@
 """The files that the viewer of single answers is made of.
 
-The page embeds them: `viewer.html` is included by its template, style and script are parts of its
+The page embeds them: viewer.html is included by its template, style and script are parts of its
 one style and its one script.
 """
 
