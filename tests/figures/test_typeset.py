@@ -1,6 +1,9 @@
 """Tables as Markdown and LaTeX: escapes, alignment, and what stands apart."""
 
 import re
+import shutil
+import subprocess
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -93,3 +96,24 @@ def test_published_numbers_stand_in_a_block_of_their_own(key):
     assert tex.count(r"\begin{tabular}") == 2
     assert tex.index("100") < tex.index(PUBLISHED) < tex.index("71.8")
     assert (r"X~\cite{chen2025}" in tex) == (key is not None)
+
+
+PAPER = r"""\documentclass[10pt,twocolumn]{article}
+\usepackage[textwidth=6.75in,textheight=9in,columnsep=0.25in]{geometry}
+\usepackage{booktabs}
+\begin{document}
+%s
+\end{document}
+"""
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex")
+def test_every_table_of_the_checkout_fits_a_page_of_a_paper(tmp_path):
+    tables = sorted((Path(__file__).parents[2] / "figures").glob("*.tex"))
+    text = "\\clearpage\n".join(table.read_text(encoding="utf-8") for table in tables)
+    (tmp_path / "all.tex").write_text(PAPER % text, encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "all"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    log = done.stdout.decode(errors="replace")
+    assert done.returncode == 0, log[-2000:]
+    assert not re.findall(r"Overfull .hbox.*|.*too large for page.*", log)
