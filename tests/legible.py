@@ -7,6 +7,7 @@ command looks at figures made of real results, whatever their settings; without 
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,6 +37,9 @@ SLACK = 0.6
 
 WORDS = 65
 """Words that say what is drawn, at most: about sixty."""
+
+NUMBER = re.compile(r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten)\b")
+"""What a finding holds at least one of."""
 
 FINE = 4
 """Pixels a point: on a coarse grid letters take other widths than in print."""
@@ -110,7 +114,7 @@ def caption_problems(caption: str) -> list[str]:
     faults = [] if len(rest) == 1 else [f"the caption has {1 + len(rest)} paragraphs, not 2"]
     if rest and len(rest[0].split()) > WORDS:
         faults.append(f"the caption takes {len(rest[0].split())} words to say what is drawn")
-    if not any(letter.isdigit() for letter in finding):
+    if not NUMBER.search(finding):
         faults.append("the finding has no number")
     return faults
 

@@ -4,7 +4,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from latentlab.figures.style import canvas
-from tests.legible import LEAST, drawn_texts, problems
+from tests.legible import LEAST, WORDS, caption_problems, drawn_texts, problems
 
 
 @pytest.fixture
@@ -59,3 +59,14 @@ def test_small_type_is_found_and_hidden_text_is_not(axis):
 def test_a_figure_is_as_wide_as_a_column(axis):
     axis.figure.set_size_inches(5, 2)
     assert problems(axis.figure) == ["the figure is 5.00 in wide, which is no width of a column"]
+
+
+def test_a_caption_is_a_finding_with_a_number_and_then_what_is_drawn():
+    assert caption_problems("Four hops take 4 look-ups.\n\nBars are intervals.") == []
+    assert caption_problems("It takes four hops.\n\nBars.") == []
+    assert caption_problems("It falls by 3.") == ["the caption has 1 paragraphs, not 2"]
+    assert caption_problems("It falls.\n\nBars.") == ["the finding has no number"]
+    long = "word " * (WORDS + 1)
+    assert caption_problems(f"It falls by 3.\n\n{long}") == [
+        f"the caption takes {WORDS + 1} words to say what is drawn"
+    ]
