@@ -80,6 +80,14 @@ function sentence(asked, arm, alone, now, held) {
   return `${before}. ${capital(arm.said)}: ${same ? "the same" : `${says(now)}, ${now.right ? "right" : "wrong"}`}.${lender(now, held)}`;
 }
 
+// One step of a walk that plays, in a sentence.
+function stepped(asked, arm, held, at) {
+  const hop = asked.path[at + 1], one = held[at];
+  const reads = one.right === null ? `step ${at + 1}: ${one.text}` : `step ${at + 1} reads ${one.text}`;
+  const beside = !hop ? "" : one.right ? ", the true hop" : one.right === false ? `; the true hop is ${hop}: here the walk breaks` : `; the true hop is ${hop}`;
+  return `${capital(arm.said)}: ${reads}${beside}.`;
+}
+
 // Whose latents were put in, how much of that question's walk they are read as, and whether its
 // answer is given.
 function lender(now, held) {

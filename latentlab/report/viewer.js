@@ -68,7 +68,7 @@ function startViewer(data) {
     $("place").textContent = one ? `${shown.indexOf(one) + 1} of ${shown.length}` : "none";
     if (!one) {
       $("asked").textContent = "No question passes these filters.";
-      for (const id of ["tags", "path", "picture", "reading", "options", "said"]) $(id).replaceChildren();
+      for (const id of ["tags", "path", "picture", "reading", "options", "said", "moment"]) $(id).replaceChildren();
       return;
     }
     const asked = data.examples[one.id], arms = model().arms, alone = unpacked(data, one, 0);
@@ -87,12 +87,14 @@ function startViewer(data) {
     $("key-attention").hidden = !steps.some((step) => step.attention);
     for (const id of ["key-picks", "key-used"]) $(id).hidden = !steps.some((step) => step.picks);
     $("picks-are").textContent = arms[armIndex()].overwritten ? "picked, but replaced" : "shown again";
+    $("key-picks").classList.toggle("replaced", arms[armIndex()].overwritten);
     $("key-truth").hidden = steps[at].read === null;
     drawReading($("reading"), asked, model(), arms[armIndex()], steps, alone, at);
     drawOptions($("options"), asked, before, now);
     const held = steps.map((step, i) => reading(model(), asked, step, i, alone[i]));
     const said = sentence(asked, armIndex() ? arms[armIndex()] : null, before, now, held);
     if ($("said").textContent !== said) $("said").textContent = said; // so that it is said once
+    $("moment").textContent = stepped(asked, arms[armIndex()], held, at);
     drawModels($("beside"), data, asked, one.id, state.model, state.intervention, (name) => act({ model: name }));
     $("beside").hidden = data.models.length < 2;
     $("link").href = "#" + address();

@@ -240,6 +240,7 @@ button.click();
 told.playing = button.textContent;
 while (button.textContent === told.playing || told.frames.length < 6) {
   const now = moment();
+  if (!answered()) told.moment = text("moment");
   if (JSON.stringify(now) !== JSON.stringify(told.frames.at(-1))) told.frames.push(now);
   if (told.frames.length > 6) break;
   await new Promise((done) => setTimeout(done, 300));
@@ -251,6 +252,7 @@ button.click(); press("ArrowRight"); told.stopped = button.textContent;
     worked(found)
     assert found["label"] == found["end"] == found["stopped"] == "▶ Play it"
     assert found["playing"] == "■ Stop"
+    assert found["moment"].startswith("With another question's latents: step 2")
 
 
 def test_where_motion_is_unwelcome_it_walks_on_by_a_press(browse):
