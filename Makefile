@@ -33,7 +33,7 @@ run: install  ## measure the embedded models: which latents do the reasoning?
 calibrate: install  ## read every instrument on models whose truth is known
 	$(BIN)/python -m latentlab.calibrate
 
-paper: install  ## every table, figure and the report; runs the studies that are missing
+paper: install  ## the main set, the appendix and the report; runs the studies that are missing
 	$(BIN)/python -m latentlab.figures --run
 	test -d results/paper/traces || $(BIN)/python -m latentlab.trace --out results/paper/traces
 	$(BIN)/python -m latentlab.report

@@ -23,6 +23,8 @@ PART = "appendix"
 
 STUDIES = (studies.PATCHING,)
 
+COLUMNS = ["model", "row", "query", "key", "layers", "n", "delta", "delta_low", "delta_high"]
+
 KEYS = {"latent": "latents", "earlier": "earlier steps"}
 """Names of positions that differ from those of the study."""
 
@@ -38,25 +40,34 @@ def make(found: Found) -> Drawing:
         if beyond is not None:
             named = dict(zip(("model", "row", "query", "key", "layers"), key, strict=True))
             lines.append(named | {"n": beyond.n} | beyond.columns("delta"))
-    data = pd.DataFrame(lines)
+    data = pd.DataFrame(lines, columns=COLUMNS)
     labels = {line["row"]: _label(line["query"], line["key"]) for line in lines}
     models = names(data["model"])
-    figure, (axis,) = canvas("single", 0.75 + 0.07 * len(models) * len(labels))
+    figure, (axis,) = canvas("single", 0.75 + max(0.16, 0.07 * len(models)) * len(labels))
     looks = {model: look_of(model, models) for model in models}
     draw_dots(axis, data.assign(series=data["model"]), labels, looks, "delta")
     axis.set_xlabel("change beyond the control (points)")
     legend(figure, axis, {m: style | {"linestyle": "none"} for m, style in looks.items()}, 4)
-    row, label = next(iter(labels.items()))
-    changes = of_models(data[data["row"] == row], "delta", "points", signed=True)
     caption = (
-        f"With attention cut ({label}), accuracy changes by {changes} beyond what as many random "
-        "keys of the prompt cost.\n\n"
+        f"{_finding(data, labels, len(pairs))}\n\n"
         f"Attention knocked out in all layers: {sampled(data, results.run['config']['data'])}; "
         "accuracy under the knock-out minus accuracy with as many keys of the "
         "prompt, image and text alike, hidden at random. No mark: both leave the answer exactly "
         "alike. Bars are 95 % intervals, paired by question."
     )
     return Drawing(figure, data, caption)
+
+
+def _finding(data: pd.DataFrame, labels: dict[str, str], pairs: int) -> str:
+    """What the first knock-out does in each model."""
+    if data.empty:
+        return f"In {pairs} comparisons no knock-out does anything that its control does not."
+    row, label = next(iter(labels.items()))
+    changes = of_models(data[data["row"] == row], "delta", "points", signed=True)
+    return (
+        f"With attention cut ({label}), accuracy changes by {changes} beyond what as many random "
+        "keys of the prompt cost."
+    )
 
 
 def _label(who: str, what: str) -> str:

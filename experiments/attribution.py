@@ -50,7 +50,7 @@ def make(found: Found) -> Drawing:
     data, rest = lines[drawn], lines[~drawn]
     rows = {row: LABELS[row.split()[0]].format(row.partition(" ")[2]) for row in names(data["row"])}
     models = names(data["model"])
-    figure, (axis,) = canvas("single", 0.9 + 0.07 * len(models) * len(rows))
+    figure, (axis,) = canvas("single", 0.9 + max(0.16, 0.07 * len(models)) * len(rows))
     looks = {}
     for model in models:
         style = look_of(model, models)

@@ -23,7 +23,7 @@ from latentlab.interchange.flips import of_edits
 from latentlab.measures.summary import ALL
 from latentlab.vocabulary import PARTS
 
-PART = "appendix"
+PART = "main"
 STUDIES = (studies.COUNTERFACTUALS, studies.COUNTERFACTUALS_ONE_HOP)
 
 SHAMS = {

@@ -54,8 +54,8 @@ def make(found: Found) -> Table:
     text = (
         "Change in accuracy (points), paired by question, with 95 % intervals; n = "
         f"{' or '.join(n)} a model{asked}. Left out: later positions held, closed up, or slots "
-        "kept, empty. Control of the exchange: the same on as many positions of the prompt that "
-        f"are not needed. {INFERENCE} All intervals, flips and p-values: CSV file."
+        "kept, empty. Control of the exchange: the same on as many unneeded positions of the "
+        f"prompt. {INFERENCE} All intervals, flips and p-values: CSV file."
     )
     cells = printed(data, COLUMNS, ("alone", *changes), changes, bare=BARE)
     return Table(cells, data.drop(columns="what"), caption(_finding(data), text), grouped=True)

@@ -48,7 +48,7 @@ def make(found: Found) -> Drawing:
     kind = lines["perturbation"].str.split().str[0]
     shown = kind.isin(SHOWN) if kind.isin(SHOWN).any() else ~sham
     data = _moved(lines[shown])
-    rows, models, columns = perturbations_in(data), names(data["model"]), names(data["column"])
+    rows, models, columns = _rows(data), names(data["model"]), names(data["column"])
     figure, axes = canvas("double", 0.75 + 0.17 * len(rows), 1, len(models), sharey=True)
     for axis, model in zip(axes, models, strict=True):
         grid = data[data["model"] == model]
@@ -77,6 +77,13 @@ def _moved(lines: pd.DataFrame) -> pd.DataFrame:
     lines = lines.sort_values("column", kind="stable")
     columns = ["model", "perturbation", "column", "n", "sd", "sd_low", "sd_high"]
     return lines[columns].reset_index(drop=True)
+
+
+def _rows(data: pd.DataFrame) -> dict[str, str]:
+    """Perturbations and their labels, what does not matter last."""
+    labels = perturbations_in(data)
+    order = sorted(labels, key=lambda name: name.startswith("mask_other"))
+    return {name: labels[name] for name in order}
 
 
 def _reach(data: pd.DataFrame) -> float:

@@ -49,11 +49,11 @@ def make(found: Found) -> Table:
     n = sorted({int(n) for name in sizes for n in data[name]})
     least = min((int(data[f"n {name}"].min()) for name in groups), default=0)
     drawn = (
-        f"Strict accuracy in % of models left alone, each trained its own way, on "
-        f"{summary['data'].iloc[0]}: n = {' and '.join(map(str, n))}, with 95 % Wilson intervals; domains"
-        f", of the questions with most hops, have n ≥ {least} and intervals in the CSV "
-        "file. Steps: mean latent steps and tokens an answer. Updates and CPU minutes come after the "
-        "shared base model. Published: IVT-LR, Table 1, Qwen2-VL-7B."
+        "Strict accuracy in % of models left alone, each trained its own way, on "
+        f"{summary['data'].iloc[0]}: n = {' and '.join(map(str, n))}, with 95 % Wilson intervals; "
+        f"domains, of the questions with most hops, have n ≥ {least} and intervals in the CSV "
+        "file. Steps: mean latent steps and tokens an answer. Updates and CPU minutes come after "
+        "the shared base model. Published: IVT-LR, Table 1, Qwen2-VL-7B."
     )
     return Table(cells, data, caption(_finding(data, counts), drawn), published.MAIN)
 

@@ -16,7 +16,7 @@ from latentlab.figures.dots import HOLLOW, draw_dots
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import WEIGHTS, legend, perturbation_label, perturbations_in
 from latentlab.figures.lines import names
-from latentlab.figures.mediated import SHARES, shares, whole_effects
+from latentlab.figures.mediated import SHARES, marks, shares, whole_effects
 from latentlab.figures.sentences import listed
 from latentlab.figures.style import INK, MUTED, canvas, part_look
 from latentlab.vocabulary import PARTS
@@ -37,8 +37,9 @@ def make(found: Found) -> Drawing:
     lines = whole_effects(results.summary)
     vectors = lines[lines["mediator"].isin(("latents", ""))]
     known = vectors["perturbation"].str.split().str[0].isin(SHOWN)
-    data = shares(vectors[known] if known.any() else vectors)
-    rows, models = perturbations_in(data), names(lines["model"])
+    asked = vectors[known] if known.any() else vectors
+    data = shares(asked)
+    rows, models = perturbations_in(asked), names(lines["model"])
     drawn = data[data["part"].isin(SINGLE)]
     drawn = drawn.assign(row=drawn["perturbation"], series=drawn["part"] + " " + drawn["measure"])
     looks = {
@@ -55,23 +56,27 @@ def make(found: Found) -> Drawing:
         axis.set(title=model, xticks=(0, 50, 100))
     figure.supxlabel("share of the total effect on the answer (%)", fontsize=7.5)
     grey = {"marker": "o", "color": INK, "linestyle": "none"}
-    marks = {PARTS[part]: part_look(part) | {"linestyle": "none"} for part in SINGLE}
-    marks["filled: pure indirect (NIE)"] = grey
-    marks["hollow: total indirect (TE − NDE)"] = grey | HOLLOW
-    legend(figure, axes[0], marks, 4)
+    key = {PARTS[part]: part_look(part) | {"linestyle": "none"} for part in SINGLE}
+    key["filled: pure indirect (NIE)"] = grey
+    key["hollow: total indirect (TE − NDE)"] = grey | HOLLOW
+    legend(figure, axes[0], key, 4)
     text = (
         "Filled: what the latents of the changed input do alone; hollow: what keeping the old ones "
-        f"averts; each by the total effect on log-odds. 95 % intervals over {data['n'].min()} "
+        f"averts; each by the total effect on log-odds. 95 % intervals over {asked['n'].min()} "
         f"questions of {results.run['config']['data']} at least. {WEIGHTS} Shares with intervals "
         "wider than 100 points rest on next to no effect and are left out."
     )
-    return Drawing(figure, data, caption(_finding(data, rows), text))
+    totals = marks(asked, {"te": "total effect", "nde": "direct effect"})
+    numbers = pd.concat([data, totals], ignore_index=True)
+    return Drawing(figure, numbers, caption(_finding(data, rows), text))
 
 
 def _finding(data: pd.DataFrame, rows: dict[str, str]) -> str:
     """What each part passes on of the last input, and where keeping it averts what it does not."""
     if data.empty:
-        return "No changed input has an effect of which latents could carry a share."
+        return (
+            f"Of {len(rows)} changed inputs, 0 have an effect of which latents could carry a share."
+        )
     last = list(rows)[-1]
     single = data[(data["perturbation"] == last) & data["part"].isin(SINGLE)]
     told = []
@@ -82,8 +87,8 @@ def _finding(data: pd.DataFrame, rows: dict[str, str]) -> str:
         ]
         told.append(f"{PARTS[str(part)]} passes on {listed(each)}")
     finding = f"Of what {rows[last]} does to answers, {'; '.join(told)}" if told else ""
-    key = ["model", "perturbation", "part"]
-    pairs = data[data["part"].isin(SINGLE)].pivot_table("value", key, "measure").dropna()
+    of_parts = data[data["part"].isin(SINGLE)]
+    pairs = of_parts.pivot_table("value", ["model", "perturbation", "part"], "measure").dropna()
     if len(pairs) and set(SHARES) <= set(pairs):
         gap = (pairs["tie_share"] - pairs["nie_share"]).idxmax()
         model, perturbation, part = gap

@@ -43,19 +43,19 @@ def make(found: Found) -> Drawing:
     lines = single_hops(lines[whole & vectors & lines["perturbation"].ne("none")])
     data = _by_last_step(without_repeats(lines.assign(perturbation=lines["label"])))
     drawn = data[(data["set"] == "each") & data["part"].ne("latent")]
-    wide = drawn["nie_share_high"] - drawn["nie_share_low"] > WIDEST
-    drawn = drawn[~wide]
     rows = perturbations_in(data)
     panels = list(drawn[["model", "part"]].drop_duplicates().itertuples(index=False, name=None))
     panels.sort(
         key=lambda panel: (names(data["model"]).index(panel[0]), list(PARTS).index(panel[1]))
     )
+    wide = drawn["nie_share_high"] - drawn["nie_share_low"] > WIDEST
+    drawn = drawn[drawn["nie_share"].notna() & ~wide]
     figure, axes = canvas("double", 0.85 + 0.24 * len(rows), 1, len(panels), sharey=True)
     steps = sorted(set(data["last"]))
     for axis, (model, part) in zip(axes, panels, strict=True):
         of_panel = drawn[(drawn["model"] == model) & (drawn["part"] == part)]
-        grid = 100 * of_panel.pivot_table("nie_share", "perturbation", "last")
-        grid = grid.reindex(index=list(rows), columns=steps)
+        shares = of_panel.set_index(["perturbation", "last"])["nie_share"]
+        grid = 100 * shares.unstack().reindex(index=list(rows), columns=steps)
         heat(axis, grid.rename(index=rows), 0, 100)
         axis.set_title(f"{model}\n{PARTS[part]}")
     figure.supxlabel("latent step", fontsize=7.5)
@@ -64,9 +64,9 @@ def make(found: Found) -> Drawing:
     data = data[columns].reset_index(drop=True)
     text = (
         "Pure indirect share (NIE by total effect on log-odds, %) of each step's latents alone; "
-        "what follows a step is made anew from it, so shares do not add up. Empty: intervals wider "
-        f"than 100 points. n = {data['n'].min()} at least, 95 % intervals {widest(drawn, 'nie_share')}"
-        f". {WEIGHTS} A hidden cell does not concern the text of earlier steps: the control."
+        "what follows is made anew from it. Empty: intervals wider than 100 points. n = "
+        f"{data['n'].min()} at least, 95 % intervals {widest(drawn, 'nie_share')}. {WEIGHTS} "
+        "Control: a hidden cell does not concern the text of earlier steps."
     )
     return Drawing(figure, data, caption(_finding(drawn), text))
 
@@ -79,9 +79,9 @@ def _finding(drawn: pd.DataFrame) -> str:
     # The text of step t is made of the hop before it.
     on, before = text[text["last"] == text["hop"]], text[text["last"] < text["hop"]]
     if on.empty or before.empty:
-        best = drawn.loc[drawn["nie_share"].idxmax()] if len(drawn) else None
-        if best is None:
-            return "No changed input has an effect of which single steps could carry a share."
+        if drawn.empty:
+            return "Of all changed inputs, 0 have an effect of which a step could carry a share."
+        best = drawn.loc[drawn["nie_share"].idxmax()]
         return (
             f"A single step carries at most {100 * best['nie_share']:.0f} % of an effect "
             f"({best['model']}, {perturbation_label(best['perturbation'])}, step {best['last']})."

@@ -28,6 +28,9 @@ STUDIES = (studies.PATCHING,)
 CELL = ["model", "slot", "step", "layer", "component"]
 """Columns that name a cell of the grid."""
 
+NOTHING = dict.fromkeys(("beyond", "beyond_low", "beyond_high"), float("nan"))
+"""What is recovered where the two runs do not differ measurably."""
+
 
 def make(found: Found) -> Drawing:
     """The figure: a panel for each model, layers by slots."""
@@ -38,10 +41,9 @@ def make(found: Found) -> Drawing:
     lines = []
     for key, group in pairs.groupby(CELL, sort=False, dropna=False):
         beyond = recovery_beyond(group)
-        if beyond is not None:
-            named = dict(zip(CELL, key, strict=True))
-            lines.append(named | {"n": beyond.n} | beyond.columns("beyond"))
-    data = pd.DataFrame(lines, columns=[*CELL, "n", "beyond", "beyond_low", "beyond_high"])
+        numbers = NOTHING if beyond is None else beyond.columns("beyond")
+        lines.append(dict(zip(CELL, key, strict=True)) | {"n": len(group)} | numbers)
+    data = pd.DataFrame(lines)
     layer = "layer " + data["layer"].astype(str)
     data["row"] = layer.where(data["component"] == "resid_post", "input")
     models, order = names(data["model"]), _rows(data)
@@ -50,7 +52,7 @@ def make(found: Found) -> Drawing:
         "double", 1.1 + 0.15 * len(order), 1, len(models), sharey=True,
         width_ratios=[len(slots[model]) for model in models],
     )  # fmt: skip
-    highest = 10 * max(1, int(np.ceil(10 * data["beyond"].max())))
+    highest = 10 * max(1, int(np.ceil(10 * data["beyond"].fillna(0).max())))
     for axis, model in zip(axes, models, strict=True):
         grid = data[data["model"] == model].pivot(index="row", columns="slot", values="beyond")
         grid = (100 * grid).round() + 0.0  # no -0
@@ -77,7 +79,9 @@ def _rows(data: pd.DataFrame) -> list[str]:
 
 def _finding(data: pd.DataFrame, models: list[str]) -> str:
     """The latent of each model that carries most as it is fed in."""
-    fed = data[(data["row"] == "input") & data["step"].notna()]
+    fed = data[(data["row"] == "input") & data["step"].notna() & data["beyond"].notna()]
+    if fed.empty:
+        return f"Nothing can be recovered: the runs of {data['n'].max()} pairs hardly differ."
     best = [fed[fed["model"] == model].nlargest(1, "beyond") for model in models]
     told = [
         f"{line['slot']} of {line['model']} ({100 * line['beyond']:.0f} %)"

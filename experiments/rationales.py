@@ -39,7 +39,7 @@ def make(found: Found) -> Drawing:
     rows = {name: label for name, label in REPLACEMENTS.items() if name in shared}
     data = data[data["row"].isin(list(rows))].assign(series=lambda all_: all_["model"])
     models = names(data["model"])
-    figure, (axis,) = canvas("single", 0.8 + 0.08 * len(models) * len(rows))
+    figure, (axis,) = canvas("single", 0.8 + max(0.16, 0.08 * len(models)) * len(rows))
     draw_dots(axis, data, rows, {model: look_of(model, models) for model in models}, "delta")
     axis.set_xlabel(CHANGE)
     axis.set_xlim(right=3)
@@ -67,5 +67,5 @@ def _finding(data: pd.DataFrame) -> str:
     for content in ("words", "latents"):
         changes = 100 * data.loc[data["content"] == content, "delta"]
         low, high = number(changes.max(), 0, True), number(changes.min(), 0, True)
-        ranges.append(f"of {content} by {low} to {high} points")
-    return f"Corrupting the steps changes accuracy alike: that {listed(ranges)}."
+        ranges.append(f"by {low} to {high} points in {content}")
+    return f"Corrupting the steps changes accuracy {listed(ranges)}."

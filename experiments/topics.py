@@ -10,6 +10,7 @@ import pandas as pd
 
 from latentlab.figures import studies
 from latentlab.figures.artifacts import Drawing
+from latentlab.figures.cells import number
 from latentlab.figures.dots import draw_dots
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import legend, without_repeats
@@ -23,7 +24,7 @@ from latentlab.figures.lines import (
     untouched,
     with_arms,
 )
-from latentlab.figures.sentences import listed, told
+from latentlab.figures.sentences import of_models, told
 from latentlab.figures.style import RC, canvas, look_of
 from latentlab.measures.summary import ALL
 from latentlab.vocabulary import PARTS
@@ -44,7 +45,7 @@ def make(found: Found) -> Drawing:
     models = names(data["model"])
     parts = [part for part in PARTS if part in set(data["part"])]
     rows = {row: row for row in names(data["row"])}
-    height = 0.9 + 0.06 * len(models) * len(rows)
+    height = 0.9 + max(0.16, 0.06 * len(models)) * len(rows)
     figure, axes = canvas("single", height, 1, len(parts), sharex=True, sharey=True)
     looks = {model: look_of(model, models) for model in models}
     for axis, part in zip(axes, parts, strict=True):
@@ -67,19 +68,20 @@ def make(found: Found) -> Drawing:
 
 
 def _finding(data: pd.DataFrame, models: list[str], part: str) -> str:
-    """The groups that an emptied part costs least and most, model by model."""
-    ranges = []
-    for model in models:
-        of = data[(data["model"] == model) & (data["part"] == part) & (data["row"] != ALL)]
-        if len(of):
-            least, most = of.loc[of["delta"].idxmax()], of.loc[of["delta"].idxmin()]
-            ranges.append(
-                f"{told(least, 'delta', 'points', True)} ({least['row']}) to "
-                f"{told(most, 'delta', 'points', True)} ({most['row']}) in {model}"
-            )
-    if not ranges:
-        return f"Emptying {PARTS[part]} is shown over all questions: they have no groups."
-    return f"Emptying {PARTS[part]} changes accuracy by {listed(ranges)}."
+    """The groups that an emptied part costs the first model least and most, and all models."""
+    of = data[(data["part"] == part) & (data["row"] != ALL)]
+    first = of[of["model"] == models[0]]
+    if first.empty:
+        whole = data[(data["part"] == part)].iloc[:1]
+        changes = of_models(whole, "delta", "points", signed=True)
+        return f"Emptying {PARTS[part]} changes accuracy by {changes}; the data have no groups."
+    least, most = first.loc[first["delta"].idxmax()], first.loc[first["delta"].idxmin()]
+    low, high = (number(100 * end, 0, True) for end in (of["delta"].max(), of["delta"].min()))
+    return (
+        f"Emptying {PARTS[part]} changes accuracy of {models[0]} least on {least['row']} "
+        f"({told(least, 'delta', 'points', True)}) and most on {most['row']} "
+        f"({told(most, 'delta', 'points', True)}); all models and groups by {low} to {high} points."
+    )
 
 
 def _groups(summary: pd.DataFrame) -> list[pd.DataFrame]:

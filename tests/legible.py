@@ -3,7 +3,7 @@
     python -m tests.legible --results results/paper calibration necessity
 
 Texts are taken as they are drawn, so that hidden labels do not count and every drawn one does. The
-command looks at figures made of real results; without names it looks at all of them.
+command looks at figures made of real results, whatever their settings; without names at all.
 """
 
 import argparse
@@ -23,8 +23,9 @@ from matplotlib.transforms import Bbox
 from latentlab.console import show
 from latentlab.figures.artifacts import Drawing, Table
 from latentlab.figures.config import EXPERIMENTS
-from latentlab.figures.experiment import collect, find_experiments, missing
+from latentlab.figures.experiment import find_experiments, missing
 from latentlab.figures.style import RC, WIDTHS
+from latentlab.study.results import read_results
 
 LEAST = 7.0
 """Points that type has at least, at the width that a figure is printed at."""
@@ -148,7 +149,8 @@ def main() -> int:
             show(f"{experiment.name}: no results")
             continue
         with plt.rc_context(RC):
-            faults = unreadable(experiment.make(collect(experiment.studies, given.results)))
+            found = {s.name: read_results(given.results / s.name) for s in experiment.studies}
+            faults = unreadable(experiment.make(found))
         plt.close("all")
         bad += bool(faults)
         show(f"{experiment.name}: {'; '.join(faults) or 'legible'}")

@@ -58,7 +58,7 @@ class Table:
 
     published: pd.DataFrame | None = None
     """Published numbers to read beside, as text: they get a block of their own. A column `cite`
-    holds keys of `published.bib` and is not printed."""
+    holds keys of published.bib and is not printed."""
 
     grouped: bool = False
     """Whether the first column names groups of lines."""

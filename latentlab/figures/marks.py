@@ -78,7 +78,8 @@ def heat(
             red, green, blue, _ = image.cmap(image.norm(value))
             dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
             colour = LIGHT_LETTERS if dark else DARK_LETTERS
-            text = form.format(value).replace("-", MINUS)
+            text = form.format(value)
+            text = text.lstrip("-") if float(text) == 0 else text.replace("-", MINUS)
             axis.text(
                 column, row, text, ha="center", va="center", color=colour, fontsize=LEAST_TYPE
             )

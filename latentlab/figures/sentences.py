@@ -24,7 +24,8 @@ def told(line: "pd.Series[Any]", value: str, unit: str = "%", signed: bool = Fal
     """
     scale, decimals = (100, 0) if unit in ("%", "points") else (1, 2)
     centre, low, high = (scale * float(line[f"{value}{end}"]) for end in ("", "_low", "_high"))
-    return with_interval(centre, low, high, decimals, signed).replace(" ", f" {unit} ", 1)
+    text, _, interval = with_interval(centre, low, high, decimals, signed).partition(" ")
+    return f"{text} {unit} {interval}".rstrip()
 
 
 def of_models(lines: pd.DataFrame, value: str, unit: str = "%", signed: bool = False) -> str:

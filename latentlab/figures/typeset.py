@@ -16,7 +16,7 @@ PUBLISHED = "Published, of another model and other data: not to be compared cell
 """What stands above numbers that are not ours."""
 
 CITE = "cite"
-"""Column of published numbers with the keys of `published.bib`."""
+"""Column of published numbers with the keys of published.bib."""
 
 LETTERS = {COLUMN: 50, PAGE: 114}
 """Letters that a line of a table has room for, gaps between columns included, by its inches."""
