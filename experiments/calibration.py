@@ -131,7 +131,9 @@ def _labels(data: pd.DataFrame) -> dict[str, str]:
             group = of_link[of_link["row"] == row]
             broken = (group["verdict"] == "broken").any()
             count = group["instrument"].nunique()
-            labels[row] = row + (f" ({count})" if count > 1 else "") + (" (!)" if broken else "")
+            both = "" if group["part"].isin(PANELS).all() else " (both parts)"
+            several = f" ({count})" if count > 1 else ""
+            labels[row] = f"{row}{both}{several}{' (!)' if broken else ''}"
     return labels
 
 

@@ -52,10 +52,10 @@ def make(found: Found) -> Table:
     easy = names(data.loc[data["data"] == studies.ONE_HOP, "model"])
     asked = f"; {listed(easy)} {'is' if len(easy) == 1 else 'are'} asked one hop" if easy else ""
     text = (
-        f"Changes in accuracy (points), after minus before, paired by question, 95 % intervals, n "
-        f"= {' or '.join(n)} questions a model{asked}. Left out: later positions held, closed up, "
-        "or the slots kept, empty. Control of the exchange: the same on as many positions of the "
-        f"prompt that are not needed. {INFERENCE} All intervals, flips and p-values: CSV file."
+        "Change in accuracy (points), paired by question, with 95 % intervals; n = "
+        f"{' or '.join(n)} a model{asked}. Left out: later positions held, closed up, or slots "
+        "kept, empty. Control of the exchange: the same on as many positions of the prompt that "
+        f"are not needed. {INFERENCE} All intervals, flips and p-values: CSV file."
     )
     cells = printed(data, COLUMNS, ("alone", *changes), changes, bare=BARE)
     return Table(cells, data.drop(columns="what"), caption(_finding(data), text), grouped=True)
@@ -88,7 +88,7 @@ def _finding(data: pd.DataFrame) -> str:
     beyond = data[data["other_delta_high"] < data["control_delta_low"]]
     single = beyond[beyond["part"] != "latent"]
     if single.empty:
-        return "No exchange of a part costs more than the same exchange on the prompt."
+        return f"Of {len(data)} exchanges, 0 cost more than the same on the prompt."
     parts = [
         f"{line['what']} of {line['model']} ({number(100 * line['other_delta'], 0)} points)"
         for _, line in single.iterrows()

@@ -77,10 +77,10 @@ def make(found: Found) -> Drawing:
     trained = "; ".join(f"{model} was trained with k={k}" for model, k in pairs)
     text = (
         f"Patches a step, picked by three rules; {trained or 'points as trained are not known'}. "
-        "Left: the positions of training, whatever k is. Middle: every slot has its own, and what "
-        "follows moves. Right: as many are picked as in training, and all but k emptied. 95 % "
-        f"Wilson intervals, n = {untouched(lines)['n'].min()}. {INFERENCE} Published: IVT-LR, "
-        "Figure 4, a steady rise with k. The axis does not start at 0."
+        "Left: the positions of training. Middle: every slot has its own. Right: as many picked as "
+        "in training, all but k emptied. 95 % Wilson intervals, n = "
+        f"{untouched(lines)['n'].min()}. {INFERENCE} Published: IVT-LR, Figure 4, a steady rise. "
+        "The axis does not start at 0."
     )
     return Drawing(figure, drawn, caption(_finding(drawn), text))
 

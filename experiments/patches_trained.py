@@ -51,10 +51,10 @@ def make(found: Found) -> Drawing:
     hops = f" of {ends['hops'].iloc[0]} hops" if ends["hops"].iloc[0] != ALL else ""
     updates = ", ".join(f"{k}: {u:,}" for k, u in zip(ends["k"], ends["updates"], strict=True))
     text = (
-        "Retrained arms, not knock-outs: trained the same way but for k, and measured at it, on "
+        "Retrained arms, not knock-outs: trained alike but for k, and measured at it, on "
         f"{ends['n'].min()} held-out questions{hops} (at least {data['n'].min()} a domain). k=0 "
-        f"feeds back hidden states alone. Updates by k: {updates}. One training a point: 95 % "
-        "Wilson intervals are over questions and leave out the spread over seeds. Published: "
+        f"feeds back hidden states alone. Updates by k: {updates}. One training a point; 95 % "
+        "Wilson intervals leave out the spread over seeds. Published: "
         "IVT-LR, Figure 4."
     )
     best, least = (ends.loc[getattr(ends["accuracy"], which)()] for which in ("idxmax", "idxmin"))

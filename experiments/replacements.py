@@ -34,10 +34,8 @@ def make(found: Found) -> Drawing:
     data = lines.drop(index=shams.index).assign(row=lines["source"])
     data = data[data["kind"].isin([KNOCK_OUT, CONTROL]) & data["part"].isin(SHOWN)]
     data["series"] = data["kind"].map({KNOCK_OUT: "latents", CONTROL: "prompt"})
-    places = [(part, model) for part in SHOWN for model in names(lines["model"])]
     there = set(zip(data["part"], data["model"], strict=True))
-    places = [place for place in places if place in there]
-    models, parts = names(lines["model"]), names(part for part, _ in places)
+    models, parts = names(lines["model"]), [part for part in SHOWN if part in set(data["part"])]
     rows = {
         part: {n: label for n, label in REPLACEMENTS.items() if n in set(of["row"])}
         for part, of in data.groupby("part")
@@ -51,21 +49,18 @@ def make(found: Found) -> Drawing:
         sharey="row",
         height_ratios=[len(rows[part]) for part in parts],
     )
-    grid = {
-        place: axes[parts.index(place[0]) * len(models) + models.index(place[1])]
-        for place in places
-    }
-    for (part, model), axis in grid.items():
+    panels = [(part, model) for part in parts for model in models]
+    for axis, (part, model) in zip(axes, panels, strict=True):
         style = look_of(model, models)
         chosen = data[(data["model"] == model) & (data["part"] == part)]
-        draw_dots(axis, chosen, rows[part], {"latents": style, "prompt": style | HOLLOW}, "delta")
-    for axis in axes:
-        axis.set_visible(axis in grid.values())
-    for i, model in enumerate(models):
-        column = [axis for (_, of), axis in grid.items() if of == model]
-        column[0].set_title(model)
-        column[-1].tick_params(axis="x", labelbottom=True)
-        del i
+        looks = {"latents": style, "prompt": style | HOLLOW}
+        draw_dots(axis, chosen, rows[part], looks, "delta")
+        axis.set_visible((part, model) in there)
+        below = parts[parts.index(part) + 1 :]
+        last = not any((other, model) in there for other in below)
+        axis.tick_params(axis="x", labelbottom=last)
+    for axis, model in zip(axes, models, strict=False):
+        axis.set_title(model)
     for axis, part in zip(axes[:: len(models)], parts, strict=True):
         axis.set_ylabel(PARTS[part])
     figure.supxlabel(CHANGE, fontsize=7.5)
@@ -79,7 +74,7 @@ def make(found: Found) -> Drawing:
         "Slots of one part hold something else at every step; hollow, the control: the same on as "
         "many positions of the prompt that the question does not need. 95 % intervals, paired by "
         f"question, n = {untouched(lines)['n'].min()} a model, {int(data['seeds'].max())} draws of "
-        f"what is random. {INFERENCE} A latent's own value put back changes accuracy by "
+        f"what is random. {INFERENCE} A latent put back changes "
         f"{100 * shams['delta'].abs().max():.1f} points at most."
     )
     return Drawing(figure, kept, caption(_finding(kept), text))

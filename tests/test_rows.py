@@ -38,7 +38,7 @@ CASES = {
     "patch": "patch --model ivtlr --limit 2 --component resid_post z"
     " --knockout answer-latent latent-image --window 2",
     "evaluate": "evaluate --model ivtlr cot --data benchmark:hops=1+4 --limit 3 --no-image",
-    "trace": "trace --model ivtlr --limit 2 --reference 20",
+    "trace": "trace --model ivtlr --data benchmark --limit 2 --reference 20 --tokens 5",
 }
 
 NAMES = ("intervention", "control_of")

@@ -70,12 +70,12 @@ def step_rows(
                 _right(example, answer.likeliest)
                 for example, answer in zip(asked, answers, strict=True)
             ],
-            **_grid_columns(reasoner, asked, grids),
+            **grid_columns(reasoner, asked, grids),
         }
         return [
             pd.DataFrame({**head, **columns})[query.reached.cpu().numpy()]
             for query in queries(prefix, state)
-            for columns in _measured(config, asked, rollout.table, state, query)
+            for columns in measured(config, asked, rollout.table, state, query)
         ]
 
     found = over_batches(examples, config.batch_size, of_batch, reasoner.name)
@@ -90,7 +90,7 @@ def step_rows(
     return frame.drop(columns="order").astype(types)
 
 
-def _measured(
+def measured(
     config: AttentionConfig,
     asked: Sequence[Example],
     table: Bool[Tensor, "query key"],
@@ -223,7 +223,7 @@ def _right(example: Example, likeliest: int | None) -> bool | None:
     return likeliest == example.choices.index(example.answer) if known else None
 
 
-def _grid_columns(
+def grid_columns(
     reasoner: Reasoner,
     asked: Sequence[Example],
     known: dict[tuple[int, int], tuple[int, int] | None],

@@ -1,6 +1,6 @@
 """What a table or figure is on disk: the thing to look at, and the numbers it shows.
 
-A figure is a PDF, a PNG, an SVG and a CSV of exactly the numbers that were drawn; a table is CSV,
+A figure is a PDF, a PNG, an SVG and a CSV of the numbers that were drawn; a table is CSV,
 Markdown and LaTeX made of the same cells. Captions are kept beside them as text, since nothing is
 written into the picture that belongs under it. The same content gives the same bytes, and a file
 appears whole or not at all.
@@ -32,7 +32,7 @@ class Drawing:
     """What to look at."""
 
     data: pd.DataFrame
-    """Exactly the numbers drawn, one line for each mark."""
+    """The numbers drawn, unrounded, and those beside them of which the caption says so."""
 
     caption: str
     """Two paragraphs: what was found, with its numbers; and what is drawn, n and intervals."""
@@ -51,7 +51,7 @@ class Table:
     """What is printed: text only, columns named as their headings, which may have several lines."""
 
     data: pd.DataFrame
-    """The numbers, unrounded, line for line those of the cells."""
+    """The numbers behind the cells, unrounded."""
 
     caption: str
     """Two paragraphs: what was found, with its numbers; and what is shown, n and intervals."""

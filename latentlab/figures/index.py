@@ -74,7 +74,7 @@ def _page(entries: Sequence[Entry], folder: Path) -> str:
     parts = [
         "# Tables and figures\n",
         "Made by `python -m latentlab.figures`, each by the file of its name in `experiments/`. "
-        "Beside every figure lies a CSV file with exactly the numbers drawn. How they are made is "
+        "Beside every figure lies a CSV file with the numbers drawn. How they are made is "
         "told in `docs/figures.md`.\n",
     ]
     for part, heading in PARTS.items():

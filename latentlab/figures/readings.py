@@ -20,7 +20,7 @@ ROWS = {
     ),
     "kept latents avert the change": ("mediation: kept latents avert",),
     "activations restored": ("patch: answer restored",),
-    "hidden from the answer (both parts)": ("patch: hidden from the answer",),
+    "hidden from the answer": ("patch: hidden from the answer",),
     "added to the logit": ("lens: added to the logit",),
     "moved by the picture": ("mediation: moved by the picture",),
     "object read by a probe": ("probe: object above shuffled",),

@@ -8,7 +8,7 @@ features serves all labels and all their shuffles, and one-hot labels are sparse
 hundred cells is a matter of seconds.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -67,12 +67,48 @@ def cross_validated(
     Returns:
         The predicted codes; every example is in the test part once.
     """
+    predicted = np.empty_like(codes)
+    for test, read in _folds(features, codes, seed):
+        predicted[test] = read(features[test])
+    return predicted
+
+
+def read_runs(
+    features: Float[np.ndarray, "examples hidden"],
+    codes: Codes,
+    runs: Float[np.ndarray, "runs read hidden"],
+    seed: int = 0,
+) -> Int[np.ndarray, "runs read targets"]:
+    """Read the first examples in other runs, by the same probes that never saw these examples.
+
+    Args:
+        features: activations of the run that probes are fitted on.
+        codes: labels numbered from 0, one column a target.
+        runs: activations of the first examples in each of several other runs.
+        seed: seed of the folds.
+
+    Returns:
+        What `cross_validated` predicts, had the examples these activations.
+    """
+    count = runs.shape[1]
+    predicted = np.empty((*runs.shape[:2], codes.shape[1]), codes.dtype)
+    for test, read in _folds(features, codes, seed):
+        test = test[test < count]
+        for run, values in zip(predicted, runs, strict=True):
+            if len(test):
+                run[test] = read(values[test])
+    return predicted
+
+
+def _folds(
+    features: Float[np.ndarray, "examples hidden"], codes: Codes, seed: int
+) -> Iterator[tuple[Int[np.ndarray, " test"], Callable[[np.ndarray], Codes]]]:
+    """The examples of each fold, and how probes that were fitted on the others read activations."""
     ends = np.cumsum(codes.max(axis=0) + 1)
     columns = codes + ends - codes.max(axis=0) - 1
     starts = np.arange(len(codes) + 1) * codes.shape[1]
     ones = np.ones(columns.size, np.float32)
     one_hot = csr_array((ones, columns.ravel(), starts), shape=(len(codes), int(ends[-1])))
-    predicted = np.empty_like(codes)
     for fitted, test in KFold(FOLDS, shuffle=True, random_state=seed).split(codes):
         scaler = StandardScaler().fit(features[fitted])
         inputs, labels = scaler.transform(features[fitted]), one_hot[fitted]
@@ -81,10 +117,19 @@ def cross_validated(
         gram[np.diag_indices_from(gram)] += PENALTY * features.shape[1]
         products = (labels.T @ inputs).T
         weights = cho_solve(cho_factor(gram), products).astype(inputs.dtype)
-        scores = scaler.transform(features[test]) @ weights + labels.mean(axis=0)
-        blocks = np.split(scores, ends[:-1], axis=1)
-        predicted[test] = np.stack([block.argmax(axis=1) for block in blocks], axis=1)
-    return predicted
+        mean = labels.mean(axis=0)
+
+        def read(
+            values: np.ndarray,
+            scaler: StandardScaler = scaler,
+            weights: np.ndarray = weights,
+            mean: np.ndarray = mean,
+        ) -> Codes:
+            scores = scaler.transform(values) @ weights + mean
+            blocks = np.split(scores, ends[:-1], axis=1)
+            return np.stack([block.argmax(axis=1) for block in blocks], axis=1)
+
+        yield test, read
 
 
 def shuffled(codes: Int[np.ndarray, " n"], groups: Sequence[str], seed: int) -> Codes:

@@ -1,43 +1,42 @@
 """The tables and figures that `latentlab.figures` left in a folder, with their captions.
 
-Order and titles are those of its index page; pictures, tables and captions are the files beside it.
+Order, titles and part are those of its list; drawings, tables and captions are the files beside it.
+Drawings become parts of the page; one without a drawing of its own is shown as a picture.
 """
 
 import io
+import json
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from markupsafe import Markup
 from PIL import Image
 
+from latentlab.errors import UserError
 from latentlab.figures.config import INDEX
 from latentlab.notebook import data_uri
+from latentlab.report.inline import inline_svg, width_of
+from latentlab.report.tables import TableGrid, grids_of
 
-SHRUNK = 0.6
-"""Pixels on the page for each of a figure: its letters are then as large as those around it."""
+LIST = "index.json"
+"""The list of what is in the folder."""
 
-_NUMBER = re.compile(r"[-–<+]?\d|[-–]?$")
+MOST_BYTES = 250_000
+"""A drawing that is larger as a part of the page is shown as a picture, which is smaller then."""
 
+MOST_LINES = 8
+"""Lines of a table that is shown unfolded."""
 
-@dataclass(frozen=True)
-class TableGrid:
-    """The cells of a table."""
+PIXELS = 125
+"""Pixels on the page for each inch in print: letters are then as large as those around them."""
 
-    note: str
-    """What stands above it, if anything."""
+MAIN, APPENDIX = "main", "appendix"
+"""Parts of a paper."""
 
-    head: tuple[str, ...]
-    """Headings."""
-
-    rows: tuple[tuple[str, ...], ...]
-    """Lines of cells."""
-
-    @property
-    def numeric(self) -> tuple[bool, ...]:
-        """Which columns hold numbers, or nothing."""
-        return tuple(
-            all(_NUMBER.match(c) for c in column) for column in zip(*self.rows, strict=True)
-        )
+_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 
 
 @dataclass(frozen=True)
@@ -50,63 +49,110 @@ class Exhibit:
     title: str
     """What it shows, in one line."""
 
-    caption: str
-    """What is shown, of what, with n and what the intervals are."""
+    finding: str = ""
+    """What it found, in one sentence."""
+
+    caption: str = ""
+    """What is drawn, with n and what the intervals are."""
+
+    part: str = MAIN
+    """Whether it stands with its question or in the appendix."""
+
+    drawing: Markup | None = None
+    """The figure as an element of the page; None where it is none."""
 
     picture: str = ""
-    """The figure as a data URI; empty for a table."""
+    """The figure as a data URI, where it is no element."""
 
     size: tuple[int, int] = (0, 0)
-    """Width and height at which the figure is shown."""
+    """Width and height of a picture on the page; of a drawing the width alone."""
 
     grids: tuple[TableGrid, ...] = ()
     """What a table prints."""
 
+    @property
+    def drawn(self) -> bool:
+        """Whether it is a figure."""
+        return bool(self.drawing or self.picture)
+
+    @property
+    def long(self) -> int:
+        """Lines of a table that is folded away; 0 where it is short."""
+        lines = sum(len(grid.rows) for grid in self.grids)
+        return lines if lines > MOST_LINES else 0
+
 
 def read_gallery(folder: Path) -> list[Exhibit]:
-    """Read all tables and figures of a folder in the order of its index; none where there is none.
+    """Read all tables and figures of a folder in the order of its list; none where there is none.
 
-    What the index names and the folder does not hold is left out.
+    What the list names and the folder does not hold is left out.
+
+    Raises:
+        UserError: the list or a drawing is damaged.
     """
-    index = folder / INDEX
-    if not index.is_file():
-        return []
-    listed = re.findall(r"^## (.+)\n\n(.+)$", index.read_text(encoding="utf-8"), re.MULTILINE)
     found = []
-    for heading, title in listed:
-        name = heading.strip().replace(" ", "_")
-        picture, table, text = (folder / f"{name}{end}" for end in (".png", ".md", ".txt"))
-        caption = " ".join(text.read_text(encoding="utf-8").split()) if text.is_file() else ""
-        if picture.is_file():
-            found.append(Exhibit(name, title, caption, *_figure(picture)))
+    for entry in _listed(folder):
+        name, exhibit = str(entry["name"]), Exhibit(str(entry["name"]), str(entry["title"]))
+        exhibit = replace(exhibit, part=str(entry.get("part", MAIN)), **_caption(folder, name))
+        table = folder / f"{name}.md"
+        if figure := _figure(folder, name, exhibit.title, float(entry.get("width_in") or 0)):
+            found.append(replace(exhibit, **figure))
         elif table.is_file():
-            grids = tuple(_grids(table.read_text(encoding="utf-8")))
-            found.append(Exhibit(name, title, caption, grids=grids))
+            grids = tuple(grids_of(table.read_text(encoding="utf-8")))
+            found.append(replace(exhibit, grids=grids))
     return found
 
 
-def _figure(path: Path) -> tuple[str, tuple[int, int]]:
-    """A figure as a data URI, and its size on the page."""
-    content = path.read_bytes()
+def _listed(folder: Path) -> Iterator[dict[str, Any]]:
+    """What the list of a folder names; without one what its index page names, then the rest."""
+    if (folder / LIST).is_file():
+        try:
+            listed: list[dict[str, Any]] = json.loads((folder / LIST).read_text(encoding="utf-8"))
+            yield from (
+                {**entry, "name": entry["name"], "title": entry["title"]} for entry in listed
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"{folder / LIST} is damaged: run python -m latentlab.figures again"
+            ) from error
+        return
+    titles = {}
+    if (folder / INDEX).is_file():
+        text = (folder / INDEX).read_text(encoding="utf-8")
+        pairs = re.findall(r"^## (.+)\n\n(.+)$", text, re.MULTILINE)
+        titles = {name.strip().replace(" ", "_"): title for name, title in pairs}
+    for path in sorted(folder.glob("*.txt")):
+        titles.setdefault(path.stem, path.stem.replace("_", " ").capitalize())
+    yield from ({"name": name, "title": title} for name, title in titles.items())
+
+
+def _caption(folder: Path, name: str) -> dict[str, Any]:
+    """The finding of a caption, its first paragraph; and the rest."""
+    path = folder / f"{name}.txt"
+    if not path.is_file():
+        return {}
+    first, _, rest = path.read_text(encoding="utf-8").strip().partition("\n\n")
+    if not rest:  # a caption in one piece: it opens with what is shown
+        first, *sentences = _END.split(" ".join(first.split()))
+        rest = " ".join(sentences)
+    return {"finding": " ".join(first.split()), "caption": " ".join(rest.split())}
+
+
+def _figure(folder: Path, name: str, title: str, inches: float) -> dict[str, Any]:
+    """The drawing or the picture of a figure, and its size on the page; nothing of a table."""
+    svg, png = folder / f"{name}.svg", folder / f"{name}.png"
+    if svg.is_file():
+        try:
+            drawing = inline_svg(svg, f"{name}-", title)
+        except SyntaxError as error:
+            raise UserError(f"{svg} is damaged: run python -m latentlab.figures again") from error
+        if len(drawing) <= MOST_BYTES or not png.is_file():
+            return {"drawing": drawing, "size": (round(PIXELS * (inches or width_of(svg))), 0)}
+    if not png.is_file():
+        return {}
+    content = png.read_bytes()
     with Image.open(io.BytesIO(content)) as image:
-        width, height = (round(SHRUNK * side) for side in image.size)
-    return data_uri(content, "image/png"), (width, height)
-
-
-def _grids(markdown: str) -> list[TableGrid]:
-    """The tables in a Markdown text, each with the paragraph above it."""
-    grids, note = [], ""
-    for block in re.split(r"\n\s*\n", markdown.strip()):
-        if not block.startswith("|"):
-            note = block
-            continue
-        head, _, *rows = (_cells(line) for line in block.splitlines())
-        grids.append(TableGrid(note, head, tuple(rows)))
-        note = ""
-    return grids
-
-
-def _cells(line: str) -> tuple[str, ...]:
-    """The cells of one line of a Markdown table, in which a bar inside of a cell is escaped."""
-    inside = line.strip().removeprefix("|").removesuffix("|")
-    return tuple(cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", inside))
+        width, height = image.size
+    across = round(PIXELS * inches) if inches else round(0.6 * width)
+    size = across, round(across * height / width)
+    return {"picture": data_uri(content, "image/png"), "size": size}

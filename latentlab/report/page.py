@@ -10,17 +10,25 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
-from itertools import groupby
 from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from latentlab.report import overview, viewer
-from latentlab.report.gallery import Exhibit
-from latentlab.report.runs import ToldStudy, question
+from latentlab.report.answers import Answer, answer_to
+from latentlab.report.cast import cast, in_question
+from latentlab.report.gallery import MAIN, PIXELS, Exhibit
+from latentlab.report.lead import answer
+from latentlab.report.paint import dark_rules, model_rules
+from latentlab.report.questions import QUESTIONS, Question
+from latentlab.report.runs import ToldStudy
+from latentlab.report.still import still_of
+from latentlab.report.worked import worked_question
+from latentlab.study.results import Results
 from latentlab.version import __version__
 
 GENERATOR = "LatentLab report"
@@ -29,14 +37,25 @@ GENERATOR = "LatentLab report"
 STYLES = ("style.css", viewer.STYLE, overview.STYLE)
 """The parts of the style, in order."""
 
-SCRIPTS = (*viewer.SCRIPTS, *overview.SCRIPTS)
+SCRIPTS = ("page.js", *viewer.SCRIPTS, *overview.SCRIPTS)
 """The parts of the script, in order."""
 
-OPEN = ("calibrate", "evaluate", "ablate")
-"""Commands whose findings are unfolded; of the others the question is shown."""
-
-_INTERVAL = re.compile(r"\[[-\d., ]+\]")
+_INTERVAL = re.compile(r"\[[-−+\d., ]+\]")
 _ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question, what answers it and what shows it."""
+
+    question: Question
+    """The question."""
+
+    answer: Answer
+    """A sentence and a small table, as far as there are results."""
+
+    exhibits: tuple[Exhibit, ...]
+    """Its tables and figures."""
 
 
 def render(
@@ -57,13 +76,17 @@ def render(
         missing: parts without results, each with the command that makes them.
         overview_data: what `overview.overview_data` returns; None leaves the overview out.
     """
+    found = {run.study.name: run.results for run in runs}
+    unknown, members = in_question(found), cast(found)
+    models = {model: None for run in runs for model in run.results.run["checkpoints"]}
+    asked = list(_asked(found, unknown, exhibits))
+    shown = {exhibit.name for one in asked for exhibit in one.exhibits}
     style, script = ("\n".join(map(_part, names)) for names in (STYLES, SCRIPTS))
+    style += figure_rules(exhibits) + model_rules(models)
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, loader=FunctionLoader(_part)
     )
-    environment.filters |= {"groupby_question": _by_question, "typeset": typeset}
-    data = {run.facts["data"]: None for run in runs if run.facts["data"]}
-    models = {model: None for run in runs for model in run.results.run["checkpoints"]}
+    environment.filters["typeset"] = typeset
     return environment.get_template("template.html").render(
         generator=GENERATOR,
         version=__version__,
@@ -71,16 +94,51 @@ def render(
         style=Markup(style),
         script=Markup(script),
         runs=runs,
-        findings=[run for run in runs if run.study.command != "trace"],
         models=list(models),
-        data=list(data),
-        exhibits=exhibits,
+        sentences=answer(found, unknown),
+        worked=worked_question() if any(map(_on_benchmark, runs)) else None,
+        cast=members,
+        measured=any(one.alone for one in members),
+        questions=asked,
+        appendix=[exhibit for exhibit in exhibits if exhibit.name not in shown],
         traces=None if traces is None else Markup(json_block(traces)),
+        still=None if traces is None else still_of(traces),
         about_traces=about_traces,
         overview=None if overview_data is None else Markup(json_block(overview_data)),
         missing=missing,
-        unfolded=OPEN,
     )
+
+
+def _asked(
+    found: Mapping[str, Results], models: Sequence[str], exhibits: Sequence[Exhibit]
+) -> Iterator[Asked]:
+    """The questions that something answers, each with what the main set has of it.
+
+    Where that is no figure, the first figure of the appendix stands with it.
+    """
+    named = {exhibit.name: exhibit for exhibit in exhibits}
+    for question in QUESTIONS:
+        there = tuple(named[name] for name in question.exhibits if name in named)
+        here = tuple(exhibit for exhibit in there if exhibit.part == MAIN)
+        if not any(exhibit.drawn for exhibit in here):
+            here = (*[exhibit for exhibit in there if exhibit.drawn][:1], *here)
+        told = answer_to(question.anchor, found, models)
+        if here or told.sentence or told.table:
+            yield Asked(question, told, here)
+
+
+def _on_benchmark(run: ToldStudy) -> bool:
+    """Whether a study asked the diagnostic benchmark."""
+    return run.facts["data"].partition(":")[0] == "benchmark"
+
+
+def figure_rules(exhibits: Sequence[Exhibit]) -> str:
+    """Style that depends on the figures: how wide each is, and its colours in the dark."""
+    widths = sorted({exhibit.size[0] for exhibit in exhibits if exhibit.drawing})
+    rules = [f".w{px}{{width:clamp({round(0.7 * px)}px,100%,{px}px)}}" for px in widths]
+    paper = [f".w{px}{{width:{px / PIXELS:.2f}in!important}}" for px in widths]
+    rules.append(f"@media print{{{''.join(paper)}}}")
+    return "\n".join(["", *rules, dark_rules(exhibit.drawing or "" for exhibit in exhibits)])
 
 
 def policy(style: str, script: str) -> str:
@@ -98,19 +156,13 @@ def json_block(values: Any) -> str:
 
 
 def typeset(paragraph: str, models: Sequence[str]) -> Markup:
-    """A paragraph in which its model stands out and intervals step back."""
+    """A paragraph in which its first model stands out and intervals step back."""
     name = max((m for m in models if paragraph.startswith(m)), key=len, default="")
     rest = _INTERVAL.sub(
         r'<span class="interval">\g<0></span>', str(escape(paragraph[len(name) :]))
     )
     lead = Markup("<b>{}</b>").format(name) if name else Markup("")
     return lead + Markup(rest)
-
-
-def _by_question(runs: Sequence[ToldStudy]) -> Iterator[tuple[str, list[ToldStudy]]]:
-    """Runs under the question that their command answers."""
-    for asked_of, asked in groupby(runs, key=lambda run: question(run.study.command)):
-        yield asked_of, list(asked)
 
 
 def _part(name: str) -> str:

@@ -10,22 +10,26 @@ from typing import Any
 import pandas as pd
 
 from latentlab.ablate.necessity import necessity
-from latentlab.ablate.phrases import CONTROLS, phrase
 from latentlab.backbones.sight import Crop
-from latentlab.console import estimate
 from latentlab.data import Example, readable
 from latentlab.errors import UserError
-from latentlab.measures.outcomes import NONE, SHAM
-from latentlab.notebook import picture_uri
+from latentlab.figures.style import model_style
+from latentlab.measures.outcomes import NONE
+from latentlab.report.arms import described, in_order
+from latentlab.report.opening import opening
+from latentlab.report.packing import Pool, as_bytes, picture_uri, scale_of
 from latentlab.study.asked import load_recorded
 from latentlab.study.results import Results
-from latentlab.trace.rows import ANSWER, STEP
-from latentlab.vocabulary import CONTROL
+from latentlab.trace.rows import ANSWER, STEP, walk
 
 Plain = dict[str, Any]
 
 DIGITS = 4
 """Decimal places that numbers keep."""
+
+READABLE = 0.5
+"""A probe that is right in fewer answers of a model left alone has nothing to say of a single one:
+what it reads is neither ticked nor crossed."""
 
 
 def viewer_data(results: Results, limit: int) -> Plain:
@@ -36,9 +40,12 @@ def viewer_data(results: Results, limit: int) -> Plain:
         limit: examples at most, the first of the data.
 
     Returns:
-        `models`, each with its `arms` (`name`, `said`, `control_of`), the accuracy of its `probes`
-        by step, and its `traces`: of each example the `steps` and, arm by arm, the `answers`. And
-        `examples` by identifier: what was asked, its picture and the true path.
+        `examples` by identifier: what was asked, its picture and the true path. `models`, each with
+        its `arms`, the accuracy of its `probes` by step, and its `traces`: of each example the
+        steps that occur (`pool`, see `_step`), for each arm which of them its run consists of
+        (`runs`), and its `answers`. `words` and `nulls` are what steps point to; `most` is the
+        attention of byte 255, and `scale` the upper end of the scale of colours, the same for all.
+        `opening` says what to show first.
 
     Raises:
         UserError: the data do not hold an example of the results any more.
@@ -47,14 +54,26 @@ def viewer_data(results: Results, limit: int) -> Plain:
     wanted = list(rows["example"].unique())[:limit]
     examples = _examples(results, wanted)
     rows = rows[rows["example"].isin(wanted)]
-    seen = rows[(rows["record"] == STEP)].drop_duplicates("example").set_index("example")["seen"]
+    steps = rows[rows["record"] == STEP]
+    seen = steps.drop_duplicates("example").set_index("example")["seen"]
     probes = results.summary[results.summary["record"] == STEP]
+    most, scale = scale_of(steps["patch_attention"].dropna())
+    packed = Packed(most)
+    asked = {name: _asked(examples[name], seen.get(name)) for name in wanted}
+    models = [
+        packed.model(str(model), of_model, probes[probes["model"] == model])
+        for model, of_model in rows.groupby("model", sort=False)
+    ]
+    names = [model["name"] for model in models]
+    models = [{**model, "colour": model_style(model["name"], names)[0]} for model in models]
     return {
-        "examples": {name: _asked(examples[name], seen.get(name)) for name in wanted},
-        "models": [
-            _model(str(model), of_model, probes[probes["model"] == model])
-            for model, of_model in rows.groupby("model", sort=False)
-        ],
+        "examples": asked,
+        "models": models,
+        "words": packed.words.values,
+        "nulls": packed.nulls.values,
+        "most": _value(most),
+        "scale": scale,
+        "opening": opening(asked, models),
     }
 
 
@@ -72,7 +91,6 @@ def _examples(results: Results, wanted: list[str]) -> dict[str, Example]:
 
 def _asked(example: Example, seen: Any) -> Plain:
     """What was asked, and what is known about it."""
-    walk = range((example.hops or 0) + 1) if example.trace else range(0)
     part = None if seen is None else Crop(*(int(end) for end in seen))
     return {
         "question": example.question,
@@ -80,99 +98,111 @@ def _asked(example: Example, seen: Any) -> Plain:
         "gold": example.choices.index(example.answer),
         "domain": example.domain,
         "topic": example.topic,
+        "hops": example.hops,
         "picture": picture_uri(example.image, part) if example.image else None,
         "size": None if part is None else [part.right - part.left, part.bottom - part.top],
-        "path": [example.trace.at(hop) for hop in walk] if example.trace else [],
-        "cells": list(example.trace.cells[: len(walk)]) if example.trace else [],
+        "path": walk(example),
     }
 
 
-def _model(model: str, rows: pd.DataFrame, probes: pd.DataFrame) -> Plain:
-    """One model with everything it was seen to do."""
-    answers = rows[rows["record"] == ANSWER]
-    arms = answers.drop_duplicates("intervention")
-    labels = necessity(answers).set_index("example")["necessity"]
-    steps = dict(list(rows[rows["record"] == STEP].groupby("example")))
-    by_arm = answers.set_index(["example", "intervention"])
-    names = [str(arm) for arm in arms["intervention"]]
-    return {
-        "name": model,
-        "arms": [_arm(arm, arms) for _, arm in arms.iterrows()],
-        "probes": {str(int(line["step"])): _probe(line) for _, line in probes.iterrows()},
-        "traces": [
-            {
-                "id": str(example),
-                "necessity": _value(labels.get(example)),
-                "steps": [_step(step) for _, step in steps[example].iterrows()],
-                "answers": [_answer(by_arm.loc[(example, arm)]) for arm in names],
-            }
-            for example in answers["example"].unique()
-        ],
-    }
+class Packed:
+    """Models with what recurs kept once."""
 
+    def __init__(self, most: float) -> None:
+        """Begin without any.
 
-def _arm(arm: "pd.Series[Any]", arms: pd.DataFrame) -> Plain:
-    """An arm, and words for what it does to a model; one under other positions is no control."""
-    name, control_of = str(arm["intervention"]), str(arm["control_of"])
-    differs = CONTROLS.get(str(arm["control"]), str(arm["control"]))
-    if name == NONE:
-        said = "left alone"
-    elif arm["action"] == SHAM:
-        said = "with its own latents put back (sham)"
-    elif control_of and arm["kind"] == CONTROL:
-        said = differs
-    elif control_of:
-        said, control_of = (
-            f"{phrase(arms[arms['intervention'] == control_of].iloc[0])}, {differs}",
-            "",
-        )
-    else:
-        said = phrase(arm)
-    return {"name": name, "said": said, "control_of": control_of}
+        Args:
+            most: the attention that byte 255 stands for.
+        """
+        self.words, self.nulls, self.most = Pool(), Pool(), most
+
+    def model(self, model: str, rows: pd.DataFrame, probes: pd.DataFrame) -> Plain:
+        """One model with everything it was seen to do."""
+        answers = rows[rows["record"] == ANSWER]
+        arms = answers.drop_duplicates("intervention")
+        arms = in_order(arms)
+        labels = necessity(answers).set_index("example")["necessity"]
+        steps = dict(list(rows[rows["record"] == STEP].groupby(["example", "intervention"])))
+        by_arm = answers.set_index(["example", "intervention"])
+        names = [str(arm) for arm in arms["intervention"]]
+        traces = []
+        for example in answers["example"].unique():
+            pool = Pool()
+            runs = [
+                [pool.add(self._step(step)) for _, step in steps[example, arm].iterrows()]
+                for arm in names
+            ]
+            alone = steps[example, NONE]
+            traces.append(
+                {
+                    "id": str(example),
+                    "necessity": _value(labels.get(example)),
+                    "grid": [_whole(alone[f"grid_{side}"].iloc[0]) for side in ("rows", "columns")],
+                    "cells": [
+                        [_whole(step[f"cell_{which}"]) for which in ("read", "target")]
+                        for _, step in alone.iterrows()
+                    ],
+                    "pool": pool.values,
+                    "runs": runs,
+                    "answers": [_answer(by_arm.loc[(example, arm)]) for arm in names],
+                }
+            )
+        return {
+            "name": model,
+            "arms": described(arms),
+            "probes": {str(int(line["step"])): _probe(line) for _, line in probes.iterrows()},
+            "traces": traces,
+        }
+
+    def _step(self, row: "pd.Series[Any]") -> list[Any]:
+        """One latent step of one run.
+
+        Returns:
+            Attention on the patches (bytes), the picks, what a probe reads (a number of `words`)
+            and whether that is right, what the lens reads (numbers of `words` and shares in turns),
+            R, F and R of re-inserted patches, and which of `nulls` they are seen beside.
+        """
+        tokens, shares = row.get("lens_tokens"), row.get("lens_probs")
+        lens = None
+        if tokens is not None:
+            pairs = zip(tokens, _value(shares), strict=True)
+            lens = [x for token, p in pairs for x in (self.words.add(token), round(p, 3))]
+        label = _value(row.get("probe_label"))
+        names = ("query", "uniform_ratio:image/text", "uniform_focus:image")
+        nulls = [_value(row[name]) for name in (*names, "uniform_ratio:reinserted/text")]
+        return [
+            as_bytes(row["patch_attention"], self.most),
+            _value(row["picks"]),
+            None if label is None else self.words.add(label),
+            None if label is None else int(bool(row["probe_correct"])),
+            lens,
+            *(_value(row[n]) for n in ("ratio:image/text", "focus:image", "ratio:reinserted/text")),
+            self.nulls.add(nulls),
+        ]
 
 
 def _probe(line: "pd.Series[Any]") -> Plain:
-    """Which probe reads a step, and how often it is right."""
-    accuracy = estimate(line, "value")
+    """Which probe reads a step, how often it is right, and whether that is worth telling."""
+    share, n = float(line["value"]), int(line["n"])
     return {
         "target": line["target"],
         "place": line["place"],
-        "accuracy": accuracy,
-        "n": int(line["n"]),
+        "right": round(share * n),
+        "n": n,
+        "readable": share >= READABLE,
     }
-
-
-def _step(row: "pd.Series[Any]") -> Plain:
-    """One latent step."""
-    tokens, shares = row.get("lens_tokens"), row.get("lens_probs")
-    named = {
-        "attention": "patch_attention",
-        "picks": "picks",
-        "query": "query",
-        "cell_read": "cell_read",
-        "cell_target": "cell_target",
-        "ratio": "ratio:image/text",
-        "uniform_ratio": "uniform_ratio:image/text",
-        "focus": "focus:image",
-        "uniform_focus": "uniform_focus:image",
-        "again": "ratio:reinserted/text",
-        "uniform_again": "uniform_ratio:reinserted/text",
-    }
-    found = {name: _value(row[column]) for name, column in named.items()}
-    grid = [_value(row["grid_rows"]), _value(row["grid_columns"])]
-    lens = [] if tokens is None else list(zip(tokens, _value(shares), strict=True))
-    read = _value(row.get("probe_label"))
-    probe = None if read is None else {"label": read, "right": _value(row["probe_correct"])}
-    return {**found, "grid": grid, "lens": lens, "probe": probe}
 
 
 def _answer(row: "pd.Series[Any]") -> Plain:
     """One answer under one arm."""
+    donor = _value(row.get("donor_question"))
+    lent = {} if donor is None else {"donor": donor, "donor_path": _value(row["donor_path"])}
     return {
         "probabilities": _value(row["option_probs"]),
-        "choice": _value(row["choice"]),
+        "choice": _whole(row["choice"]),
         "text": str(row["text"]),
         "right": bool(row["correct"]),
+        **lent,
     }
 
 
@@ -187,6 +217,11 @@ def _value(value: Any) -> Any:
     if isinstance(value, float):
         return None if math.isnan(value) else round(value, DIGITS)
     return value
+
+
+def _whole(value: Any) -> int | None:
+    """A whole number, or None where it is missing."""
+    return None if pd.isna(value) else int(value)
 
 
 def about(results: Results) -> str:

@@ -7,7 +7,8 @@ const necessary = (label) => NECESSARY[label] || label || "";
 
 function startViewer(data) {
   const $ = (id) => document.getElementById(id);
-  const state = { model: data.models[0].name, example: "", step: 1, intervention: "none", search: "", domain: "", outcome: "", necessity: "", flips: "" };
+  const first = data.opening;
+  const state = { model: first.model, example: first.example, step: 1, intervention: "none", search: "", domain: "", outcome: "", necessity: "", flips: "" };
   let shown = []; // traces that pass the filters, in order
   let saving = 0;
 
@@ -18,8 +19,7 @@ function startViewer(data) {
 
   function fill(select, values, all, words = (value) => value) {
     const kept = values.filter(Boolean);
-    select.replaceChildren(...[["", all], ...kept.map((v) => [v, words(v)])].filter(([, text]) => text)
-      .map(([value, text]) => make("option", { value }, text)));
+    select.replaceChildren(...[["", all], ...kept.map((v) => [v, words(v)])].map(([value, text]) => make("option", { value }, text)));
     select.closest("label").hidden = kept.length < 2;
   }
 
@@ -36,29 +36,29 @@ function startViewer(data) {
   function drawList() {
     shown = model().traces.filter(passes);
     if (!trace()) state.example = shown.length ? shown[0].id : "";
-    const all = model().traces.length;
-    $("count").textContent = `${shown.length} of ${all} questions`;
+    $("count").textContent = `${shown.length} of ${model().traces.length} questions`;
     $("list").replaceChildren(...shown.map((one) => {
-      const asked = data.examples[one.id], right = one.answers[0].right;
-      const button = make("button", { type: "button", "data-example": one.id },
-        make("span", { class: right ? "mark-right" : "mark-wrong", role: "img", "aria-label": right ? "right" : "wrong" }, right ? "✓" : "✗"),
+      const asked = data.examples[one.id];
+      const button = make("button", { type: "button", tabindex: -1, "data-example": one.id }, mark(one.answers[0].right),
         make("span", {}, asked.question),
         make("small", {}, [asked.domain, necessary(one.necessity)].filter(Boolean).join(", ")));
-      button.addEventListener("click", () => go({ example: one.id, step: 1 }));
+      button.addEventListener("click", () => act({ example: one.id, step: 1 }));
       return make("li", {}, button);
     }));
   }
 
+  // The list is one tab stop: that of the question on the stage.
   function markCurrent() {
-    const list = $("list"), hadFocus = list.contains(document.activeElement);
+    const list = $("list"), had = list.contains(document.activeElement);
     for (const button of list.querySelectorAll("button")) {
       const current = button.dataset.example === state.example;
+      button.tabIndex = current ? 0 : -1;
       if (!current) { button.removeAttribute("aria-current"); continue; }
       button.setAttribute("aria-current", "true");
       const top = button.parentElement.offsetTop - list.offsetTop, bottom = top + button.offsetHeight;
       if (top < list.scrollTop) list.scrollTop = top;
       else if (bottom > list.scrollTop + list.clientHeight) list.scrollTop = bottom - list.clientHeight;
-      if (hadFocus) button.focus({ preventScroll: true });
+      if (had) button.focus({ preventScroll: true });
     }
   }
 
@@ -71,55 +71,55 @@ function startViewer(data) {
       for (const id of ["tags", "path", "picture", "reading", "options", "said"]) $(id).replaceChildren();
       return;
     }
-    const asked = data.examples[one.id], at = Math.min(Math.max(state.step, 1), one.steps.length) - 1;
+    const asked = data.examples[one.id], arms = model().arms, alone = unpacked(data, one, 0);
+    const steps = armIndex() ? unpacked(data, one, armIndex()) : alone;
+    const at = Math.min(Math.max(state.step, 1), steps.length) - 1;
     state.step = at + 1;
     $("asked").textContent = asked.question;
-    const alone = one.answers[0];
+    const before = one.answers[0], now = one.answers[armIndex()];
     $("tags").replaceChildren(
-      make("span", { class: alone.right ? "mark-right" : "mark-wrong" }, alone.right ? "answered right" : "answered wrong"),
+      make("span", { class: before.right ? "mark-right" : "mark-wrong" }, `${model().name} answers ${before.right ? "right" : "wrong"}`),
       ...[[asked.domain, asked.topic].filter(Boolean).join(", "), necessary(one.necessity), one.id]
         .filter(Boolean).map((text) => make("span", {}, text)));
-    drawPath(asked, one, at);
+    drawPath($("path"), asked, model(), steps, alone, at, now, (step) => act({ step }));
     const on = (id) => $(id).checked;
-    drawPicture($("picture"), asked, one.steps[at], { attention: on("show-attention"), picks: on("show-picks"), truth: on("show-truth") });
-    $("key-picks").hidden = !one.steps[at].picks;
-    $("key-truth").hidden = one.steps[at].cell_read === null;
-    drawReading($("reading"), asked, one, at, model().probes);
-    const arms = model().arms, now = one.answers[armIndex()];
-    drawOptions($("options"), asked, alone, now);
-    $("said").textContent = sentence(asked, armIndex() ? arms[armIndex()] : null, alone, now);
+    drawPicture($("picture"), asked, steps, at, { attention: on("show-attention"), picks: on("show-picks"), truth: on("show-truth"), replaced: arms[armIndex()].overwritten }, data.scale);
+    $("key-attention").hidden = !steps.some((step) => step.attention);
+    for (const id of ["key-picks", "key-used"]) $(id).hidden = !steps.some((step) => step.picks);
+    $("picks-are").textContent = arms[armIndex()].overwritten ? "picked, but replaced" : "shown again";
+    $("key-truth").hidden = steps[at].read === null;
+    drawReading($("reading"), asked, model(), arms[armIndex()], steps, alone, at);
+    drawOptions($("options"), asked, before, now);
+    const held = steps.map((step, i) => reading(model(), asked, step, i, alone[i]));
+    const said = sentence(asked, armIndex() ? arms[armIndex()] : null, before, now, held);
+    if ($("said").textContent !== said) $("said").textContent = said; // so that it is said once
+    drawModels($("beside"), data, asked, one.id, state.model, state.intervention, (name) => act({ model: name }));
+    $("beside").hidden = data.models.length < 2;
+    $("link").href = "#" + address();
   }
 
-  function drawPath(asked, one, at) {
-    const stations = one.steps.map((step, i) => {
-      const button = make("button", { type: "button", "aria-current": i === at ? "step" : null },
-        `${i + 1} `, asked.path[i + 1] || "latent step");
-      button.addEventListener("click", () => go({ step: i + 1 }));
-      return make("li", {}, button);
-    });
-    const station = (text) => make("li", {}, make("span", {}, text));
-    const ends = asked.path.slice(one.steps.length + 1).map(station);
-    $("path").replaceChildren(...(asked.path.length ? [station(asked.path[0])] : []), ...stations, ...ends);
-  }
-
-  // Interventions to choose from; a control is reached through what it controls.
+  // Interventions to choose from: as buttons, on narrow screens as a list; what an intervention is
+  // compared with, and its other rules of positions, are reached through it.
   function drawArms() {
-    const arms = model().arms, fieldset = $("arms"), legend = fieldset.querySelector("legend");
-    fieldset.replaceChildren(legend, ...arms.filter((arm) => !arm.control_of).map((arm) => {
+    const arms = model().arms.filter((arm) => !arm.variant_of), fieldset = $("arms"), legend = fieldset.querySelector("legend");
+    fieldset.replaceChildren(legend, ...arms.map((arm) => {
       const input = make("input", { type: "radio", name: "arm", value: arm.name });
-      input.addEventListener("change", () => go({ intervention: arm.name }));
-      return make("label", {}, input, make("span", {}, capital(arm.said)));
+      input.addEventListener("change", () => act({ intervention: arm.name }));
+      return make("label", { title: capital(arm.said) }, input, make("span", {}, capital(arm.short)));
     }));
+    $("arm").replaceChildren(...arms.map((arm) => make("option", { value: arm.name }, capital(arm.said))));
   }
 
   function markArm() {
     const arms = model().arms, chosen = arms[armIndex()];
     state.intervention = chosen.name;
-    const main = chosen.control_of || chosen.name, control = arms.find((arm) => arm.control_of === main);
+    const main = chosen.variant_of || chosen.name, variants = arms.filter((arm) => arm.variant_of === main);
     for (const input of $("arms").querySelectorAll("input")) input.checked = input.value === main;
-    $("control").hidden = !control;
-    $("as-control").checked = Boolean(chosen.control_of);
-    if (control) $("control").querySelector("span").textContent = `its matched control instead: ${control.said}`;
+    $("arm").value = main;
+    $("variants").hidden = !variants.length;
+    $("variant").replaceChildren(make("option", { value: main }, "as it is"),
+      ...variants.map((arm) => make("option", { value: arm.name }, (arm.control_of ? "matched control: " : "") + arm.short)));
+    $("variant").value = chosen.name;
   }
 
   // The one way in which anything changes.
@@ -132,13 +132,22 @@ function startViewer(data) {
     if (changed("model", "search", "domain", "outcome", "necessity", "flips") || !shown.length || (state.flips && changed("intervention"))) drawList();
     markCurrent();
     drawStage();
+  }
+
+  // A change by hand: it ends what plays, and the address follows.
+  function act(changes) {
+    play.stop();
+    go(changes);
     clearTimeout(saving);
     saving = setTimeout(save, 150);
   }
 
+  const address = () => String(new URLSearchParams(HASH.filter((name) => state[name] !== "").map((name) => [name, state[name]])));
+
+  // An address that names a section or a figure is the reader's and stays.
   function save() {
-    const kept = new URLSearchParams(HASH.filter((name) => state[name] !== "").map((name) => [name, state[name]]));
-    try { history.replaceState(null, "", "#" + kept); } catch { /* a browser may refuse; the page works without */ }
+    if (location.hash.length > 1 && !location.hash.includes("=")) return;
+    try { history.replaceState(null, "", "#" + address()); } catch { /* a browser may refuse; the page works without */ }
   }
 
   // What the address says, as far as it makes sense here.
@@ -146,8 +155,9 @@ function startViewer(data) {
     if (!location.hash.includes("=")) return null;
     const told = new URLSearchParams(location.hash.slice(1)), found = {};
     for (const name of HASH) if (told.has(name)) found[name] = name === "step" ? Number(told.get(name)) || 1 : told.get(name);
+    if (!Object.keys(found).length) return null;
     if (found.model && !data.models.some((one) => one.name === found.model)) delete found.model;
-    for (const name of ["model", "search", "domain", "outcome", "necessity"]) if (name in found) $(name).value = found[name];
+    for (const name of ["search", "domain", "outcome", "necessity"]) if (name in found) $(name).value = found[name];
     if ("flips" in found) $("flips").checked = Boolean(found.flips);
     return found;
   }
@@ -156,16 +166,29 @@ function startViewer(data) {
     const asked = model().traces.map((one) => data.examples[one.id].domain);
     fill($("domain"), [...new Set(asked)].sort(), "any");
     fill($("necessity"), [...new Set(model().traces.map((one) => one.necessity || ""))].sort(), "any", necessary);
-    state.domain = state.necessity = "";
+    for (const name of ["domain", "necessity"]) { $(name).value = state[name]; state[name] = $(name).value; }
     drawArms();
   }
 
   function move(by) {
     const next = shown.indexOf(trace()) + by;
-    if (next >= 0 && next < shown.length) go({ example: shown[next].id, step: 1 });
+    if (next >= 0 && next < shown.length) act({ example: shown[next].id, step: 1 });
   }
 
-  const keys = { ArrowRight: () => go({ step: state.step + 1 }), ArrowLeft: () => go({ step: state.step - 1 }), ArrowDown: () => move(1), ArrowUp: () => move(-1) };
+  // Left alone step by step, its answer, then the same under what is chosen or under the exchange.
+  function frames() {
+    const one = trace(), arms = model().arms, chosen = arms[armIndex()];
+    if (!one) return [];
+    const exchange = arms.find((arm) => arm.exchange) || arms[arms.length > 1 ? 1 : 0];
+    const second = chosen.name === "none" ? exchange : chosen;
+    return ["none", ...(second.name === "none" ? [] : [second.name])].flatMap((intervention) => {
+      const steps = one.runs[0].map((_, i) => ({ intervention, step: i + 1, answered: false }));
+      return [...steps, { intervention, step: steps.length, answered: true }];
+    });
+  }
+  const play = player($("play"), $("stage"), frames, ({ intervention, step }) => go({ intervention, step }));
+
+  const keys = { ArrowRight: () => act({ step: state.step + 1 }), ArrowLeft: () => act({ step: state.step - 1 }), ArrowDown: () => move(1), ArrowUp: () => move(-1) };
   $("viewer").addEventListener("keydown", (event) => {
     const typing = event.target.matches("select, input[type=search], input[type=radio]");
     if (typing || event.altKey || event.ctrlKey || event.metaKey || !keys[event.key]) return;
@@ -174,22 +197,18 @@ function startViewer(data) {
   });
   $("previous").addEventListener("click", () => move(-1));
   $("next").addEventListener("click", () => move(1));
-  for (const name of ["search", "domain", "outcome", "necessity", "model"]) $(name).addEventListener("input", () => go({ [name]: $(name).value }));
-  $("flips").addEventListener("change", () => go({ flips: $("flips").checked ? "yes" : "" }));
+  for (const name of ["search", "domain", "outcome", "necessity"]) $(name).addEventListener("input", () => act({ [name]: $(name).value }));
+  $("flips").addEventListener("change", () => act({ flips: $("flips").checked ? "yes" : "" }));
   $("filters").addEventListener("submit", (event) => event.preventDefault());
   for (const name of ["attention", "picks", "truth"]) $(`show-${name}`).addEventListener("change", drawStage);
-  $("as-control").addEventListener("change", () => {
-    const chosen = model().arms[armIndex()], main = chosen.control_of || chosen.name;
-    const control = model().arms.find((arm) => arm.control_of === main);
-    go({ intervention: $("as-control").checked ? control.name : main });
-  });
-  window.addEventListener("hashchange", () => { const told = fromHash(); if (told) go(told); });
+  for (const name of ["arm", "variant"]) $(name).addEventListener("input", () => act({ intervention: $(name).value }));
+  window.addEventListener("hashchange", () => { const told = fromHash(); if (told) { play.stop(); go(told); } });
 
-  fill($("model"), data.models.map((one) => one.name), "");
+  $("scale-end").textContent = `${+(100 * data.scale).toPrecision(2)}\u00a0%`;
   const told = fromHash();
-  if (told && told.model) state.model = told.model;
+  Object.assign(state, told);
   fillFilters();
-  go({ ...fromHash() });
+  go({});
   if (told) $("viewer").scrollIntoView({ behavior: "instant" });
 }
 

@@ -7,5 +7,7 @@ one style and its one script.
 STYLE = "viewer.css"
 """What the viewer looks like; colours and type are the page's."""
 
-SCRIPTS = ("stage.js", "viewer.js")
+SCRIPTS = (
+    "nodes.js", "unpack.js", "picture.js", "reading.js", "walk.js", "play.js", "viewer.js",
+)  # fmt: skip
 """What it does, in order: a file uses what stands in the ones before it."""

@@ -3,9 +3,10 @@
     python -m latentlab.trace --out results/paper/traces
     python -m latentlab.trace --model path/to/checkpoint --data path/to/folder
 
-For every question: what each latent step attends to, which patches it picks, which tokens and which
-object can be read off its latent, and how likely each option is, left alone and under knock-outs
-with their matched controls. `python -m latentlab.report` shows it.
+For every question and every way to run a model (left alone, and under knock-outs with their matched
+controls): what each latent step attends to, which patches it picks, which tokens and which object
+can be read off its latent, and how likely each option is. Several models are asked the same
+questions. `python -m latentlab.report` shows it.
 """
 
 from dataclasses import dataclass
@@ -21,14 +22,21 @@ FEWEST = 20
 class TraceConfig(PlannedConfig):
     """Flags of `python -m latentlab.trace`."""
 
-    limit: int = 200
+    model: tuple[str, ...] = ("relay", "gaze", "bypass", "ivtlr")
+    """Models, each the name of an embedded organism, the folder of a checkpoint or a hub name."""
+
+    data: str = "benchmark:hops=1+4"
+    """Where the examples come from: the name of a data set, a file or a folder (docs/data.md). By
+    default questions of one hop, which every model answers, and of four."""
+
+    limit: int = 48
     """Number of examples to record at most, the first of the data."""
 
-    reference: int = 1000
+    reference: int = 2000
     """Examples that the probes are fitted on, the recorded ones among them; each is read by a probe
     that never saw it."""
 
-    tokens: int = 5
+    tokens: int = 3
     """Number of tokens to keep of what the logit lens reads off a latent."""
 
     def __post_init__(self) -> None:

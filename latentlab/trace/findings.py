@@ -6,6 +6,7 @@ import pandas as pd
 
 from latentlab.ablate import findings as ablation
 from latentlab.console import estimate
+from latentlab.measures.outcomes import NONE
 from latentlab.measures.statistics import accuracy_interval
 from latentlab.measures.summary import by_domain
 from latentlab.trace.rows import ANSWER, STEP
@@ -40,7 +41,8 @@ def conclusion(summary: pd.DataFrame) -> list[str]:
 def _probe_lines(steps: pd.DataFrame) -> Iterator[dict[str, object]]:
     if "probe_label" not in steps:
         return
-    probed = steps[steps["probe_label"].notna()]
+    # Altered runs are read to be looked at; how well probes read is a matter of runs left alone.
+    probed = steps[steps["probe_label"].notna() & (steps["intervention"] == NONE)]
     keys = ["model", "data", "step", "probe_place", "probe_target"]
     for (model, data, step, place, target), lines in probed.groupby(keys, sort=False):
         read = accuracy_interval(lines["probe_correct"].to_numpy(bool))
@@ -61,9 +63,9 @@ def _read(lines: pd.DataFrame) -> Iterator[str]:
     if lines.empty:
         return
     for model, steps in lines.groupby("model", sort=False):
+        # Steps beyond a question's last hop are not read, so later ones may have fewer answers.
         told = [
-            f"{line['target']} at step {line['step']} in {estimate(line, 'value')}"
+            f"{line['target']} at step {line['step']} in {estimate(line, 'value')} of {line['n']}"
             for _, line in steps.iterrows()
         ]
-        of = f"of {steps['n'].iloc[0]} answers"
-        yield f"Off {model}'s latents probes read {joined(told)} {of}."
+        yield f"Off {model}'s latents probes read {joined(told)} answers."

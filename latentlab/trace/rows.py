@@ -4,48 +4,35 @@ Everything is measured by the instruments that also make the tables (attention, 
 lens), so that a number in the viewer is the same as in a table. This module only joins them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
-from torch import Tensor
 
 from latentlab.ablate import rows as ablate
 from latentlab.ablate.applicable import Applicable
 from latentlab.ablate.config import AblateConfig
+from latentlab.ablate.necessity import with_necessity
 from latentlab.attention.config import AttentionConfig
-from latentlab.attention.steps import step_rows
 from latentlab.backbones.sight import seen_part
-from latentlab.data import Example, Examples, readable
-from latentlab.probe.features import labels_of
-from latentlab.probe.probes import FOLDS, cross_validated
+from latentlab.data import Example, readable
 from latentlab.reasoner import Reasoner
-from latentlab.reasoning.bank import Bank
+from latentlab.study.arms import Arm
 from latentlab.study.asked import load_for
 from latentlab.study.instrument import Subject
 from latentlab.study.references import reference_bank
+from latentlab.study.run import run_arms
 from latentlab.study.steps import same_steps
 from latentlab.trace.config import TraceConfig
+from latentlab.trace.reading import lens_columns, probe_columns
+from latentlab.trace.runs import run_steps
 from latentlab.vocabulary import Replacement
 
 STEP, ANSWER = "step", "answer"
 """Kinds of rows, in the column `record`."""
-
-LOOKED = (
-    "step",
-    "query",
-    "grid_rows",
-    "grid_columns",
-    "patch_attention",
-    "picks",
-    "cell_read",
-    "cell_target",
-    *(f"{n}:{keys}/text" for keys in ("image", "reinserted") for n in ("ratio", "uniform_ratio")),
-    *(f"{n}:{keys}" for keys in ("image", "reinserted") for n in ("focus", "uniform_focus")),
-)
-"""Columns taken over from the attention instrument (docs/attention.md)."""
 
 
 @dataclass(frozen=True)
@@ -89,18 +76,31 @@ def rows_of(config: TraceConfig, subject: Subject, prepared: PreparedTrace) -> p
     Returns:
         Rows with `model, data, example, domain, topic, hops, question_type` and `record`:
 
-        - `step`: one per example and latent step, with the columns `LOOKED`; `seen` (left, top,
-          right and bottom of the part of the picture that the grid covers, in pixels); the tokens
-          that the logit lens ranks first in the latent text as it is fed in (`lens_tokens`,
-          `lens_probs`); and what a probe reads there (`probe_place`, `probe_target`, its
-          `probe_label`, whether that is right in `probe_correct`, over `probe_n` examples);
+        - `step`: one per example, arm and latent step, with the `intervention`, the columns
+          `runs.LOOKED` of that very run; `seen` (left, top, right and bottom of the part of the
+          picture that the grid covers, in pixels); the tokens that the logit lens ranks first in
+          the latent text as it is fed in (`reading.lens_columns`); and what a probe reads there
+          (`reading.probe_columns`);
         - `answer`: one per example and arm, as `study.run.run_arms` returns them, with
-          `option_probs` and `necessity` (`ablate.necessity`).
+          `option_probs`, `necessity` (`ablate.necessity`), and where another question lends its
+          latents, what that asks and its walk as far as it goes (`donor_question, donor_path`).
     """
-    answers = ablate.rows_of(prepared.flags, subject, prepared.applicable)
+    flags, reasoner, examples = prepared.flags, subject.reasoner, subject.examples
+    arms = ablate.arms_of(flags, subject, prepared.applicable)
+    answers = run_arms(
+        reasoner,
+        examples,
+        arms,
+        flags.data,
+        flags.batch_size,
+        flags.seed,
+        flags.max_new_tokens,
+        at_once=flags.answer == "at_once",
+    )
+    answers = _with_donors(with_necessity(answers), subject.references)
     probabilities = [option_probabilities(values) for values in answers["option_logprobs"]]
     answers = answers.assign(record=ANSWER, option_probs=pd.Series(probabilities, answers.index))
-    steps = _step_rows(config, subject.reasoner, subject.examples)
+    steps = _step_rows(config, subject, arms)
     whole = {"step": "Int64", "choice": "Int64", "probe_n": "Int64"}
     typed = {"probe_correct": "boolean", "correct": "boolean", "flip": "boolean", **whole}
     rows = pd.concat([steps, answers], ignore_index=True)
@@ -131,72 +131,54 @@ def option_probabilities(option_logprobs: Float[np.ndarray, " options"]) -> list
     return [float(p) for p in weights / weights.sum()]
 
 
-def _step_rows(config: TraceConfig, reasoner: Reasoner, examples: Examples) -> pd.DataFrame:
-    """Attention, lens and probe of every step of every example."""
+def _with_donors(answers: pd.DataFrame, references: Sequence[Example]) -> pd.DataFrame:
+    """Answer rows that say what the question asks whose latents are put in, and its walk."""
+    if "donor_example" not in answers:
+        return answers
+    lenders = {example.id: example for example in references}
+    found = [lenders.get(name) for name in answers["donor_example"]]
+    questions = [None if one is None else one.question for one in found]
+    paths = [None if one is None else walk(one) for one in found]
+    columns = {"donor_question": questions, "donor_path": paths}
+    return answers.assign(**{n: pd.Series(v, answers.index) for n, v in columns.items()})
+
+
+def walk(example: Example) -> list[str]:
+    """The objects of an example's hops, as far as its question asks; empty without a trace."""
+    trace = example.trace
+    return [trace.at(hop) for hop in range((example.hops or 0) + 1)] if trace else []
+
+
+def _step_rows(config: TraceConfig, subject: Subject, arms: Sequence[Arm]) -> pd.DataFrame:
+    """Attention, lens and probe of every step of every example in every arm."""
+    reasoner, examples = subject.reasoner, subject.examples
     looking_at = AttentionConfig(
         model=config.model, data=config.data, batch_size=config.batch_size, seed=config.seed
     )
-    rows = step_rows(looking_at, reasoner, examples)
-    about = ["model", "data", "example", "domain", "topic", "hops", "question_type"]
-    rows = rows[[*about, *LOOKED]]
-    wanted = max(len(examples), config.reference)
-    known = [examples[i] for i in range(len(examples))]
-    names = {example.id for example in known}
-    others = (one for one in readable(load_for(config, limit=wanted)) if one.id not in names)
-    known += islice(others, wanted - len(known))
+    runs = run_steps(looking_at, reasoner, examples, arms)
+    asked = [examples[i] for i in range(len(examples))]
+    known = _fitted_on(config, subject, asked)
     bank = reference_bank(reasoner, known, config.batch_size, config.seed)
-    parts = [
-        _lens(reasoner, bank, len(examples), step, config.tokens).join(
-            _probe(bank, known, step, config.seed)
-        )
-        for step in range(reasoner.plan.steps)
-    ]
-    images = [examples[i].image for i in range(len(examples))]
+    names = [example.id for example in asked]
+    rows, keys = runs.rows, ["example", "intervention", "step"]
+    for frames in (
+        lens_columns(reasoner, runs, names, config.tokens),
+        probe_columns(bank, known, runs, len(asked), config.seed),
+    ):
+        if frames:
+            rows = rows.merge(pd.concat(frames), on=keys, how="left")
     backbone = reasoner.backbone
-    seen = pd.Series([None if i is None else list(seen_part(backbone, i)) for i in images])
-    columns = pd.concat([part.assign(seen=seen) for part in parts])
-    return rows.merge(columns, on=["example", "step"], how="left").assign(record=STEP)
+    seen = {e.id: None if e.image is None else list(seen_part(backbone, e.image)) for e in asked}
+    return rows.assign(seen=rows["example"].map(seen), record=STEP)
 
 
-def _lens(reasoner: Reasoner, bank: Bank, n: int, step: int, tokens: int) -> pd.DataFrame:
-    """The first tokens that the logit lens reads off the latent text, as it is fed in.
+def _fitted_on(config: TraceConfig, subject: Subject, asked: list[Example]) -> list[Example]:
+    """What probes are fitted on: the recorded examples and others, none of which lends latents.
 
-    Latent text went through the final norm already, so its unembedding is the lens.
+    A probe that had seen the latents of a donor would read them in the exchange.
     """
-    found = pd.DataFrame({"example": list(bank.examples[:n]), "step": step + 1})
-    if bank.text is None:
-        return found.assign(lens_tokens=None, lens_probs=None)
-    logits: Tensor = reasoner.backbone.logits(bank.text[:n, step])
-    kept = min(tokens, logits.shape[-1])
-    top = logits.float().softmax(-1).topk(kept)
-    decode = reasoner.prompter.tokenizer.decode
-    texts = [[str(decode([token])) for token in row] for row in top.indices.tolist()]
-    return found.assign(lens_tokens=pd.Series(texts), lens_probs=pd.Series(top.values.tolist()))
-
-
-def _probe(bank: Bank, examples: list[Example], step: int, seed: int) -> pd.DataFrame:
-    """What linear probes read off the latent of a step, each fitted on other examples.
-
-    The target is the object of the step's own hop, or without traces the answer, where it comes
-    back often enough.
-    """
-    lines = pd.DataFrame(index=range(len(examples)))
-    labels, _ = labels_of(examples)
-    target = next((name for name in (f"object {step + 1}", "answer") if name in labels), None)
-    if target is None or len(examples) < FOLDS:
-        return lines
-    if bank.text is not None:
-        place, features = "latent_text", bank.text[:, step]
-    elif bank.vision is not None:
-        place, features = "latent_vision", bank.vision[:, step].mean(1)
-    else:
-        return lines
-    codes, names = pd.factorize(np.asarray(labels[target], object))
-    read = cross_validated(features.float().cpu().numpy(), codes[:, None], seed)[:, 0]
-    return lines.assign(
-        probe_place=place,
-        probe_target=target,
-        probe_label=np.asarray(names, object)[read],
-        probe_correct=read == codes,
-        probe_n=len(examples),
-    )
+    wanted = max(len(asked), config.reference)
+    spared = {example.id for example in (*asked, *subject.references)}
+    reach = wanted + len(subject.references)
+    others = (one for one in readable(load_for(config, limit=reach)) if one.id not in spared)
+    return [*asked, *islice(others, wanted - len(asked))]

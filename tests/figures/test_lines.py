@@ -1,4 +1,4 @@
-"""Losses with their signs, controls beside their arms, and what training logs tell."""
+"""Changes beside those of their controls, and what training logs tell."""
 
 import json
 
@@ -13,7 +13,6 @@ from latentlab.figures.lines import (
     sample,
     untouched,
     with_arms,
-    with_losses,
 )
 from latentlab.figures.trained import folders, hardest, held_out, pooled, stages
 from latentlab.measures.statistics import accuracy_interval
@@ -43,24 +42,18 @@ SUMMARY = pd.DataFrame(
 )
 
 
-def test_a_loss_is_the_fall_with_its_ends_the_right_way_round():
-    lost = with_losses(SUMMARY).iloc[1]
-    assert (lost["lost"], lost["lost_low"], lost["lost_high"]) == pytest.approx((0.5, 0.3, 0.6))
-    assert str(with_losses(SUMMARY)["lost"].iloc[0]) == "0.0"
-
-
 def test_every_arm_stands_beside_its_own_control_in_its_own_group():
-    arms = beside_controls(with_losses(SUMMARY))
+    arms = beside_controls(SUMMARY)
     assert arms["intervention"].tolist() == ["zero x", "zero x", "drop y"]
-    assert arms["control_lost"].tolist()[:2] == pytest.approx([0.3, 0.1])
-    assert arms["control_lost_low"].iloc[0] == pytest.approx(0.1)
-    assert pd.isna(arms["control_lost"].iloc[2])
+    assert arms["control_delta"].tolist()[:2] == pytest.approx([-0.3, -0.1])
+    assert arms["control_delta_low"].iloc[0] == pytest.approx(-0.4)
+    assert pd.isna(arms["control_delta"].iloc[2])
 
 
 def test_what_removes_the_same_stands_side_by_side_by_positions():
-    arms = beside_controls(with_losses(SUMMARY))
-    ways = arms[["held_lost", "closed_lost", "kept_lost"]]
-    assert ways.iloc[2].tolist() == pytest.approx([0.0, 0.4, 0.2])
+    arms = beside_controls(SUMMARY)
+    ways = arms[["held_delta", "closed_delta", "kept_delta"]]
+    assert ways.iloc[2].tolist() == pytest.approx([0.0, -0.4, -0.2])
     assert ways.iloc[:2].isna().all(axis=None)
     named = with_arms(SUMMARY)
     assert named["arm"].tolist()[-4:] == ["drop y"] * 3 + ["sham"]

@@ -12,15 +12,17 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from latentlab import checkpoint
 from latentlab.ablate.config import AblateConfig
 from latentlab.data import export, load_data
 from latentlab.evaluate.config import EvaluateConfig
-from latentlab.figures.artifacts import Drawing, Table, write
-from latentlab.figures.run import page as index_page
+from latentlab.figures.artifacts import Drawing, Table, caption, write
+from latentlab.figures.index import entry, update
 from latentlab.figures.studies import TRACES
+from latentlab.figures.style import RC, model_style
 from latentlab.report.config import ReportConfig
 from latentlab.report.run import main
 from latentlab.study.instrument import instrument
@@ -45,8 +47,16 @@ document.addEventListener("securitypolicyviolation", (event) => {
 
 REPORT = """
 const hacked = document.body.dataset.hacked || null;
-document.body.dataset.told = JSON.stringify({...told, problems, hacked});
+const found = JSON.stringify({...told, problems, hacked});
+if (parent !== window) parent.postMessage(found, "*");
+else document.body.dataset.told = found;
 """
+
+PHONE = """<!doctype html><body><script>
+addEventListener("message", (event) => { document.body.dataset.told = event.data; });
+</script><iframe src="tested.html%s" width="%d" height="%d"></iframe></body>
+"""
+"""A window cannot be as narrow as a phone, a frame can."""
 
 
 @dataclass
@@ -60,17 +70,35 @@ class World:
 
 @pytest.fixture(scope="session")
 def figures(tmp_path_factory) -> Path:
-    """A folder as `latentlab.figures` leaves it: one figure, one table."""
+    """A folder as `latentlab.figures` leaves it: a figure of the main set, and an appendix."""
     folder = tmp_path_factory.mktemp("figures")
-    figure = Figure(figsize=(2, 1))
-    figure.add_subplot().plot([0, 1])
-    numbers = pd.DataFrame({"x": [1, 2]})
     cells = pd.DataFrame({"model": ["relay", "a | b"], "accuracy %": ["1.0 [0.5, 2.0]", "–"]})
     published = pd.DataFrame({"variant": [EVIL], "value": ["71.8"]})
-    write(Drawing(figure, numbers, f"Shows {EVIL}."), "a_figure", folder)
-    write(Table(cells, numbers, "Lines\nof cells.", published), "a_table", folder)
-    index_page({"a_figure": "A figure", "a_table": "A table", "absent": "Not made"}, folder)
+    made = {
+        "knockouts": ("main", drawing(f"Found {EVIL}.")),
+        "a_figure": ("appendix", drawing("Found nothing.")),
+        "a_table": ("appendix", Table(cells, NUMBERS, "Lines\nof cells.", published)),
+    }
+    for name, (_, one) in made.items():
+        write(one, name, folder)
+    titles = {"knockouts": EVIL, "a_figure": "A figure", "a_table": "A table"}
+    listed = [entry(one, name, titles[name], part) for name, (part, one) in made.items()]
+    update(listed, folder)
     return folder
+
+
+NUMBERS = pd.DataFrame({"x": [1, 2]})
+
+
+def drawing(finding: str) -> Drawing:
+    """A figure with letters, a line in the colour of a model and a grid of colours."""
+    with plt.rc_context(RC):
+        figure = Figure(figsize=(6.75, 2))
+        left, right = figure.subplots(1, 2)
+        left.plot([0, 1], color=model_style("decoy")[0], label=EVIL)
+        left.legend()
+        right.imshow([[0, 1], [2, 3]])
+    return Drawing(figure, NUMBERS, caption(finding, "Two panels, n = 2."))
 
 
 def grade(path: Path) -> None:
@@ -80,6 +108,11 @@ def grade(path: Path) -> None:
     for arm, every in (("none", 2), ("drop latent: slots kept, empty", 3)):
         rows.loc[(rows["intervention"] == arm) & (number % every == 0), "correct"] = True
     rows.to_parquet(path, index=False)
+    # Nor do its probes read anything: of one model those of step 1 shall be worth believing.
+    summary = pd.read_csv(path.with_name(SUMMARY))
+    believed = (summary["record"] == "step") & (summary["model"] == MODELS[0])
+    summary.loc[believed & (summary["step"] == 1), "value"] = 0.75
+    summary.to_csv(path.with_name(SUMMARY), index=False)
 
 
 @pytest.fixture(scope="session")
@@ -146,9 +179,16 @@ def browse(world, tmp_path_factory):
         pytest.skip("no Chromium is installed to open the report with")
     folder = tmp_path_factory.mktemp("browser")
 
-    def run(script: str, address: str = "", width: int = 1280, report: Path = world.report) -> dict:
+    def run(
+        script: str,
+        address: str = "",
+        width: int = 1280,
+        report: Path = world.report,
+        flags: tuple[str, ...] = (),
+        milliseconds: int = 1500,
+    ) -> dict:
         page = report.read_text(encoding="utf-8")
-        body = f"const told = {{}};\n{script}\n{REPORT}"
+        body = f"(async () => {{ const told = {{}};\n{script}\n{REPORT} }})();"
         tested = page
         for code in (COLLECTOR, body):
             digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
@@ -157,9 +197,14 @@ def browse(world, tmp_path_factory):
         tested = tested.replace("</body>", f"<script>{body}</script></body>", 1)
         path = folder / "tested.html"
         path.write_text(tested, encoding="utf-8")
+        if width < 500:
+            path = folder / "phone.html"
+            path.write_text(PHONE % (address, width, 844), encoding="utf-8")
+            address = ""
         command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
-        command += [f"--user-data-dir={folder / 'profile'}", f"--window-size={width},900"]
-        command += ["--virtual-time-budget=1500", "--enable-logging=stderr"]
+        command += [f"--user-data-dir={folder / 'profile'}"]
+        command += [f"--window-size={max(width, 500)},1000"]
+        command += [f"--virtual-time-budget={milliseconds}", "--enable-logging=stderr", *flags]
         command += ["--host-resolver-rules=MAP * ~NOTFOUND", f"{path.as_uri()}{address}"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
         logged = [line for line in done.stderr.splitlines() if "CONSOLE" in line]

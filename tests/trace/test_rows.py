@@ -12,12 +12,13 @@ from latentlab.data import load_data
 from latentlab.errors import UserError
 from latentlab.measures.summary import NONE
 from latentlab.probe.probes import cross_validated
+from latentlab.reasoning.interventions import Drop
 from latentlab.reasoning.visibility import Kind
 from latentlab.trace.config import TraceConfig
 from latentlab.trace.findings import conclusion, summary_of
 from latentlab.trace.rows import ANSWER, STEP, option_probabilities
 
-CONFIG = TraceConfig(model=("tiny",), limit=4, reference=30, tokens=3)
+CONFIG = TraceConfig(model=("tiny",), data="benchmark", limit=4, reference=30, tokens=3)
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +39,15 @@ def rollout_of(qwen):
     return run
 
 
-def of(rows, example, record):
-    return rows[(rows["example"] == example.id) & (rows["record"] == record)]
+def of(rows, example, record, arm=NONE):
+    mine = (rows["example"] == example.id) & (rows["record"] == record)
+    return rows[mine & (rows["intervention"] == arm)]
 
 
 def test_there_is_a_row_for_every_step_and_every_arm(rows, qwen):
-    counts = rows.groupby(["example", "record"]).size().unstack()
+    counts = rows.groupby(["example", "intervention", "record"]).size().unstack()
     assert set(counts[STEP]) == {qwen.plan.steps}
-    assert counts[ANSWER].nunique() == 1
+    assert set(counts[ANSWER]) == {1}
     answers = rows[rows["record"] == ANSWER]
     arms = set(answers["intervention"])
     assert {NONE, "drop latent_text", "drop latent_vision", "drop latent"} < arms
@@ -115,15 +117,68 @@ def test_ratio_and_focus_are_the_formulas_of_the_paper(rows, rollout_of):
 
 
 def test_a_probe_reads_the_object_of_its_hop_and_never_saw_the_example(rows, qwen, rollout_of):
-    known = load_data("benchmark", limit=30)
-    latents = torch.stack([rollout_of(known[i]).latents[1].text[0] for i in range(30)]).numpy()
-    codes, names = pd.factorize(np.array([known[i].trace.at(2) for i in range(30)], object))
+    data = load_data("benchmark", limit=36)
+    known = [data[i] for i in (*range(4), *range(10, 36))]  # the others lend latents
+    latents = torch.stack([rollout_of(one).latents[1].text[0] for one in known]).numpy()
+    codes, names = pd.factorize(np.array([one.trace.at(2) for one in known], object))
     read = cross_validated(latents, codes[:, None])[:, 0]
-    step = rows[(rows["record"] == STEP) & (rows["step"] == 2)]
+    step = rows[(rows["record"] == STEP) & (rows["step"] == 2) & (rows["intervention"] == NONE)]
     assert step["probe_label"].tolist() == [names[code] for code in read[:4]]
     assert step["probe_correct"].tolist() == (read == codes)[:4].tolist()
     assert set(step["probe_target"]) == {"object 2"}
     assert set(step["probe_n"]) == {30}
+
+
+def test_steps_of_an_altered_run_are_that_runs(rows, qwen):
+    data = load_data("benchmark", limit=10)
+    prompts = qwen.batch(data[:4])
+    rollout = qwen.rollout(capture_layers=range(qwen.backbone.n_layers))
+    with torch.no_grad():
+        prefix = rollout.prefill(prompts)
+        state = rollout.reason(prefix, [Drop("latent_vision")])
+    found = rows[(rows["record"] == STEP) & (rows["intervention"] == "drop latent_vision")]
+    assert found["picks"].isna().all() and found["lens_tokens"].notna().all()
+    second = found[found["step"] == 2]
+    for i, attention in enumerate(second["patch_attention"]):
+        expected = state.rows[1].mean(dim=(0, 2))[i][state.patches.index[i]].tolist()
+        assert attention == pytest.approx(expected, rel=1e-3)
+    # Nothing is read where nothing is fed in, and empty slots all read the same.
+    dropped = rows[(rows["record"] == STEP) & (rows["intervention"] == "drop latent_text")]
+    assert dropped["lens_tokens"].isna().all() and dropped["probe_label"].isna().all()
+    empty = rows[(rows["record"] == STEP) & (rows["intervention"] == "placeholder latent")]
+    assert empty["lens_tokens"].map(tuple).nunique() == 1
+
+
+def test_the_steps_of_a_sham_are_those_of_the_run_left_alone(rows):
+    steps = rows[rows["record"] == STEP].set_index(["example", "step"])
+    alone = steps[steps["intervention"] == NONE]
+    sham = steps[steps["intervention"] == "sham latent"]
+    for column in ("patch_attention", "picks", "lens_probs", "probe_label", "ratio:image/text"):
+        assert alone[column].tolist() == sham.loc[alone.index, column].tolist()
+
+
+def test_an_exchange_names_the_question_that_lends(rows):
+    data = load_data("benchmark", limit=10)
+    lenders = {one.id: one for one in (data[i] for i in range(4, 10))}
+    answers = rows[(rows["record"] == ANSWER) & (rows["intervention"] == "other latent")]
+    for _, row in answers.iterrows():
+        donor = lenders[row["donor_example"]]
+        assert row["donor_question"] == donor.question
+        assert row["donor_path"] == [donor.trace.at(hop) for hop in range(5)]
+    alone = rows[(rows["record"] == ANSWER) & (rows["intervention"] == NONE)]
+    assert alone["donor_question"].isna().all()
+
+
+def test_probes_read_a_step_of_questions_that_go_so_far(measured, qwen, monkeypatch):
+    data = load_data("benchmark:hops=1+4", limit=40)
+    monkeypatch.setattr("latentlab.trace.rows.load_for", lambda *_, **__: data)
+    rows = measured("trace", CONFIG, qwen, data[:6], data[6:10])
+    steps = rows[(rows["record"] == STEP) & (rows["intervention"] == NONE)]
+    read = steps.groupby("step")["probe_label"].count()
+    assert read[1] == 6 and read[2] == (steps["hops"] == 4).sum() / 2 == 3
+    second = steps[(steps["step"] == 2) & steps["probe_label"].notna()]
+    whole = [data[i].hops for i in (*range(6), *range(10, 34))]
+    assert set(second["probe_n"]) == {whole.count(4)}
 
 
 def test_lines_tell_knock_outs_and_probes_with_n(rows):
@@ -145,7 +200,8 @@ def test_data_without_traces_has_neither_probes_nor_hops(
     config = TraceConfig(model=("tiny",), reference=20)
     rows = measured("trace", config, chameleon, examples, references)
     steps = rows[rows["record"] == STEP]
-    assert len(steps) == len(examples) * chameleon.plan.steps
+    arms = steps["intervention"].nunique()
+    assert arms > 1 and len(steps) == len(examples) * chameleon.plan.steps * arms
     assert steps["cell_read"].isna().all()
     assert "probe_label" not in rows or steps["probe_label"].isna().all()
     assert summary_of(rows)["record"].unique().tolist() == [ANSWER]

@@ -7,6 +7,7 @@ import pytest
 
 from latentlab.figures.config import EXPERIMENTS
 from latentlab.figures.experiment import find_experiments
+from latentlab.figures.style import PAPER
 from latentlab.vocabulary import CONTROL, EMPTY, KNOCK_OUT, POSITION_ARMS
 
 N = 20
@@ -22,13 +23,13 @@ def test_replacements_stand_in_rows_with_their_controls(make, found, fraction):
     for _, line in data.iterrows():
         alone = fraction(found["replacements"], line["model"], "none")
         left = fraction(found["replacements"], line["model"], line["intervention"])
-        assert line["lost"] == pytest.approx(alone - left)
+        assert line["delta"] == pytest.approx(left - alone)
         assert (line["series"] == "latents") == (":" not in line["intervention"])
     ivtlr = made.figure.axes[0]
     assert [axis.get_title() for axis in made.figure.axes] == ["ivtlr", "relay", "", ""]
     labels = [axis.get_ylabel() for axis in made.figure.axes]
     assert labels == ["latent text", "", "latent vision", ""]
-    assert [text.get_text() for text in made.figure.axes[3].texts] == ["none"]
+    assert not made.figure.axes[3].get_visible()  # relay has no latent vision
     labels = [tick.get_text() for tick in ivtlr.get_yticklabels()]
     assert labels == ["zeros", "placeholder token", "another question's", "steps permuted"]
     latents = ivtlr.containers[0][0]
@@ -37,9 +38,9 @@ def test_replacements_stand_in_rows_with_their_controls(make, found, fraction):
     rows = {"zero": 0, "placeholder": 1, "other": 2, "permute": 3}
     places = [round(place) for place in latents.get_ydata()]
     assert places == [rows[row] for row in wanted["row"]]
-    np.testing.assert_allclose(latents.get_xdata(), 100 * wanted["lost"])
+    np.testing.assert_allclose(latents.get_xdata(), 100 * wanted["delta"])
     assert latents.get_markerfacecolor() == latents.get_color()
-    assert ivtlr.containers[1][0].get_markerfacecolor() == "white"
+    assert ivtlr.containers[1][0].get_markerfacecolor() == PAPER
 
 
 def test_noise_is_sorted_by_strength_part_and_control(make, found, fraction):
@@ -53,14 +54,15 @@ def test_noise_is_sorted_by_strength_part_and_control(make, found, fraction):
     alone = fraction(found["noise"], "ivtlr", "none")
     arm = "norm-kept noise 4 latent_vision"
     for kind, name in ((KNOCK_OUT, arm), (CONTROL, f"{arm}: {PROMPT}")):
-        wanted = alone - fraction(found["noise"], "ivtlr", name)
-        assert line.loc[kind, "lost"] == pytest.approx(wanted)
-    text, control, vision, _ = made.figure.axes
-    assert len(text.containers) == 2
+        wanted = fraction(found["noise"], "ivtlr", name) - alone
+        assert line.loc[kind, "delta"] == pytest.approx(wanted)
+    text, vision = made.figure.axes
+    assert len(text.containers) == 4
     curves = [container[0] for container in vision.containers if len(container[0].get_xdata())]
-    assert len(curves) == 1  # the other model has no latent vision
-    assert list(curves[0].get_xdata()) == [0, 1, 2]
-    assert control.get_title() == "as many of the prompt"
+    assert len(curves) == 2  # the other model has no latent vision
+    assert [round(x) for x in curves[0].get_xdata()] == [0, 1, 2]
+    assert [curve.get_markerfacecolor() == PAPER for curve in curves] == [False, True]
+    assert vision.get_title() == "noise on the latent vision"
 
 
 def test_patches_have_a_point_for_each_rule_and_number_and_for_what_was_trained(

@@ -1,9 +1,15 @@
 """Knock-outs: each model, arm and group of questions has the number of its rows."""
 
+import pandas as pd
 import pytest
 
 from latentlab.ablate.necessity import LABELS
 from latentlab.figures import studies
+from latentlab.figures.cells import number
+from latentlab.figures.config import EXPERIMENTS
+from latentlab.figures.experiment import find_experiments
+from latentlab.figures.style import PAGE, PAPER
+from latentlab.figures.typeset import LETTERS, letters
 from latentlab.vocabulary import EMPTY, LATENT_PARTS, POSITION_ARMS
 
 N = 20
@@ -27,48 +33,61 @@ def test_knockouts_show_each_model_under_each_arm(make, found, fraction):
 
 
 def test_marks_tell_what_becomes_of_positions(make, found, fraction):
-    (axis,) = make("knockouts").figure.axes
-    labels = [text.get_text() for text in axis.figure.legends[0].get_texts()]
+    axes = make("knockouts").figure.axes
+    labels = [text.get_text() for text in axes[0].figure.legends[0].get_texts()]
     assert {"filled: positions held", "half: positions closed up"} <= set(labels)
     assert "hollow: slots kept, empty" in labels
-    held, closed, kept = (container[0] for container in axis.containers[:3])
+    held, closed, kept = (container[0] for container in axes[0].containers[:3])
     for mark, arm in ((held, ""), (closed, f": {CLOSED}"), (kept, f": {EMPTY}")):
         right = fraction(found["knockouts"], "ivtlr", f"drop latent_text{arm}")
-        assert mark.get_ydata() == pytest.approx([100 * right])
+        assert mark.get_xdata() == pytest.approx([100 * right])
     assert [mark.get_fillstyle() for mark in (held, closed, kept)] == ["full", "left", "full"]
     assert held.get_markerfacecolor() == held.get_color()
-    assert kept.get_markerfacecolor() == "white"
+    assert kept.get_markerfacecolor() == PAPER
 
 
-def test_knockouts_label_models_and_the_questions_they_were_asked(make):
-    (axis,) = make("knockouts").figure.axes
-    labels = [tick.get_text() for tick in axis.get_xticklabels()]
-    assert labels == ["ivtlr", "relay", "bypass\n(one hop)"]
+def test_knockouts_have_a_panel_each_and_a_row_for_each_model(make, found, fraction):
+    axes = make("knockouts").figure.axes
+    labels = [tick.get_text() for tick in axes[0].get_yticklabels()]
+    assert labels == ["ivtlr", "relay", "bypass (one hop)"]
+    titles = [axis.get_title() for axis in axes]
+    assert titles[:2] == ["without latent text", "without latent vision"]
+    (alone, *_) = (line for line in axes[0].collections if len(line.get_segments()) == 1)
+    level = 100 * fraction(found["knockouts"], "ivtlr", "none")
+    assert alone.get_segments()[0][:, 0] == pytest.approx([level, level])
 
 
-def test_the_table_of_knockouts_sets_losses_beside_their_controls(make, found, fraction):
+def test_the_finding_names_who_needs_which_part_under_every_rule(make):
+    (experiment,) = find_experiments(EXPERIMENTS, ["knockouts"])
+    finding = experiment.make.__globals__["finding"]
+    line = {"arm": "drop latent_text", "delta_high": -0.1, "accuracy": 0.25}
+    rows = [line | {"model": "a"}, line | {"model": "a", "accuracy": 0.5}, line | {"model": "b"}]
+    rows += [line | {"model": "b", "delta_high": 0.1}]
+    told = finding(pd.DataFrame(rows))
+    assert "without latent text accuracy falls for a to 50 %;" in told
+    assert "without latent vision no accuracy falls." in told
+
+
+def test_the_table_of_knockouts_sets_changes_beside_their_controls(make, found, fraction):
     made = make("knockouts_table")
-    assert len(made.cells) == len(made.data) == 3 * (3 + 2 + 3)
-    assert not made.data["intervention"].str.contains("sham|:").any()
-    line = made.data[(made.data["model"] == "ivtlr") & (made.data["intervention"] == "drop latent")]
+    assert made.cells["model"].tolist() == ["ivtlr"] * 3 + ["relay"] + ["bypass"] * 3
+    assert len(made.cells) == len(made.data)
+    line = made.data.iloc[2]
+    assert (line["model"], line["part"]) == ("ivtlr", "latent")
     alone = fraction(found["knockouts"], "ivtlr", "none")
-    lost = alone - fraction(found["knockouts"], "ivtlr", "drop latent")
-    assert line["lost"].item() == pytest.approx(lost)
-    shown = made.cells.loc[line.index[0]]
-    assert shown["points lost"].startswith(f"{100 * lost:.1f} [")
     for column, heading, arm in (
-        ("closed_lost", "points lost, closed up", f"drop latent: {CLOSED}"),
-        ("kept_lost", "points lost, slots empty", f"drop latent: {EMPTY}"),
-        ("control_lost", "points lost, control", f"other latent: {PROMPT}"),
+        ("held_delta", "left out,\nheld", "drop latent"),
+        ("closed_delta", "left out,\nclosed up", f"drop latent: {CLOSED}"),
+        ("kept_delta", "left out,\nslots empty", f"drop latent: {EMPTY}"),
+        ("other_delta", "another\nquestion's", "other latent"),
+        ("control_delta", "the same on\nthe prompt", f"other latent: {PROMPT}"),
     ):
-        wanted = alone - fraction(found["knockouts"], "ivtlr", arm)
-        of = made.data[(made.data["model"] == "ivtlr")]
-        of = of[of["intervention"] == arm.partition(":")[0]]
-        assert of[column].item() == pytest.approx(wanted)
-        cell = made.cells.loc[of.index[0], heading]
-        assert cell.startswith(f"{100 * wanted:.1f} [")
-    assert shown["knock-out"] == "latents: left out"
-    assert made.cells["model"].iloc[-1] == "bypass (one hop)"
+        wanted = fraction(found["knockouts"], "ivtlr", arm) - alone
+        assert line[column] == pytest.approx(wanted)
+        shown = number(100 * wanted, 1, signed=True)
+        assert made.cells.loc[2, heading].split(" [")[0] == shown
+        assert shown.startswith(("−", "+", "0.0"))
+    assert letters(made.cells) <= LETTERS[PAGE]
 
 
 def test_topics_divide_the_changes_of_what_is_emptied(make, found, fraction):
@@ -102,11 +121,12 @@ def test_numbers_of_hops_are_groups_where_there_are_several(
 
 
 def test_necessity_counts_every_question_once(make, found):
-    data = make("necessity").data
-    for _, group in data.groupby(["series", "row"]):
+    made = make("necessity")
+    data = made.data
+    for _, group in data.groupby(["series", "domain"]):
         assert set(group["necessity"]) == set(LABELS)
         assert group["count"].sum() == group["n"].iloc[0]
-    line = data[(data["series"] == "ivtlr") & (data["row"] == "all")].set_index("necessity")
+    line = data[(data["series"] == "ivtlr") & (data["domain"] == "all")].set_index("necessity")
     rows = found["knockouts"].rows
     rows = rows[rows["model"] == "ivtlr"].pivot(
         index="example", columns="intervention", values="correct"
@@ -115,3 +135,12 @@ def test_necessity_counts_every_question_once(make, found):
     assert line.loc["needed", "count"] == needed
     assert line.loc["needed", "share"] == pytest.approx(needed / N)
     assert "bypass (one hop)" in set(data["series"])
+
+
+def test_necessity_is_one_bar_a_model(make):
+    made = make("necessity")
+    (axis,) = made.figure.axes
+    widths = [bar.get_width() for bar in axis.patches]
+    assert sum(widths) == pytest.approx(100 * len(axis.get_yticks()))
+    shares = 100 * made.data.loc[made.data["domain"] == "all", "share"]
+    assert sorted(widths) == pytest.approx(sorted(shares))

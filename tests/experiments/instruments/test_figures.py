@@ -20,7 +20,7 @@ from tests.legible import unreadable
 NAMES = (
     "answer_attention", "attention", "attention_knockouts", "attention_maps", "attention_runs",
     "attribution", "calibration", "interchange", "latents_moved", "lens_grid", "mediation",
-    "mediation_steps", "patching_grid", "probe_grid", "similarity",
+    "mediation_steps", "mediation_totals", "patching_grid", "probe_grid", "similarity",
 )  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def test_everything_can_be_read_as_it_is_printed(make, name):
         ("attention_knockouts", {"delta": 100}, 0),
         ("attribution", {"logit": 1}, 0),
         ("calibration", {"reading": 1}, 0),
-        ("mediation_steps", {"nie_share": 100, "tie_share": 100}, 1),
+        ("mediation_totals", {"value": 1}, 0),
     ],
 )
 def test_every_number_drawn_is_in_the_data_and_no_other(make, name, columns, along, drawn):
@@ -138,24 +138,51 @@ def test_maps_are_of_the_first_question_that_all_models_get_right():
 
 
 def test_effects_and_shares_are_those_of_the_rows(make, found, at):
-    data = make("mediation").data
+    data, totals = make("mediation").data, make("mediation_totals").data
     rows = found["mediation"].rows
     chosen = (rows["measure"] == "effect") & (rows["outcome"] == "log_odds")
     rows = rows[chosen & (rows["mediator"] == "latents") & (rows["model"] == "ivtlr")]
-    rows = rows[(rows["perturbation"] == "other_image") & (rows["part"] == "latent")]
+    for_all = rows[(rows["perturbation"] == "other_image") & (rows["part"] == "latent")]
     of_one = {"model": "ivtlr", "perturbation": "other_image", "part": "latent"}
     for name in ("te", "nde"):
-        line = at(data, **of_one, measure=name)
-        assert line["value"] == pytest.approx(rows[name].mean())
-    shares = data[data["measure"].isin(["nie_share", "tie_share"])]
+        line = at(totals, **of_one, measure=name)
+        assert line["value"] == pytest.approx(for_all[name].mean())
+    relinked = rows[(rows["perturbation"] == "relink") & (rows["hop"] == 2)]
+    relinked = relinked[relinked["part"] == "latent_text"]
     for name in ("nie", "tie"):
-        vectors = shares[(shares["measure"] == f"{name}_share") & (shares["mediator"] == "latents")]
-        line = at(vectors, **of_one)
-        assert line["value"] == pytest.approx(rows[name].mean() / rows["te"].mean())
-    assert {"relink hop 1", "relink hop 4"} <= set(data["perturbation"])
-    assert not shares["perturbation"].eq("none").any()
-    assert (shares["value_high"] - shares["value_low"]).max() <= 1
-    assert "sham changes exactly nothing" in make("mediation").caption
+        line = at(
+            data,
+            model="ivtlr",
+            perturbation="relink hop 2",
+            part="latent_text",
+            measure=f"{name}_share",
+        )
+        assert line["value"] == pytest.approx(relinked[name].mean() / relinked["te"].mean())
+    # Crude changes are shown in the totals alone.
+    assert set(data["perturbation"]) == {f"relink hop {hop}" for hop in range(1, 5)}
+    assert (data["value_high"] - data["value_low"]).max() <= 1
+    assert "sham changes exactly nothing" in make("mediation_totals").caption
+
+
+def test_shares_are_drawn_part_by_part(make, drawn):
+    made = make("mediation")
+    single = made.data[made.data["part"] != "latent"]
+    wanted = np.sort(100 * single["value"].to_numpy(float))
+    np.testing.assert_allclose(drawn(made.figure.axes, 0), wanted, atol=1e-9)
+
+
+def test_grids_of_steps_hold_the_pure_share_of_each_step(make, at):
+    made = make("mediation_steps")
+    axis = next(a for a in made.figure.axes if a.get_title() == "relay\nlatent text")
+    rows = [tick.get_text() for tick in axis.get_yticklabels()]
+    shown = {(int(x), int(y)): t.get_text() for t in axis.texts for x, y in [t.get_position()]}
+    each = made.data[made.data["set"] == "each"]
+    assert shown
+    for (column, row), text in shown.items():
+        hop = rows[row].removeprefix("mark leads elsewhere, ")
+        chosen = {"model": "relay", "part": "latent_text", "perturbation": f"relink {hop}"}
+        line = at(each, **chosen, last=column + 1)
+        assert text.replace("-0", "0") == f"{100 * line['nie_share']:.0f}".replace("-0", "0")
 
 
 def test_steps_stand_alone_and_in_runs_from_the_first(make, found):
@@ -188,9 +215,6 @@ def test_answers_of_an_exchange_add_up(make, found, at):
     made = make("interchange")
     shares = made.data[["keeps_own", "gives_donors", "gives_expected", "gives_other"]]
     np.testing.assert_allclose(shares.sum(axis=1), 1)
-    np.testing.assert_allclose(
-        made.data["neither"], shares[["gives_expected", "gives_other"]].sum(axis=1)
-    )
     assert set(made.data.loc[made.data["model"] == "relay", "part"]) == {"latent_text"}
     rows = found["interchange"].rows
     chosen = {"model": "ivtlr", "part": "latent", "donor": "same_image", "steps": "2"}

@@ -1,0 +1,81 @@
+"""How recorded runs are kept small on the page: bytes for attention, numbers for words, no repeats.
+
+A question is asked of several models in some fifteen runs of several steps each. Most of what is
+recorded recurs (a control leaves step 1 as it was, a sham everything), so that steps are kept once
+and runs point to them; words stand in one list; attention takes one byte a patch.
+"""
+
+import base64
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from latentlab.backbones.sight import Crop
+from latentlab.notebook import data_uri
+
+LONGEST_SIDE = 320
+"""Pixels that the longer side of a picture has at most; larger ones are made smaller."""
+
+QUALITY = 78
+"""Of JPEG, without thinning out the colours: marks are a few pixels wide and their colour counts.
+A palette of some dozen colours is no smaller under noise, and takes marks for others."""
+
+NICE = (1.0, 2.0, 2.5, 5.0)
+"""First digits of the upper end of a scale."""
+
+
+class Pool:
+    """Values that recur, each kept once."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self.values: list[Any] = []
+        self._places: dict[str, int] = {}
+
+    def add(self, value: Any) -> int:
+        """The place of a value, which is added where it is new."""
+        key = repr(value)
+        if key not in self._places:
+            self._places[key] = len(self.values)
+            self.values.append(value)
+        return self._places[key]
+
+
+def as_bytes(shares: Sequence[float] | None, most: float) -> str | None:
+    """Shares from 0 to `most` as one byte each, in base64; None where there are none."""
+    if shares is None:
+        return None
+    levels = np.rint(255 * np.asarray(shares, float) / most).clip(0, 255).astype(np.uint8)
+    return base64.b64encode(levels.tobytes()).decode("ascii")
+
+
+def scale_of(shares: Iterable[Sequence[float]]) -> tuple[float, float]:
+    """The largest of some shares, and a round number that one in a hundred lies above.
+
+    Returns:
+        Both 1 where there are no shares: there is nothing to draw.
+    """
+    values = np.concatenate([np.zeros(1), *(np.asarray(some, float) for some in shares)])
+    most, high = float(values.max()), float(np.quantile(values, 0.99))
+    if high <= 0:
+        return 1.0, 1.0
+    power = 10.0 ** np.floor(np.log10(high))
+    rounded = (float(digit * power) for digit in (*NICE, 10.0))
+    return most, min(1.0, next(value for value in rounded if value >= high * (1 - 1e-9)))
+
+
+def picture_uri(image: Image.Image, part: Crop | None = None) -> str:
+    """A picture as a data URI, as small as a column of the page shows it.
+
+    Args:
+        image: the picture.
+        part: what of it to show; None shows all.
+    """
+    shown = image.convert("RGB") if part is None else image.convert("RGB").crop(part)
+    shown.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    written = io.BytesIO()
+    shown.save(written, "JPEG", quality=QUALITY, subsampling=0, optimize=True)
+    return data_uri(written.getvalue(), "image/jpeg")
