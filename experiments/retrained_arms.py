@@ -10,6 +10,7 @@ either part costs more than removing both, and does not say whether its arms wer
 
 import pandas as pd
 
+from latentlab.errors import UserError
 from latentlab.figures import published, studies
 from latentlab.figures.artifacts import Table, caption
 from latentlab.figures.cells import printed
@@ -62,6 +63,8 @@ def make(found: Found) -> Table:
             line |= {"change": gap.mean, "change_low": gap.low, "change_high": gap.high}
             line["p_mcnemar"] = mcnemar(answers[model], answers[FULL])
         lines.append(line)
+    if not lines:
+        raise UserError(f"none of the retrained arms is among the results: {', '.join(ARMS)}")
     of_kind = {f"hops {kind}": "all" if kind == ALL else number_of_hops(kind) for kind in kinds}
     columns = {"arm": "arm", "model": "model"}
     columns |= {name: f"{label}\naccuracy (%)" for name, label in of_kind.items()}

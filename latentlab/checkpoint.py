@@ -31,8 +31,8 @@ from latentlab.reasoning.plan import LatentPlan
 PLAN_FILE = "latentlab.json"
 NO_STEPS = LatentPlan(steps=0, k=0)
 """The plan of a model that brings none: an ordinary vision-language model."""
-UNTELLING = ("final", "checkpoint", "model")
-"""Names of folders that say nothing of the model in them."""
+FINAL = "final"
+"""Folder that every training leaves its model in; the one above tells which model it is."""
 
 ZOO = Path(__file__).parent / "zoo"
 """The organisms that come with the package."""
@@ -70,14 +70,12 @@ def find_checkpoint(name: str) -> Path:
 def called(name: str, folder: Path) -> str:
     """What rows and tables call a checkpoint: the part of its path that tells it from others.
 
-    Every training leaves its model in a folder `final`; the folder above tells which one it is.
-
     Args:
         name: what the user wrote.
         folder: where that was found.
     """
     told = Path(name).name or folder.resolve().name
-    return folder.resolve().parent.name or told if told in UNTELLING else told
+    return folder.resolve().parent.name or told if told == FINAL else told
 
 
 def load(

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from latentlab import console
 from latentlab.errors import UserError
 from latentlab.processes import group as processes
+from latentlab.usage import one_line
 
 if TYPE_CHECKING:
     import torch
@@ -77,6 +78,9 @@ class CommonConfig:
 
     out: Path | None = None
     """Folder of the results; by default results/ and the name of the command."""
+
+    wide: bool = False
+    """Show every column of every table, on a narrow screen in several parts."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant; a subclass that adds checks calls this one first.
@@ -156,29 +160,36 @@ def run(
         argv: The arguments after the name of the program; by default those of this process.
 
     Returns:
-        0, or what `main` returned; 2 after a `UserError`, which is shown as one line on standard
-        error without a traceback; 130 when the user interrupted.
+        0, or what `main` returned; 2 after a `UserError` or a flag that makes no sense, told in one
+        line on standard error without a traceback; 130 when the user interrupted.
 
     Raises:
-        SystemExit: From the parser: 0 after `--help`, 2 after a flag it cannot make sense of.
+        SystemExit: From the parser: 0 after `--help`.
     """
     import tyro  # here, so that modules that only need `CommonConfig` do not pay for the parser
 
     try:
-        config = tyro.cli(
-            config_class,
-            prog=f"python -m latentlab.{prog}",
-            description=inspect.getdoc(sys.modules[config_class.__module__]),
-            args=sys.argv[1:] if argv is None else argv,
-            config=(tyro.conf.DisallowNone, tyro.conf.FlagCreatePairsOff),
-        )
-        return _together(main, config) or EXIT_OK
+        with one_line(config_class):
+            config = tyro.cli(
+                config_class,
+                prog=f"python -m latentlab.{prog}",
+                description=inspect.getdoc(sys.modules[config_class.__module__]),
+                args=sys.argv[1:] if argv is None else argv,
+                config=(tyro.conf.DisallowNone, tyro.conf.FlagCreatePairsOff),
+            )
+        return _together(partial(_shown, main), config) or EXIT_OK
     except UserError as error:
         console.fail(str(error))
         return EXIT_USER_ERROR
     except KeyboardInterrupt:
         console.fail("interrupted")
         return EXIT_INTERRUPTED
+
+
+def _shown(main: Callable[[Config], int | None], config: Config) -> int | None:
+    """Run a command whose tables are as wide as asked for; in the process that shows them."""
+    console.widen(isinstance(config, CommonConfig) and config.wide)
+    return main(config)
 
 
 def _together(main: Callable[[Config], int | None], config: Config) -> int | None:

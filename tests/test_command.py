@@ -8,6 +8,7 @@ import pytest
 
 import latentlab
 from latentlab.command import CommonConfig, find_device, run
+from latentlab.console.streams import is_wide
 from latentlab.errors import UserError
 
 SOURCE = Path(latentlab.__file__).parent.parent
@@ -115,14 +116,43 @@ def test_settings_that_cannot_be_meant_are_one_line(flags, named, capsys):
     assert streams.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("flags", [["--limt", "3"], ["--limit", "many"], ["stray"]])
-def test_flags_that_make_no_sense_are_answered_briefly(flags, capsys):
-    with pytest.raises(SystemExit) as stop:
-        run(CommonConfig, lambda config: pytest.fail("must not run"), "drop", flags)
-    assert stop.value.code == 2
-    message = capsys.readouterr().err
-    assert "--help" in message
-    assert message.count("\n") <= 12
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--limt", "3"], "--limt is no flag: did you mean --limit? See "),
+        (["--limt=3"], "--limt is no flag: did you mean --limit? See "),
+        (["--nothing-like-it"], "--nothing-like-it is no flag; see "),
+        (["--limit", "many"], "--limit: 'many' is no whole number; see "),
+        (["--limit"], "--limit needs a value; see "),
+        (["stray"], "stray belongs to no flag; see "),
+        (["--dtype", "float23"], "--dtype float23: did you mean float32? See "),
+        (["--dtype", "x"], "--dtype x: it is one of float32, bfloat16, float16; see "),
+    ],
+)
+def test_flags_that_make_no_sense_are_answered_in_one_line(flags, told, capsys):
+    assert run(CommonConfig, lambda config: pytest.fail("must not run"), "drop", flags) == 2
+    streams = capsys.readouterr()
+    assert streams.out == ""
+    assert streams.err == f"error: {told}python -m latentlab.drop --help\n"
+
+
+def test_what_must_be_given_is_named(capsys):
+    @dataclass(frozen=True, kw_only=True)
+    class Required:
+        """Needs something."""
+
+        target: Path
+        """Where to."""
+
+    assert run(Required, lambda config: pytest.fail("must not run"), "drop", []) == 2
+    assert capsys.readouterr().err.startswith("error: --target must be given; see ")
+
+
+def test_wide_is_told_to_the_screen_before_the_command_starts():
+    seen = []
+    run(CommonConfig, lambda config: seen.append(is_wide()), "drop", ["--wide"])
+    run(CommonConfig, lambda config: seen.append(is_wide()), "drop", [])
+    assert seen == [True, False]
 
 
 def test_interrupt_has_the_code_that_shells_expect(capsys):

@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
+from latentlab.console import percent, typeset
 from latentlab.measures.statistics import Interval, Verdict, judge
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     Line = pd.Series[float]
 
 
@@ -16,24 +17,18 @@ def verdict(line: "Line") -> Verdict:
     return judge(Interval(mean, low, high, int(line["n"])))
 
 
+def right(line: "Line") -> str:
+    """How many answers are right, in per cent; of few questions no tenths."""
+    return percent(float(line["accuracy"]), int(line["n"]))
+
+
 def points(value: float) -> str:
-    """A fraction in points; adding 0 turns -0.0 into 0."""
-    return f"{100 * value + 0:.1f}"
-
-
-def numbers(line: "Line") -> str:
-    """A difference as it is, with its sign."""
-    low, high = points(line["delta_low"]), points(line["delta_high"])
-    return f"{points(line['delta'])} [{low}, {high}]"
-
-
-def lost(line: "Line") -> str:
-    """A difference as a loss, which is negative where something is gained."""
-    low, high = points(-line["delta_high"]), points(-line["delta_low"])
-    return f"{points(-line['delta'])} [{low}, {high}]"
+    """The size of an effect in points, without a sign."""
+    size = abs(100 * value)
+    return f"{typeset(size, 0 if size >= 10 else 1)} points"
 
 
 def smallest(*lines: "Line") -> str:
-    """The smallest effect that could have been told on each of some lines, where it is known."""
-    known = [line["delta_smallest"] for line in lines if line.get("delta_smallest", 0) > 0]
-    return f"the smallest that could be told: {points(max(known))}" if known else ""
+    """The smallest effect that would have shown on each of some lines; empty where not known."""
+    known = [float(line["delta_smallest"]) for line in lines if line.get("delta_smallest", 0) > 0]
+    return f"more than {points(max(known))} would have shown" if known else ""

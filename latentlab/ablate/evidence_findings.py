@@ -4,21 +4,38 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from latentlab import console
-from latentlab.ablate.amounts import points
+from latentlab.ablate.amounts import points, right
 from latentlab.ablate.evidence import MASKED, OTHER_MASKED, SHOWN
 from latentlab.ablate.evidence_summary import evidence_lines
 from latentlab.ablate.removals import Done, effects
-from latentlab.console import estimate, table
+from latentlab.console import amount, estimate, table
 from latentlab.measures.outcomes import NONE
 from latentlab.measures.summary import ALL
 from latentlab.study.results import Results
+from latentlab.wording import POSITIONS, data_name, paragraph, sentence
 
 if TYPE_CHECKING:
     Line = pd.Series[float]
 
-WIDE = 145
-"""Columns of a screen below which the table is cut in two."""
+SPARE = ("supplied_smallest", "likelihood")
+"""Columns that a narrow screen does without, the first to go first."""
+
+SLOTS = {"own": "its own", "remade": "remade", "other": "another question's", "empty": "no"}
+"""What slots hold."""
+
+_EVIDENCE = {
+    SHOWN: "whole picture",
+    MASKED: "needed cell blank",
+    OTHER_MASKED: "other cell blank",
+}
+_COLUMNS = {
+    "run": "picture: patches, text",
+    "n": "n",
+    "accuracy": "accuracy, %",
+    "likelihood": "by likelihood, %",
+    "supplied": "change from empty slots, points",
+    "supplied_smallest": "would have shown",
+}
 
 
 def without_evidence(results: Results) -> pd.DataFrame:
@@ -41,32 +58,30 @@ def show_evidence(rows: pd.DataFrame, seed: int) -> None:
     for model, of in lines[lines["domain"] == ALL].groupby("model", sort=False):
         put_back = of["evidence"].eq(MASKED) & of["vision_slots"].eq("own")
         shown = of[of["needed_cell"].eq(ALL) | put_back]
-        wide = console.results.width >= WIDE
-        if wide:
-            heads = {"evidence": "evidence", "vision_slots": "patches", "text_slots": "text"}
-            heads |= {"positions": "positions", "needed_cell": "needed cell"}
-        else:
-            shown = shown.assign(run=[_run(line) for _, line in shown.iterrows()])
-            heads = {"run": "evidence: patches, text"}
-        heads |= {"n": "n"}
-        counted = {"accuracy": "accuracy %", "likelihood": "by likelihood %"}
-        above = {"supplied": "above empty, points", "supplied_smallest": "could tell"}
-        for columns in [heads | counted | above] if wide else [heads | counted, heads | above]:
-            table(
-                shown,
-                columns,
-                f"{model} on {of['data'].iloc[0]} where the picture shows, or lacks, what a hop "
-                "needs; 95 % intervals",
-                percent=("accuracy", "likelihood", "supplied", "supplied_smallest"),
-            )
+        data = data_name(str(of["data"].iloc[0]))
+        table(
+            shown.assign(run=[_run(line) for _, line in shown.iterrows()]),
+            _COLUMNS,
+            f"{model} on {data}, where the picture shows, or lacks, what a hop needs",
+            percent=("accuracy", "likelihood", "supplied", "supplied_smallest"),
+            changes=("supplied",),
+            spare=SPARE,
+            source="rows.parquet",
+        )
 
 
 def _run(line: "Line") -> str:
-    """Input, slots and cells of a line, for a narrow screen."""
-    slots = [str(line[name]) for name in ("vision_slots", "text_slots") if line[name]]
-    cell = str(line["needed_cell"])
-    more = [word for word in (str(line["positions"]), "" if cell == ALL else cell) if word]
-    return f"{line['evidence']}: {', '.join(slots)}" + (f" ({', '.join(more)})" if more else "")
+    """What the picture shows, what slots hold, and whether the needed cell was picked."""
+    slots = [
+        f"{SLOTS[str(line[name])]} {what}"
+        for name, what in (("vision_slots", "patches"), ("text_slots", "latent text"))
+        if line[name]
+    ]
+    cell, positions = str(line["needed_cell"]), str(line["positions"])
+    more = [POSITIONS[positions].removeprefix("with ")] if positions else []
+    more += [] if cell == ALL else [f"needed cell {cell}"]
+    text = f"{_EVIDENCE[str(line['evidence'])]}: {', '.join(slots)}"
+    return text + (f" ({', '.join(more)})" if more else "")
 
 
 def evidence_sentences(rows: pd.DataFrame, seed: int) -> list[str]:
@@ -92,32 +107,37 @@ def evidence_sentence(model: str, lines: pd.DataFrame) -> str:
     blank = whole[whole["evidence"] == MASKED]
     own, anew, other = (_one(blank, **{varied: slots}) for slots in ("own", "remade", "other"))
     parts = plain[plain["evidence"].eq(MASKED) & plain[varied].eq("own")]
-    supplied = [
-        f"{estimate(at, 'supplied', 'points')} where that cell is {at['needed_cell']} "
-        f"(n = {at['n']})"
+    picked = [
+        f"{right(at)} of {at['n']} where that cell is {at['needed_cell']}"
         for _, at in parts[parts["needed_cell"] != ALL].iterrows()
     ]
     beside = _one(whole[whole["evidence"] == OTHER_MASKED], **{varied: "remade"})
     shown = whole[whole["evidence"].eq(SHOWN) & whole[varied].eq("empty")]
     ways = {str(line["positions"]): line for _, line in shown.iterrows()}
     seen = effects([Done(f"without its {part} on the whole picture", ways)])
-    return (
-        f"Where the cell that a hop needs is blank, {model} is right in "
-        f"{estimate(anew, 'accuracy')} of {anew['n']} questions, and with its {part} of the whole "
-        f"picture put back in {estimate(own, 'accuracy')} (another question's: "
-        f"{estimate(other, 'accuracy')}). "
-        f"Next to slots left empty these supply {estimate(own, 'supplied', 'points')}"
-        f"{_untold(own)}{': ' if supplied else ''}{' and '.join(supplied)}. "
-        f"With a cell off the walk blank it is right in {estimate(beside, 'accuracy')}; "
-        f"{seen}."
+    return paragraph(
+        model,
+        sentence(
+            f"where the cell that a hop needs is blank it is right in {right(anew)} of "
+            f"{anew['n']} questions, with its {part} of the whole picture put back in "
+            f"{estimate(own, 'accuracy')}"
+            + (f" ({', '.join(picked)})" if picked else "")
+            + f", with another question's in {right(other)}"
+        ),
+        sentence(_supplied(own)),
+        sentence(f"with a cell off the walk blank it is right in {right(beside)}", *seen),
     )
 
 
-def _untold(line: "Line") -> str:
-    """What could have been told of a supply that may be none."""
+def _supplied(line: "Line") -> str:
+    """What latents put back give beyond slots left empty."""
     if line["supplied_low"] > 0 or line["supplied_high"] < 0:
-        return ""
-    return f" (the smallest that could be told: {points(line['supplied_smallest'])})"
+        verb = "gains" if line["supplied"] > 0 else "loses"
+        size = sorted(abs(line[f"supplied{end}"]) for end in ("_low", "_high"))
+        told = amount(abs(line["supplied"]), size[0], size[1], "points")
+        return f"next to the same slots left empty it {verb} {told} by them"
+    told = points(line["supplied_smallest"])
+    return f"they give nothing measurable beyond empty slots (more than {told} would have shown)"
 
 
 def _one(lines: pd.DataFrame, **values: str) -> "Line":

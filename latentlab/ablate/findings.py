@@ -1,21 +1,22 @@
 """What an ablation found, in sentences; made of the summary alone.
 
 The sentences are for someone who has read nothing else: they never say that a part is not needed,
-only that no harm was measured, and not even that where there were too few questions to see any.
+only that nothing was measured, and how much would have shown.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from latentlab.ablate.amounts import lost, numbers, points, verdict
-from latentlab.ablate.phrases import CONTROLS, FAMILIES, phrase
-from latentlab.ablate.removals import WORDS, Done, depends, effects, joined, ways_of
-from latentlab.console import estimate
+from latentlab.ablate.amounts import right, verdict
+from latentlab.ablate.phrases import FAMILIES, phrase
+from latentlab.ablate.removals import Done, depends, effects, ways_of, where
+from latentlab.console import estimate, percent, typeset
 from latentlab.measures.outcomes import HELD_BACK, NONE, SHAM
 from latentlab.measures.summary import totals
 from latentlab.vocabulary import CONTROL
+from latentlab.wording import CONTROLS, joined, paragraph, sentence
 
 if TYPE_CHECKING:
     from latentlab.ablate.amounts import Line
@@ -29,18 +30,20 @@ MOST = 3
 STILL = 1e-3
 """Nats that the log-odds under a sham may move by; on a CPU they do not move at all."""
 
-_DISTURBED = ", so the instrument itself disturbs the model"
-_MOVED = ("flip", "log_odds_change")
+_DISTURBED = ": the instrument itself disturbs the model"
 
 
-def conclusion(summary: pd.DataFrame) -> list[str]:
+def conclusion(summary: pd.DataFrame, needed: Mapping[str, str] | None = None) -> list[str]:
     """What was found about each model, in one paragraph of at most three sentences each.
 
     Args:
         summary: lines of `measures.summary`, with `control_of`.
+        needed: of each model how many answers need its latents
+            (`necessity_findings.necessity_clauses`).
     """
+    needed = needed or {}
     return [
-        " ".join(_sentences(str(model), lines))
+        paragraph(str(model), *_sentences(lines, needed.get(str(model), "")))
         for model, lines in totals(summary).groupby("model", sort=False)
     ]
 
@@ -56,57 +59,57 @@ def held_back(rows: pd.DataFrame) -> list[str]:
     alone = rows[(rows["intervention"] == NONE) & (rows["latent_steps"] > 0)]
     share = 1 - alone.groupby("model", sort=False)["at_once"].mean()
     return [
-        f"in {100 * value:.0f} % of its answers {model} would have written something else after "
+        f"in {percent(value)} of its answers {model} would have written something else after "
         "its latent steps before it answers; see --answer"
         for model, value in share[share > HELD_BACK].items()
     ]
 
 
-def _sentences(model: str, lines: pd.DataFrame) -> Iterator[str]:
-    """How many it answers; what it loses without a part; what else was done, and the sham."""
+def _sentences(lines: pd.DataFrame, needed: str) -> Iterator[str]:
+    """What it answers without each part; what else was done; the sham and the positive control."""
     alone = lines[lines["intervention"] == NONE].iloc[0]
+    whole = f"{estimate(alone, 'accuracy')} of {alone['n']} questions"
     little = bool(alone["accuracy"] < LITTLE)
-    yield _sentence(
-        f"{model} answers {estimate(alone, 'accuracy')} of {alone['n']} questions"
-        + (", so there is little to lose" if little else ""),
-        capital=False,
-    )
     # Where accuracy has no room to fall, answers that flip tell what reaches them.
     flips = little and "flip" in lines and not lines["flip"].isna().any()
     first = (lines["kind"] != CONTROL) & ~lines["control_of"].astype(bool)
     arms = _distinct(lines[first & (lines["intervention"] != NONE)])
+    left_out = arms[arms["action"] == "drop"]
     others = arms[arms["action"].isin(FAMILIES) & (arms["action"] != "drop")]
-    if len(left_out := arms[arms["action"] == "drop"]):
-        yield _sentence(_left_out(left_out, lines, flips))
-    last = [_family(others, lines, flips)] if len(others) else []
+    if little or left_out.empty or len(left_out) > MOST:
+        guess = ", about what guessing gives" if little else ""
+        head, whole = f"it answers {whole}{guess}", ""
+    else:
+        head = ""
+    told = _left_out(left_out, lines, flips, whole) if len(left_out) else []
+    yield sentence(head, *told)
+    if len(others):
+        yield sentence(*_family(others, lines, flips))
+    yield sentence(needed, *_checks(lines, arms, flips))
+
+
+def _checks(lines: pd.DataFrame, arms: pd.DataFrame, flips: bool) -> Iterator[str]:
+    """What words as the positive control say, and what the sham does."""
     in_words = arms[arms["part"] == "rationale"]
     if len(in_words) and not flips:
-        last.append(
-            "so the test sees the use of a rationale in words, as a positive control must"
+        yield (
+            "the test sees the use of a rationale in words, as a positive control must"
             if (in_words["delta_high"] < 0).any()
-            else "not even words were seen to be used here, so that a test which sees no use of "
-            "latents says nothing"
+            else "not even words were seen to be used here, so a test that sees no use of latents "
+            "says nothing"
         )
     shams = lines[lines["action"] == SHAM]
     if len(shams):
-        last.append(_sham(shams))
-    if last:
-        yield _sentence("; ".join(last))
+        yield _sham(shams)
 
 
-def _sentence(text: str, capital: bool = True) -> str:
-    """Clauses as a sentence."""
-    return f"{text[0].upper() if capital else text[0]}{text[1:]}."
-
-
-def _left_out(arms: pd.DataFrame, lines: pd.DataFrame, flips: bool) -> str:
-    """What a model loses without each part; what ends alike is told together."""
+def _left_out(arms: pd.DataFrame, lines: pd.DataFrame, flips: bool, whole: str) -> list[str]:
+    """What a model answers without each part; what ends alike is told together."""
     if len(arms) > MOST:
         return _family(arms, lines, flips)
     if flips:
-        odds = len(arms) == 1
-        return "; ".join(_move(line, lines, odds) for _, line in arms.iterrows())
-    return effects(_done(line, lines) for _, line in arms.iterrows())
+        return [_move(line, lines) for _, line in arms.iterrows()]
+    return effects([_done(line, lines) for _, line in arms.iterrows()], whole)
 
 
 def _done(line: "Line", lines: pd.DataFrame) -> Done:
@@ -114,7 +117,7 @@ def _done(line: "Line", lines: pd.DataFrame) -> Done:
     return Done(phrase(line), ways_of(line, lines), _beside(line, lines))
 
 
-def _family(members: pd.DataFrame, lines: pd.DataFrame, flips: bool) -> str:
+def _family(members: pd.DataFrame, lines: pd.DataFrame, flips: bool) -> list[str]:
     """How many arms do harm, and what the worst of them does: a replacement, if there is any."""
     ways = [ways_of(line, lines) for _, line in members.iterrows()]
     losses = [max(-way["delta"] for way in alike.values()) for alike in ways]
@@ -123,35 +126,40 @@ def _family(members: pd.DataFrame, lines: pd.DataFrame, flips: bool) -> str:
     mixed = members["action"].nunique() > 1
     order = order[replacing] if replacing.any() else order
     line = members.loc[order.sort_values(ascending=False, kind="stable").index[0]]
-    clause = _move(line, lines) if flips else effects([_done(line, lines)])
+    clauses = [_move(line, lines)] if flips else effects([_done(line, lines)])
     if len(members) == 1:
-        return clause
-    worst = "replacement" if mixed and replacing.any() else ""
+        return clauses
+    worst = " replacement" if mixed and replacing.any() else ""
     if flips:
-        one = f"one {worst}".strip()
-        most = f"{one} moves most" if line["flip"] else "none flips an answer"
-        return f"of {_counted(members)} {most}: {clause}"
+        if not line["flip"]:
+            return [f"none of {_counted(members)} flips an answer"]
+        return [f"of {_counted(members)} the{worst or ' one'} that moves most: {clauses[0]}"]
     harmful = sum(all(verdict(way) == "harm" for way in alike.values()) for alike in ways)
-    text = f"{harmful or 'none'} of {_counted(members)} measurably cost it points"
-    if some := sum(map(depends, ways)):
-        text += f" whatever becomes of positions, {some} depending on that"
-    return f"{text}; the worst{f' {worst}' if worst else ''}: {clause}"
+    some = sum(map(depends, ways))
+    text = f"{harmful or 'none'} of {_counted(members)} measurably cost answers"
+    text += f", {some} more depending on positions" if some else ""
+    return [text, *([f"the worst{worst}: {clauses[0]}"] if harmful or some else [])]
 
 
 def _counted(members: pd.DataFrame) -> str:
     """How many arms there are, and of what families."""
     counts = members["action"].value_counts(sort=False)
     named = [f"{n} {FAMILIES[str(action)][n > 1]}" for action, n in counts.items()]
-    return f"{len(members)} changes ({joined(named, 'and')})" if len(named) > 1 else named[0]
+    return f"{len(members)} changes ({joined(named)})" if len(named) > 1 else named[0]
 
 
 def _sham(shams: pd.DataFrame) -> str:
-    """What the worst sham did, which has to be nothing."""
-    worst = shams.sort_values("delta", key=abs).iloc[-1]
-    moved = any((shams[name].abs() > STILL).any() for name in _MOVED if name in shams)
-    if worst["delta"] == 0 and not moved:
-        return "the sham changes nothing"
-    return f"the sham changes accuracy by {points(worst['delta'])}{_DISTURBED}"
+    """What the shams did, which has to be nothing: no answer flips, no log-odds move."""
+    what = "putting its own latents back"
+    odds = shams["log_odds_change"].abs().max() if "log_odds_change" in shams else 0.0
+    known = "flip" in shams and shams["flip"].notna().all()
+    flips = (shams["flip" if known else "delta"].abs() * shams["n"]).round()
+    if flips.sum():
+        done = "flips" if known else "changes"
+        return f"{what} {done} {int(flips.max())} of {shams['n'].max()} answers{_DISTURBED}"
+    if odds > STILL:
+        return f"{what} moves the log-odds by {odds:.2g} nats{_DISTURBED}"
+    return f"{what} {'flips no answer' if known else 'changes nothing'}"
 
 
 def _distinct(arms: pd.DataFrame) -> pd.DataFrame:
@@ -160,40 +168,38 @@ def _distinct(arms: pd.DataFrame) -> pd.DataFrame:
     same = ["accuracy", "delta", "delta_low", "delta_high"]
     alike = arms.duplicated([*done, *same], keep=False)
     # Where nothing ever changes all numbers are alike, whatever a model has.
-    changed = arms["delta_low"] < arms["delta_high"]
+    changed = (arms["delta"] != 0) | (arms["flip"] != 0 if "flip" in arms else False)
     two = arms.groupby(done, dropna=False)["part"].transform("size") == 2
     return arms[~((arms["part"] == "latent") & alike & changed & two)]
 
 
-def _beside(line: "Line", lines: pd.DataFrame, name: str = "delta") -> str:
+def _beside(line: "Line", lines: pd.DataFrame, name: str = "accuracy") -> str:
     """What the controls of an arm do, those apart that differ from it in positions only."""
-    text, amount = "", numbers if verdict(line) == "gain" else lost
+    text = ""
     beside = lines[(lines["control_of"] == line["intervention"]) & (lines["positions"] == "")]
     for _, control in beside.iterrows():
-        number = amount(control) if name == "delta" else _shown(control, name)
-        text += f", next to {number} when {CONTROLS[str(control['control'])]}"
+        number = right(control) if name == "accuracy" else percent(float(control[name]))
+        text += f" ({number} when {CONTROLS[str(control['control'])]})"
     return text
 
 
-def _move(line: "Line", lines: pd.DataFrame, odds: bool = True) -> str:
+def _move(line: "Line", lines: pd.DataFrame) -> str:
     """How far an arm moves the answers of a model that has no accuracy to lose."""
     ways = ways_of(line, lines)
     rules = sorted(ways, key=lambda rule: ways[rule]["flip"])
     least, most = rules[0], rules[-1]
-    text = f"{_shown(ways[most], 'flip')} of its answers flip {phrase(line)}"
-    text += f" where positions are {WORDS[most]}" if most else ""
-    if odds and not pd.isna(ways[most]["log_odds_change"]):
-        change = _shown(ways[most], "log_odds_change")
-        text += f", and the log-odds of the right one change by {change}"
+    text = f"{phrase(line)} {estimate(ways[most], 'flip')} of its answers flip"
+    text += f" {where([most])}" if most else ""
     if least != most:
-        text += f", but {_shown(ways[least], 'flip')} where they are {WORDS[least]}"
+        text += f", {percent(float(ways[least]['flip']))} {where([least])}"
+    if not ways[most]["flip"] and not pd.isna(ways[most]["log_odds_change"]):
+        text = f"{phrase(line)} no answer flips{_odds(ways[most])}"
     return text + _beside(line, lines, "flip")
 
 
-def _shown(line: "Line", name: str) -> str:
-    """A flip rate or a change in log-odds with its interval and unit."""
-    if name == "flip":
-        return estimate(line, name)
-    if 0 < max(abs(line[f"{name}_low"]), abs(line[f"{name}_high"])) < STILL:
-        return "nothing but rounding"
-    return estimate(line, name, "nats")
+def _odds(line: "Line") -> str:
+    """How far log-odds move where no answer flips."""
+    ends = [abs(float(line[f"log_odds_change{end}"])) for end in ("", "_low", "_high")]
+    if max(ends) < STILL:
+        return " and no log-odds move" if not max(ends) else " and log-odds move by rounding alone"
+    return f" (log-odds move by {typeset(float(line['log_odds_change']), 2, sign=True)} nats)"

@@ -12,7 +12,7 @@ from latentlab.ablate.evidence_findings import (
 from latentlab.ablate.findings import conclusion, held_back
 from latentlab.ablate.materials import REFERRING
 from latentlab.ablate.necessity import necessity
-from latentlab.ablate.necessity_findings import necessity_sentences, show_necessity
+from latentlab.ablate.necessity_findings import necessity_clauses, show_necessity
 from latentlab.ablate.rows import prepare, rows_of
 from latentlab.ablate.tables import show_tables
 from latentlab.console import warn
@@ -29,8 +29,7 @@ def _tables(results: Results) -> None:
 
 def _conclusion(results: Results) -> list[str]:
     return [
-        *conclusion(without_evidence(results)),
-        *necessity_sentences(necessity(results.rows)),
+        *conclusion(without_evidence(results), necessity_clauses(necessity(results.rows))),
         *evidence_sentences(results.rows, results.run["seed"]),
     ]
 

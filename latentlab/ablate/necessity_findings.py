@@ -2,12 +2,18 @@
 
 import pandas as pd
 
-from latentlab import console
 from latentlab.ablate.necessity import HARMFUL, LABELS, NEEDED, count_necessity
-from latentlab.ablate.phrases import part_name
-from latentlab.ablate.tables import WIDE
-from latentlab.console import interval_text, table
+from latentlab.console import table
 from latentlab.measures.summary import ALL
+from latentlab.wording import part_name
+
+_HEADINGS = {
+    NEEDED: "right only with, %",
+    HARMFUL: "right only without, %",
+    "right either way": "right either way, %",
+    "wrong either way": "wrong either way, %",
+}
+"""Headings of the labels."""
 
 
 def show_necessity(labels: pd.DataFrame) -> None:
@@ -19,40 +25,46 @@ def show_necessity(labels: pd.DataFrame) -> None:
     if labels.empty:
         return
     counts = count_necessity(labels)
-    shares = list(counts[["share", "share_low", "share_high"]].itertuples(index=False))
-    pairs = list(zip(counts["count"], shares, strict=True))
-    counts["shown"] = [f"{count} = {interval_text(*share)}" for count, share in pairs]
-    wide = console.results.width >= WIDE
     for (model, part), lines in counts.groupby(["model", "part"], sort=False):
         order = list(dict.fromkeys(lines["domain"]))
-        shown = lines.pivot(index=["domain", "n"], columns="necessity", values="shown")
-        shown = shown.reset_index().set_index("domain", drop=False).loc[order]
-        for labels_of in [LABELS] if wide else [LABELS[:2], LABELS[2:]]:
-            table(
-                shown,
-                {"domain": "questions", "n": "n"} | {label: label for label in labels_of},
-                f"{model}: right with its {part}, and with these slots empty: answers = % [95 %]",
-            )
+        shown = lines.drop_duplicates("domain")[["domain", "n"]].set_index("domain", drop=False)
+        for label in LABELS:
+            of_label = lines[lines["necessity"] == label].set_index("domain")
+            for end in ("", "_low", "_high"):
+                shown[f"{label}{end}"] = of_label[f"share{end}"]
+        table(
+            shown.loc[order],
+            {"domain": "questions", "n": "n", **_HEADINGS},
+            f"{model}: right with its {_what(str(part))}, or with {_emptied(str(part))}",
+            percent=LABELS,
+            spare=("wrong either way", "right either way"),
+            keys=2,
+            source="rows.parquet (necessity)",
+        )
 
 
-def necessity_sentences(labels: pd.DataFrame) -> list[str]:
-    """How many answers of each model hang on its latents, in one sentence each."""
+def necessity_clauses(labels: pd.DataFrame) -> dict[str, str]:
+    """How many answers of each model hang on its latents, in a clause each."""
     if labels.empty:
-        return []
+        return {}
     counts = count_necessity(labels)
-    told = []
     totals = counts[counts["domain"] == ALL]
+    told: dict[str, str] = {}
     for (model, part), line in totals.groupby(["model", "part"], sort=False):
-        shares = list(line[["share", "share_low", "share_high"]].itertuples(index=False))
-        of = {
-            label: f"{count} ({interval_text(*share).replace(' ', ' % ', 1)})"
-            for label, count, share in zip(line["necessity"], line["count"], shares, strict=True)
-        }
-        name, _, step = str(part).partition(" at ")
-        what = part_name(name) + (f" at {step}" if step else "")
-        emptied = "an empty token for each word" if part == "rationale" else "these slots empty"
-        told.append(
-            f"{model} is right with its {what}, and wrong with {emptied}, in {of[NEEDED]} of "
-            f"{line['n'].iloc[0]} questions; the other way round in {of[HARMFUL]}."
+        of = dict(zip(line["necessity"], line["count"], strict=True))
+        told[str(model)] = (
+            f"{of[NEEDED]:,} of {line['n'].iloc[0]:,} answers are right only with its "
+            f"{_what(str(part))}, {of[HARMFUL]:,} only with {_emptied(str(part))}"
         )
     return told
+
+
+def _emptied(part: str) -> str:
+    """What stands there instead."""
+    return "an empty token for each word" if part == "rationale" else "the same slots empty"
+
+
+def _what(part: str) -> str:
+    """A part, and the step that it is of."""
+    name, _, step = part.partition(" at ")
+    return part_name(name) + (f" at {step}" if step else "")

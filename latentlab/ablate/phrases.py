@@ -1,45 +1,14 @@
-"""The plain words for what arms and their controls do to a model."""
+"""What an arm does to a model, in plain words."""
 
 from typing import TYPE_CHECKING, Any
 
-from latentlab.vocabulary import EMPTY, PARTS, POSITION_ARMS
+from latentlab.wording import CONTROLS as CONTROLS
+from latentlab.wording import RULES, SOURCES, part_name
 
 if TYPE_CHECKING:
     import pandas as pd
 
     Line = pd.Series[Any]
-
-SOURCES = {
-    "zero": "with zeros for its {}",
-    "mean": "with the mean over other questions for its {}",
-    "constant": "with one and the same vector for its {}",
-    "noise": "with noise of {strength:g} SD on its {}",
-    "norm-kept noise": "with norm-preserving noise of {strength:g} SD on its {}",
-    "matched_noise": "with noise of the same mean and SD for its {}",
-    "unit_noise": "with standard normal noise for its {}",
-    "norm_matched": "with random vectors of the same norm for its {}",
-    "other": "with another question's {}",
-    "other_any": "with the {} of a question of any domain",
-    "off_walk": "with patches off the walk for its {}",
-    "permute": "with the steps of its {} in a random order",
-    "reverse": "with the steps of its {} reversed",
-    "first": "with the first step of its {} repeated",
-    "placeholder": "with empty slots for its {}",
-}
-"""What a replacement does to a part."""
-
-CONTROLS = {
-    EMPTY: "leaving the same slots empty",
-    POSITION_ARMS["closed"]: "closing up positions",
-    POSITION_ARMS["held"]: "holding positions",
-    "on uninformative words": "doing the same to as many uninformative words",
-    "on off-walk image positions": "doing the same to as many image positions off the walk",
-    "on unneeded prompt positions": "doing the same to as many positions that are not needed",
-    "on any prompt positions": "doing the same to any prompt positions (a weaker control)",
-    "the difference empty": "leaving the steps of difference empty",
-    "as many at random": "picking as many at random",
-}
-"""What controls, and arms that differ in positions only, do; a subject, or what follows "when"."""
 
 FAMILIES = {
     "drop": ("part left out", "parts left out"),
@@ -51,11 +20,6 @@ FAMILIES = {
 """Actions whose arms are told together, as one and as several."""
 
 
-def part_name(part: str) -> str:
-    """A part as sentences call it."""
-    return PARTS.get(part, part)
-
-
 def phrase(line: "Line") -> str:
     """What an arm does, as the beginning of a sentence about the model.
 
@@ -64,6 +28,10 @@ def phrase(line: "Line") -> str:
     """
     action, part, source = (str(line[name]) for name in ("action", "part", "source"))
     strength, steps = float(line["strength"]), str(line["steps"])
+    if action == "none":
+        return "left alone"
+    if action == "sham":
+        return f"with its own {part_name(part)} put back"
     if action == "drop":
         text = f"without its {part_name(part)}"
     elif action == "replace" and (part, source) == ("rationale", "placeholder"):
@@ -75,10 +43,12 @@ def phrase(line: "Line") -> str:
     elif action == "k":
         text = f"with {strength:g} re-inserted patches a step"
     elif action == "select":
-        text = f"with patches picked by the rule {source}"
+        rule, _, reuse = source.partition(" ")
+        text = f"with patches {RULES.get(rule, rule)}"
+        text += f", {reuse}" if reuse else ""
         text += "" if strength != strength else f", {strength:g} a step"
     else:
-        return f"under {line['intervention']}"
+        return f"under {str(line['intervention']).replace('_', ' ')}"
     if steps not in ("", "all"):
         text += f" at step {steps.replace('..', ' to ').replace(', ', ' and ')}"
     return text + (" and all others held" if line["context"] == "frozen" else "")

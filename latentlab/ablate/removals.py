@@ -6,31 +6,31 @@ positions, an answer that has moved, or slots that hold nothing a model knows co
 conclusion about content is drawn only where all of them agree.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
 import pandas as pd
 
-from latentlab.ablate.amounts import lost, numbers, smallest, verdict
+from latentlab.ablate.amounts import right, smallest, verdict
 from latentlab.vocabulary import PositionRule
+from latentlab.wording import POSITIONS, joined
 
 if TYPE_CHECKING:
     from latentlab.ablate.amounts import Line
 
     Ways = Mapping[str, Line]
 
-WORDS: dict[str, str] = {"held": "held", "closed": "closed up", "kept": "kept empty"}
-"""What becomes of positions, as sentences say it."""
-
-UNTOLD = ": too uncertain to tell harm from none"
+UNTOLD = "there are too few questions to tell whether it needs them"
 """Ends a clause on an effect that may be there or not."""
 
 _CAUSES = {
-    frozenset({"held", "closed"}): "the slots and not of what they hold",
-    frozenset({"kept"}): "what stands in empty slots and not of the content",
+    frozenset({"held", "closed"}): "about the slots, not about what they hold",
+    frozenset({"kept"}): "about what stands in empty slots, not about content",
 }
-"""What an effect is a matter of that only these rules bring; any others: positions."""
+"""What an effect is about that only these rules bring; any others: positions."""
+
+_ABOUT_POSITIONS = "about positions, not about content"
 
 
 def ways_of(line: "Line", lines: pd.DataFrame) -> "Ways":
@@ -50,32 +50,59 @@ class Done:
     """What was done to a model, and how that came out."""
 
     what: str
-    """As the end of a clause on what it costs."""
+    """As the beginning of a clause: "without its latent text"."""
 
     ways: "Ways"
     """Its lines, by what becomes of positions."""
 
     beside: str = ""
-    """What its controls cost."""
+    """What its controls do."""
 
 
-def effects(arms: Iterable[Done]) -> str:
-    """What arms cost, and what that is a matter of; what comes out alike is told together.
+def effects(arms: Iterable[Done], whole: str = "") -> list[str]:
+    """What arms do to the answers, in clauses; what comes out alike is told together.
 
-    Of the rules of positions that bring an effect the least is told, and of the others the most;
-    the rest is in the table.
+    Args:
+        arms: what was done.
+        whole: how many answers are right without any of it; told with the first change.
     """
-    groups: dict[tuple[str, str], list[tuple[str, list[Line]]]] = {}
+    sorts: dict[str, list[Done]] = {}
     for arm in arms:
-        start, item, ending, untold = _effect(arm)
-        groups.setdefault((start, ending), []).append((item, untold))
-    told = []
-    for (start, ending), items in groups.items():
-        first, *more = [item for item, _ in items]
-        text = joined([first, *(item.replace(" points [", " [", 1) for item in more)], "and")
-        unseen = smallest(*(line for _, untold in items for line in untold))
-        told.append(f"{start} {text}{f' ({unseen})' if unseen else ''}{ending}")
-    return "; ".join(told)
+        sorts.setdefault(sort_of(arm.ways), []).append(arm)
+    clauses = []
+    instead = f" instead of {whole}" if whole else ""
+    for sort in ("harm", "gain"):
+        if found := sorts.get(sort):
+            told = joined([_answers(arm, sort) for arm in found])
+            clauses.append(f"{told}{instead}")
+            instead = ""
+    for arm in sorts.get("mixed", ()):
+        clauses.append(_mixed(arm, instead))
+        instead = ""
+    for sort, said in (
+        ("no harm", "nothing changes that we could measure"),
+        ("cannot tell", "these questions are too few to tell harm from none"),
+    ):
+        if found := sorts.get(sort):
+            what = joined([f"{arm.what}{arm.beside}" for arm in found], "or")
+            seen = smallest(*(line for arm in found for line in arm.ways.values()))
+            start = f"it answers {whole}; " if instead else ""
+            clauses.append(f"{start}{what} {said}{f' ({seen})' if seen else ''}")
+            instead = ""
+    return clauses
+
+
+def sort_of(ways: "Ways") -> str:
+    """What all rules of positions agree on; `mixed` where some bring an effect that others do not.
+
+    Returns:
+        A verdict, or `mixed`. Where nothing is seen to move, one rule that cannot tell is enough
+        for not being told.
+    """
+    said = {verdict(line) for line in ways.values()}
+    if len(said) == 1:
+        return said.pop()
+    return "cannot tell" if said <= {"no harm", "cannot tell"} else "mixed"
 
 
 def depends(ways: "Ways") -> bool:
@@ -84,64 +111,38 @@ def depends(ways: "Ways") -> bool:
     return any(harmful) and not all(harmful)
 
 
-def joined(words: Sequence[str], last: str) -> str:
-    """Words in a row, with `last` before the last of them."""
-    *first, end = words
-    return f"{', '.join(first)} {last} {end}" if first else end
+def _answers(arm: Done, sort: str) -> str:
+    """How many answers are right: of several rules that agree, what speaks least for an effect."""
+    lines = list(arm.ways.values())
+    return f"{arm.what} it answers {_bound(lines, highest=sort == 'harm')}{arm.beside}"
 
 
-def _effect(arm: Done) -> tuple[str, str, str, list["Line"]]:
-    """How a clause starts, what is told of the arm alone, how it ends, and lines left untold."""
-    what, ways = arm.what, arm.ways
-    verdicts = {rule: verdict(line) for rule, line in ways.items()}
-    moved = next((said for said in ("harm", "gain") if said in verdicts.values()), "")
-    gains = moved == "gain"
-    start, amount = ("it gains", numbers) if gains else ("it loses", lost)
-    moving = [rule for rule in ways if verdicts[rule] == moved]
-    others = [rule for rule in ways if verdicts[rule] != moved]
-    whether = f", whether positions are {_rules(ways)}" if len(ways) > 1 else ""
-    if not moved:
-        most = f"{'at most ' if whether else ''}{_points(lost(_sorted(ways, ways)[-1]))}"
-        if set(verdicts.values()) != {"no harm"}:
-            return (
-                "the loss is",
-                f"{most} {what}{arm.beside}",
-                f"{whether}{UNTOLD}",
-                [*ways.values()],
-            )
-        if what.startswith("without its"):
-            item = f"{what.removeprefix('without ')} without measurable harm: {most}{arm.beside}"
-            return "it can lose", item, whether, [*ways.values()]
-        return "no harm is measured", f"{what}: {most}{arm.beside}", whether, [*ways.values()]
-    least = _points(amount(_sorted(ways, moving, gains)[0]))
-    item = f"{'at least ' if len(moving) > 1 else ''}{least} {what}"
-    if not others:
-        content = ": a matter of content" if whether and "kept" in ways else ""
-        return start, f"{item}{arm.beside}", f"{whether}{content}", []
-    most = amount(_sorted(ways, others, gains)[-1])
-    item += f" where positions are {_rules(moving)}, but "
-    item += f"{'at most ' if len(others) > 1 else ''}{most} where they are {_rules(others)}"
-    untold = [ways[rule] for rule in others]
+def _bound(lines: "list[Line]", highest: bool) -> str:
+    """The highest, or lowest, of some accuracies."""
+    lines = sorted(lines, key=lambda line: float(line["accuracy"]))
+    if len({right(line) for line in lines}) == 1:
+        return right(lines[0])
+    return f"at most {right(lines[-1])}" if highest else f"at least {right(lines[0])}"
+
+
+def _mixed(arm: Done, instead: str) -> str:
+    """An effect that only some rules of positions bring, and what it is therefore about."""
+    verdicts = {rule: verdict(line) for rule, line in arm.ways.items()}
+    moved = "harm" if "harm" in verdicts.values() else "gain"
+    moving = [rule for rule in arm.ways if verdicts[rule] == moved]
+    others = [rule for rule in arm.ways if verdicts[rule] != moved]
+    harm = moved == "harm"
+    # Of what brings the effect the least is told, and of the rest the most.
+    few = _bound([arm.ways[rule] for rule in moving], highest=harm)
+    rest = _bound([arm.ways[rule] for rule in others], highest=not harm)
+    text = f"{arm.what} it answers {few} {where(moving)} and {rest} {where(others)}"
+    text += f"{arm.beside}{instead}"
     if all(verdicts[rule] == "cannot tell" for rule in others):
-        ending = ": too uncertain to tell content from positions"
-    else:
-        cause = _CAUSES.get(frozenset(moving), "positions and not of content")
-        ending = f": a matter of {cause}"
-    return start, f"{item}{arm.beside}", ending, untold
+        return f"{text}: too uncertain to tell content from positions"
+    return f"{text}: this is {_CAUSES.get(frozenset(moving), _ABOUT_POSITIONS)}"
 
 
-def _sorted(ways: "Ways", rules: Iterable[str], gains: bool = False) -> list["Line"]:
-    """The lines of some rules, from the least loss, or gain, to the most."""
-    sign, far = (1, "delta_high") if gains else (-1, "delta_low")
-    lines = [ways[rule] for rule in rules]
-    return sorted(lines, key=lambda line: (sign * line["delta"], sign * line[far]))
-
-
-def _points(number: str) -> str:
-    """A number and its interval with the unit."""
-    return number.replace(" ", " points ", 1)
-
-
-def _rules(rules: Iterable[str]) -> str:
+def where(rules: Iterable[str]) -> str:
     """Rules of positions in a row."""
-    return joined([words for rule, words in WORDS.items() if rule in set(rules)], "or")
+    told = [words for rule, words in POSITIONS.items() if rule in set(rules)]
+    return joined([told[0], *(words.removeprefix("with ") for words in told[1:])], "or")

@@ -13,14 +13,14 @@ import pandas as pd
 from latentlab.attention.summary import (
     AFTER,
     FIRST_STEP,
-    RANDOM_PICKS,
     RIGHT,
     WRONG,
     is_control,
 )
 from latentlab.attention.tables import ONE_READING, measured, whole
-from latentlab.console import estimate
+from latentlab.console import estimate, percent
 from latentlab.measures.summary import ALL, FEW
+from latentlab.wording import MODES, paragraph, sentence
 
 if TYPE_CHECKING:
     Line = pd.Series[float]
@@ -40,9 +40,9 @@ def conclusion(summary: pd.DataFrame, top: int) -> list[str]:
             continue
         averaged = (lines["layers"] == ONE_READING).all()
         sentences = _of_average(lines, top) if averaged else _of_parts(lines)
-        name = "without latent steps" if mode == "plain" else mode
-        text = " ".join(f"{s[0].upper()}{s[1:]}." for s in sentences)
-        paragraphs.append(f"{model} ({name}): {text}")
+        told = [sentence(text) for text in sentences]
+        where = MODES.get(str(mode), str(mode))
+        paragraphs.append(paragraph(f"{model}, {where}", *told))
     return paragraphs
 
 
@@ -53,16 +53,12 @@ def _of_average(lines: pd.DataFrame, top: int) -> Iterator[str]:
     if ratios.empty:
         yield "no position that was read can attend to both image and text"
     else:
-        text = _along("attention to the image: R", ratios, lines)
+        text = _along("the image", ratios, lines)
         unseen = sorted(set(alone["step"]) - set(ratios["step"]))
         yield f"{text}; the image is hidden from it at {_steps(unseen)}" if unseen else text
     again = measured(alone, "ratio", "reinserted/text")
     if len(again):
-        text = _along("attention to re-inserted patches: R", again, lines)
-        drawn = measured(lines[lines["against"] == RANDOM_PICKS], "ratio", "reinserted/text")
-        for _, line in drawn.tail(1).iterrows():
-            text += f"; less what as many random patches get, {estimate(line, 'value', '')}"
-        yield text
+        yield _along("re-inserted patches", again, lines)
     pointing = measured(alone, "points_at", "read")
     picked = measured(alone, "picked", "read")
     if len(pointing):
@@ -101,29 +97,32 @@ def _of_parts(lines: pd.DataFrame) -> Iterator[str]:
 
 
 def _along(what: str, found: pd.DataFrame, lines: pd.DataFrame) -> str:
-    """How a measure goes from its first step to its last, beside its null at both."""
+    """How a ratio goes from its first step to its last, beside its null at both."""
     first, last = found.iloc[0], found.iloc[-1]
-    start = estimate(first, "value", "")
+    text = f"it attends to {what} {_times(first)} as much as to text"
     if len(found) == 1:
-        where = f" at step {first['step']}" if first["step"] else ""
-        null = f"uniform attention would give {first['null']:.3g}; n = {first['n']}"
-        return f"{what} is {start}{where} ({null})"
+        return f"{text} at {_steps([int(first['step'])])} (uniform: {first['null']:.2g})"
     changes = lines[(lines["against"] == FIRST_STEP) & (lines["step"] == last["step"])]
     change = measured(changes, str(first["measure"]), str(first["keys"]))
-    verb = _verb(change.iloc[0]) if len(change) else "goes"
-    ends = dict.fromkeys(f"{line['null']:.3g}" for line in (first, last))
+    still = _change(change.iloc[0]) if len(change) else ""
+    ends = dict.fromkeys(f"{line['null']:.2g}" for line in (first, last))
     return (
-        f"{what} {verb} from {start} at step {first['step']} to {estimate(last, 'value', '')} at "
-        f"step {last['step']} (uniform attention would give {' and '.join(ends)}; "
-        f"n = {last['n']})"
+        f"{text} at {_steps([int(first['step'])])} and {_times(last)} at "
+        f"{_steps([int(last['step'])])}{still} (uniform: {' and '.join(ends)}; n = {last['n']})"
     )
+
+
+def _times(line: "Line") -> str:
+    """A ratio as a multiple."""
+    text = estimate(line, "value", "")
+    return text.replace(" [", " times [", 1)
 
 
 def _rate(line: "Line") -> str:
     """A fraction at a step, beside chance."""
     return (
         f"{estimate(line, 'value')} at {_steps([int(line['step'])])} "
-        f"({100 * line['null']:.1f} % by chance; n = {line['n']})"
+        f"({percent(line['null'])} by chance; n = {line['n']})"
     )
 
 
@@ -141,11 +140,11 @@ def _by_answer(lines: pd.DataFrame, step: int) -> Iterator[str]:
         )
 
 
-def _verb(change: "Line") -> str:
+def _change(change: "Line") -> str:
     """What the interval of a difference allows to say."""
-    if change["value_low"] > 0:
-        return "rises"
-    return "falls" if change["value_high"] < 0 else "goes, with no measurable change,"
+    if change["value_low"] > 0 or change["value_high"] < 0:
+        return ""
+    return ", which is no measurable change"
 
 
 def _steps(steps: list[int]) -> str:

@@ -9,13 +9,11 @@ from typing import Any
 import pandas as pd
 
 from latentlab.attention.summary import AFTER, is_control
-from latentlab.console import estimate, table
+from latentlab.console import estimate, percent, table
 from latentlab.measures.summary import ALL
+from latentlab.wording import paragraph, place_name, sentence
 
 Line = dict[Any, Any]
-
-PARTS = {"latent_text": "latent text", "latent_vision": "re-inserted patches", "latent": "latents"}
-"""Keys of the readout, as people call them."""
 
 COLUMNS = {
     "answer_mass": "attention, %",
@@ -24,6 +22,9 @@ COLUMNS = {
     "answer_share": "of all sizes, %",
 }
 """What the table shows, and its headings."""
+
+SPARE = ("answer_gradient", "answer_share")
+"""Columns that a narrow screen does without, the first to go first."""
 
 _PERCENT = ("answer_mass", "uniform", "reward", "answer_share")
 
@@ -45,7 +46,7 @@ def show_readout(summary: pd.DataFrame, by_layer: bool = False) -> None:
         if layers == ALL and part == "latent":
             found["reward"] = _reward(whole, model)
         mass = found["answer_mass"]
-        row = {"model": model, "layer": layers, "keys": PARTS[part], "uniform": mass["null"]}
+        row = {"model": model, "layer": layers, "keys": place_name(part), "uniform": mass["null"]}
         row |= {
             f"{measure}{end}": found[measure][f"value{end}"] if measure in found else None
             for measure in COLUMNS
@@ -56,12 +57,15 @@ def show_readout(summary: pd.DataFrame, by_layer: bool = False) -> None:
         return
     columns = {"model": "model", **({"layer": "layer"} if by_layer else {}), "keys": "keys"}
     columns |= {"answer_mass": COLUMNS["answer_mass"], "uniform": "if uniform", **COLUMNS}
-    title = f"answer to latents: n = {whole['n'].max()}, 95 % intervals"
-    table(pd.DataFrame(rows), columns, title, percent=_PERCENT)
+    frame = pd.DataFrame(rows).assign(n=whole["n"].max())
+    title = f"attention of the answer to latents; {whole['n'].max()} questions"
+    table(
+        frame, columns, title, percent=_PERCENT, changes=("answer_gradient",), spare=SPARE, keys=2
+    )
 
 
 def readout(summary: pd.DataFrame) -> list[str]:
-    """Two sentences a model at most: how much its answer attends to latents, next to its null.
+    """One sentence a model: how much its answer attends to latents, next to its null.
 
     Args:
         summary: lines of `attention.summary.summary_of`.
@@ -73,17 +77,14 @@ def readout(summary: pd.DataFrame) -> list[str]:
         found = _by_measure(of_model[of_model["layers"] == ALL])
         mass, reward = found["answer_mass"], _reward(whole, model)
         text = (
-            f"{model}: The answer puts {estimate(mass, 'value')} of its attention on latents "
-            f"(uniform attention would put {100 * mass['null']:.1f} %; n = {mass['n']}), and "
-            f"{estimate(reward, 'value')} in layer 0, the published reward."
+            f"its answer puts {estimate(mass, 'value')} of its attention on latents (uniform: "
+            f"{percent(mass['null'])}; n = {mass['n']}), {estimate(reward, 'value')} in layer 0, "
+            "the published reward"
         )
         if "answer_gradient" in found:
-            nats = estimate(found["answer_gradient"], "value", "nats")
-            text += (
-                f" Attention times gradient sums to {nats} of its log-odds there, "
-                f"{estimate(found['answer_share'], 'value')} of its size over all keys."
-            )
-        sentences.append(text)
+            share = estimate(found["answer_share"], "value")
+            text += f"; weighted by gradients, {share} of the sizes over all keys"
+        sentences.append(paragraph(str(model), sentence(text)))
     return sentences
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 from latentlab.attention.summary import AFTER, FIRST_STEP, is_control
 from latentlab.console import table
 from latentlab.measures.summary import ALL
+from latentlab.wording import MODES
 
 R_IMAGE, R_AGAIN = ("ratio", "image/text"), ("ratio", "reinserted/text")
 POINTS = ("points_at", "read")
@@ -37,6 +38,9 @@ _NULLS = {
     POINTS: "at random",
     ("picked", "target"): "at random",
 }
+SPARE = (("enrichment", "read"), ("picked", "read"), ("entropy", "image"))
+"""Columns that a narrow screen does without, the first to go first."""
+
 _FRACTIONS = ("points_at:read", "picked:read", "picked:target")
 _TABLES = ((_RATIOS, ""), (_POINTING, ", cell to be read"))
 ONE_READING = "all"
@@ -65,7 +69,7 @@ def show_tables(summary: pd.DataFrame, top: int) -> None:
     for (model, mode), lines in steps.groupby(["model", "mode"], sort=False):
         if is_control(str(mode)):
             continue  # these are in the table of differences
-        title = f"{model} ({mode})"
+        title = f"{model} {MODES.get(str(mode), str(mode))}"
         averaged = (lines[READING[1:]] == ONE_READING).all(axis=None)
         for headings, what in _TABLES if averaged else ((SHOWN_OF_PARTS, ""),):
             _show_steps(lines, headings, f"{title}{what}", top)
@@ -95,7 +99,15 @@ def _show_steps(
     if len(columns) == keys_only:
         return
     percent = [f"{kind}{name}" for name in _FRACTIONS for kind in ("", "null:")]
-    table(shown, columns, f"{title}: n = {lines['n'].max()}, 95 % intervals", percent=percent)
+    n = lines["n"].max()
+    table(
+        shown.assign(n=n),
+        columns,
+        f"{title}; {n} questions",
+        percent=percent,
+        spare=[f"{measure}:{keys}" for measure, keys in SPARE],
+        keys=keys_only,
+    )
 
 
 def _show_differences(model: str, mode: str, summary: pd.DataFrame) -> None:
@@ -106,7 +118,7 @@ def _show_differences(model: str, mode: str, summary: pd.DataFrame) -> None:
     names = {("ratio", "image/text"): "R image/text", ("focus", "image"): "F on image"}
     rows = []
     for other, of_other in lines.groupby("against", sort=False):
-        row: dict[str, object] = {"less": other, "n": of_other["n"].max()}
+        row: dict[str, object] = {"less": str(other).replace("_", " ")}
         for (measure, keys), name in names.items():
             found = measured(of_other, measure, keys)
             for end in ("", "_low", "_high"):
@@ -116,8 +128,10 @@ def _show_differences(model: str, mode: str, summary: pd.DataFrame) -> None:
     frame = pd.DataFrame(rows)
     if frame.empty or frame[list(names.values())].isna().all(axis=None):
         return
-    columns = {"less": "compared with", "n": "n"}
+    columns = {"less": "compared with"}
     for name in names.values():
         columns |= {name: f"difference in {name}", f"null:{name}": "if uniform"}
     step = lines["step"].iloc[0]
-    table(frame, columns, f"{model} ({mode}): step {step} beside other runs, 95 % intervals", ())
+    where, n = MODES.get(mode, mode), lines["n"].max()
+    title = f"{model} {where}: step {step} beside other runs; {n} questions"
+    table(frame, columns, title, (), changes=tuple(names.values()))

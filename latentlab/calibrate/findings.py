@@ -15,32 +15,38 @@ from latentlab.calibrate.verdicts import (
     TOO_FEW,
     UNKNOWN,
 )
-from latentlab.console import interval_text, table
+from latentlab.console import amount, table
+from latentlab.wording import joined, paragraph, part_name, sentence
 
-_UNITS = {"fraction": "%", "points lost": "points", "fraction above": "points"}
+_UNITS = {"fraction": "%", "points lost": "points of fall", "fraction above": "points above"}
 """Units that are shown in per cent, and how they are called then."""
+
+SPARE = ("unit", UNKNOWN)
+"""Columns that a narrow screen does without, the first to go first: what models of unknown truth
+read is in the sentences, too."""
 
 
 def show_table(summary: pd.DataFrame) -> None:
-    """Put one line an instrument and part on the screen: positive, negative, unknown, verdict."""
+    """Put one line an instrument on the screen: verdict, positive, negative, unknown."""
     summary = summary.assign(model=_named(summary))
-    for link, lines in summary[summary["role"] != SHAM].groupby("link", sort=False):
+    summary = summary[summary["role"] != SHAM]
+    for (link, part), lines in summary.groupby(["link", "part"], sort=False):
         shown = [
             {
-                "instrument": name,
-                "part": str(part).replace("_", " "),
-                "unit": _UNITS.get(str(unit), unit),
+                "instrument": str(name).replace("_", " "),
+                "verdict": of["verdict"].iloc[0],
                 **{
                     role: "\n".join(_reading(line) for _, line in group.iterrows())
                     for role in (POSITIVE, NEGATIVE, UNKNOWN)
                     for group in [of[of["role"] == role]]
                 },
-                "verdict": of["verdict"].iloc[0],
+                "unit": _UNITS.get(str(unit), unit),
             }
-            for (name, part, unit), of in lines.groupby(["instrument", "part", "unit"], sort=False)
+            for (name, unit), of in lines.groupby(["instrument", "unit"], sort=False)
         ]
-        columns = ["instrument", "part", "unit", POSITIVE, NEGATIVE, UNKNOWN, "verdict"]
-        table(pd.DataFrame(shown), columns, f"{link}: readings with 95 % intervals")
+        columns = ["instrument", "verdict", POSITIVE, NEGATIVE, UNKNOWN, "unit"]
+        title = f"{link}, {part_name(str(part))}: readings with 95 % intervals"
+        table(pd.DataFrame(shown), columns, title, spare=SPARE)
 
 
 def conclusion(summary: pd.DataFrame) -> list[str]:
@@ -65,7 +71,7 @@ def _sentences(summary: pd.DataFrame) -> Iterator[str]:
         yield f"{text}."
     broken = summary[summary["verdict"] == BROKEN].drop_duplicates(["instrument", "part"])
     for _, line in broken.iterrows():
-        yield f"BROKEN: {line['instrument']} ({str(line['part']).replace('_', ' ')})."
+        yield f"BROKEN: {line['instrument']} ({part_name(str(line['part']))})."
     few = summary[summary["verdict"] == TOO_FEW].drop_duplicates(["instrument", "part"])
     if len(few):
         yield (
@@ -78,7 +84,8 @@ def _sentences(summary: pd.DataFrame) -> Iterator[str]:
     exact = "exactly 0" if worst == 0 else f"up to {worst:.3g}, which must be 0"
     yield f"Shams of {commands} change {exact} on {sham['model'].nunique()} models."
     for model, lines in summary[summary["role"] == UNKNOWN].groupby("model", sort=False):
-        yield f"{model}, {'; '.join(_unknown(lines))}."
+        told = joined(list(_unknown(lines)))
+        yield paragraph(str(model), sentence(f"of the trusted readings {told} lie above 0"))
 
 
 def _unknown(lines: pd.DataFrame) -> Iterator[str]:
@@ -86,8 +93,7 @@ def _unknown(lines: pd.DataFrame) -> Iterator[str]:
     trusted = lines[lines["verdict"] == SEPARATES]
     for (link, part), group in trusted.groupby(["link", "part"], sort=False):
         above = int((group["value_low"] > 0).sum())
-        name = str(part).replace("latent_", "latent ") if part != "latent" else "both parts"
-        yield f"{link}, {name}: {above} of {len(group)} trusted readings lie above 0"
+        yield f"{above} of {len(group)} on its {part_name(str(part))} ({link})"
 
 
 def _named(summary: pd.DataFrame) -> pd.Series:
@@ -98,6 +104,7 @@ def _named(summary: pd.DataFrame) -> pd.Series:
 
 
 def _reading(line: "pd.Series[float]") -> str:
-    percent = str(line["unit"]) in _UNITS
-    text = interval_text(line["value"], line["value_low"], line["value_high"], percent)
-    return f"{line['model']} {text}"
+    """A model and its reading, which no line break comes between."""
+    unit = "%" if str(line["unit"]) in _UNITS else ""
+    text = amount(line["value"], line["value_low"], line["value_high"], unit).replace(" %", "", 1)
+    return f"{line['model']} {text}".replace(" ", "\xa0")

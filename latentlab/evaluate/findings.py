@@ -5,6 +5,7 @@ import pandas as pd
 from latentlab.console import estimate, table
 from latentlab.evaluate.rows import BLIND
 from latentlab.measures.summary import ALL
+from latentlab.wording import data_name
 
 COLUMNS = {
     "intervention": "picture",
@@ -20,6 +21,10 @@ COLUMNS = {
 """What the tables show, and its headings."""
 
 
+SPARE = ("autoregressive_steps", "lenient", "seconds", "likelihood")
+"""Columns that a narrow screen does without, the first to go first."""
+
+
 def show_tables(summary: pd.DataFrame) -> None:
     """Put one table a model on the screen; the crossing of domains with hops is in the summary."""
     fine = (summary[["domain", "topic", "hops"]] != ALL).sum(axis=1)
@@ -28,8 +33,13 @@ def show_tables(summary: pd.DataFrame) -> None:
     columns = {name: heading for name, heading in COLUMNS.items() if name not in left_out}
     for model, lines in shown.groupby("model", sort=False):
         named = lines.replace({"intervention": {"none": "shown", BLIND: "not shown"}})
-        title = f"{model} on {lines['data'].iloc[0]}; 95 % intervals"
-        table(named, columns, title, percent=("accuracy", "likelihood", "lenient"))
+        title = f"{model} on {data_name(str(lines['data'].iloc[0]))}; 95 % intervals"
+        # A column in which all lines are alike says nothing.
+        alike = [name for name in ("intervention", "hops") if named[name].nunique() == 1]
+        shown_of = {name: heading for name, heading in columns.items() if name not in alike}
+        percent = ("accuracy", "likelihood", "lenient")
+        keys = len({"intervention", "domain", "hops"} & shown_of.keys())
+        table(named, shown_of, title, percent=percent, spare=SPARE, keys=keys)
 
 
 def conclusion(summary: pd.DataFrame, rows: pd.DataFrame) -> list[str]:

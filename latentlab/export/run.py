@@ -16,5 +16,5 @@ def main(config: ExportConfig) -> None:
     )
     examples, reasons = sound(data, config.strict, scored=False)
     tell_left_out(config.data, (*data.left_out, *reasons))
-    export(track(examples, "exporting"), config.out)
+    export(track(examples, "exporting", unit="examples"), config.out)
     show(f"{len(examples)} examples are in {config.out / DATA_FILE}; use --data {config.out}")

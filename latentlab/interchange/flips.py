@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from latentlab.console import estimate, table
+from latentlab.console import estimate, percent, table
 from latentlab.interchange.edits import DONOR
 from latentlab.interchange.summary import FRACTIONS
 from latentlab.measures.summary import ALL
+from latentlab.wording import PARTS, data_name, joined, paragraph, sentence
 
 if TYPE_CHECKING:
     Line = pd.Series[float]
@@ -34,18 +35,22 @@ _LABELS = {
 }
 
 
-_FLIPS = {
+_COLUMNS = {
+    "part": "part",
+    "steps": "steps",
+    "what": "changed",
+    "needed_cell": "needed cell",
     "n": "n",
-    "strict_flip": "strict flips %",
-    "false_flip": "false flips %",
-    "strict_flip_above": "above sham, points",
-}
-_OWN = {
+    "strict_flip": "strict flips, %",
+    "false_flip": "false flips, %",
+    "strict_flip_above": "change from sham, points",
     "change_norm": "size",
-    "keeps_own": "own answer %",
-    "own_lift": "change, points",
-    "own_lift_smallest": "n could tell",
+    "keeps_own": "own answer, %",
+    "own_lift": "change in own answer, points",
+    "own_lift_smallest": "would have shown",
 }
+SPARE = ("change_norm", "own_lift_smallest", "own_lift", "keeps_own", "strict_flip_above", "n")
+"""Columns that a narrow screen does without, the first to go first."""
 
 
 def of_edits(summary: pd.DataFrame) -> pd.DataFrame:
@@ -56,31 +61,24 @@ def of_edits(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def show_flips(summary: pd.DataFrame) -> None:
-    """Put two tables a model and hop on the screen; shams and picks of the widest exchange."""
+    """Put one table a model and hop on the screen; shams and picks of the widest exchange."""
     for (model, hop), of in of_edits(summary).groupby(["model", "hop"], sort=False):
         widest = of["steps"] == of.groupby("part")["steps"].transform("last")
         real, whole = of["sham"] == "", of["needed_cell"] == ALL
         shown = of[(real & (whole | widest)) | (whole & widest & of["sham"].ne("self"))]
         labels = zip(shown["sham"], shown["patches"], strict=True)
-        shown = shown.assign(what=[_LABELS[sham or patches] for sham, patches in labels])
+        what = [_LABELS[sham or patches] for sham, patches in labels]
         data, context = of[["data", "context"]].iloc[0]
-        title = f"{model} on {data}: the mark that hop {hop} reads changed in latents alone, "
-        for columns, end in (
-            (_FLIPS, f"all else {context}; 95 % intervals"),
-            (_OWN, "own answers"),
-        ):
-            table(
-                shown,
-                {
-                    "part": "part",
-                    "steps": "steps",
-                    "what": "changed",
-                    "needed_cell": "needed cell",
-                    **columns,
-                },
-                f"{title}{end}",
-                percent=(*FRACTIONS, "strict_flip_above", "own_lift", "own_lift_smallest"),
-            )
+        table(
+            shown.assign(what=what, part=shown["part"].map(PARTS)),
+            _COLUMNS,
+            f"{model} on {data_name(str(data))}: the mark that hop {hop} reads changed in latents "
+            f"alone, all else {context}",
+            percent=(*FRACTIONS, "strict_flip_above", "own_lift", "own_lift_smallest"),
+            changes=("strict_flip_above", "own_lift"),
+            spare=SPARE,
+            keys=4,
+        )
 
 
 def flip_sentences(summary: pd.DataFrame) -> Iterator[str]:
@@ -93,45 +91,41 @@ def flip_sentences(summary: pd.DataFrame) -> Iterator[str]:
         known = of[of["sham"] != "self"]
         exchanges = [_widest(known[known["part"] == part]) for part in parts]
         back = of[(of["sham"] == "self") & (of["needed_cell"] == ALL)]
-        yield f"{model}: {' '.join(_sentences(str(hop), exchanges, back))}"
+        yield paragraph(str(model), *_sentences(str(hop), exchanges, back))
 
 
 def _sentences(hop: str, exchanges: list[pd.DataFrame], back: pd.DataFrame) -> Iterator[str]:
     """What exchanges do, where the needed cell is there and where not, and their shams."""
     real = [lines[(lines["sham"] == "") & (lines["patches"] != "every")] for lines in exchanges]
     whole = [lines[lines["needed_cell"] == ALL].iloc[0] for lines in real]
-    strict = ", ".join(f"{estimate(line, 'strict_flip')} ({_part(line)})" for line in whole)
-    false = ", ".join(estimate(line, "false_flip") for line in whole)
-    yield (
-        f"With the mark that hop {hop} reads changed in its latents alone, all else "
-        f"{whole[0]['context']}, its answer becomes what that mark says in {strict} of "
-        f"{whole[0]['n']}, and another in {false}."
-    )
+    strict = joined([f"{estimate(line, 'strict_flip')} ({_part(line)})" for line in whole])
+    false = joined([percent(float(line["false_flip"])) for line in whole])
+    where = []
     with_patches = [lines for lines in real if lines["patches"].iloc[0]]
     for lines in with_patches[:1]:
         where = [
-            f"{estimate(at, 'strict_flip')} where that cell is {at['needed_cell']} (n = {at['n']})"
+            f"{percent(float(at['strict_flip']))} of {at['n']} where that cell is "
+            f"{at['needed_cell']}"
             for _, at in lines[lines["needed_cell"] != ALL].iterrows()
         ]
-        if where:
-            yield f"With {_part(lines.iloc[0])} it does so in {', '.join(where)}."
+    yield sentence(
+        f"with the mark that hop {hop} reads changed in its latents alone, all else "
+        f"{whole[0]['context']}, its answer becomes what that mark says in {strict} of "
+        f"{whole[0]['n']}, and another in {false}",
+        f"with {_part(with_patches[0].iloc[0])} it does so in {joined(where)}" if where else "",
+    )
     found = []
     for lines in exchanges:
         shams = lines[(lines["sham"] != "") & (lines["needed_cell"] == ALL)]
         if len(shams):
             most = shams.sort_values(["strict_flip", "n"], kind="stable").iloc[-1]
             found.append(
-                f"{estimate(most, 'strict_flip')} ({_part(most)}: {SHAMS[str(most['sham'])]}; "
-                f"n = {most['n']}), "
-                f"{estimate(most, 'strict_flip_above', 'points')} less"
+                f"{estimate(most, 'strict_flip')} ({_part(most)}: {SHAMS[str(most['sham'])]})"
             )
     flips, moved = round((back["flip"] * back["n"]).sum()), (back["kl"] != 0).any()
-    own = f"own latents put back, {flips} flips of {back['n'].sum()} answers"
+    own = f"with its own latents put back {flips or 'none'} of {back['n'].sum():,} answers flip"
     own += ": the instrument itself disturbs the model" if moved else ""
-    if found:
-        yield f"Shams of the same size: at most {'; '.join(found)}; {own}."
-    else:
-        yield f"{own[0].upper()}{own[1:]}."
+    yield sentence(f"shams of the same size do so in at most {joined(found)}" if found else "", own)
 
 
 def _part(line: "Line") -> str:

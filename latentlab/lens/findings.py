@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from latentlab.console import estimate, table
+from latentlab.console import estimate, percent, signed, table
 from latentlab.lens.logit_attribution import TOTAL
 from latentlab.lens.rows import FED_IN, LENS
 from latentlab.lens.summary import ATTRIBUTION
@@ -18,6 +18,7 @@ from latentlab.lens.targets import ANSWER, OTHER_OBJECT, OTHER_OPTION, control_o
 from latentlab.measures.outcomes import HELD_BACK
 from latentlab.measures.statistics import MARGIN
 from latentlab.measures.summary import ALL
+from latentlab.wording import data_name, joined, paragraph, place_name, sentence
 
 if TYPE_CHECKING:
     Line = pd.Series[float]
@@ -42,11 +43,14 @@ def show_tables(summary: pd.DataFrame) -> None:
         data, n = lines["data"].iloc[0], lines["n"].max()
         readings = lines[lines["measure"].isin([LENS, FED_IN])]
         targets = _columns(readings)
+        matrix = _matrix(readings, ["step", "slot", "read"], targets, "top1")
         table(
-            _matrix(readings, ["step", "slot", "read"], targets, "top1"),
-            ["step", "slot", "read", *targets],
-            f"{model}: how often the first token is the target's, %; {n} questions of {data}",
+            matrix.assign(slot=matrix["slot"].map(place_name), n=n),
+            {name: name for name in ("step", "slot", "read", *targets)},
+            f"{model}: how often the first token is the target's, %; {n} questions of "
+            f"{data_name(str(data))}",
             percent=targets,
+            keys=3,
         )
         parts = lines[(lines["measure"] == ATTRIBUTION) & lines["layer"].isna()]
         headings = {
@@ -65,6 +69,7 @@ def show_tables(summary: pd.DataFrame) -> None:
                 {"part": "part", **{name: headings[name] for name in names}},
                 f"{model}: direct logit attribution at the answer, logits, all layers together",
                 percent=(),
+                changes=names,
             )
 
 
@@ -76,7 +81,7 @@ def conclusion(summary: pd.DataFrame) -> list[str]:
     """
     overall = summary[summary["domain"] == ALL]
     return [
-        " ".join(_sentences(str(model), lines))
+        paragraph(str(model), *_sentences(lines))
         for model, lines in overall.groupby("model", sort=False)
     ]
 
@@ -90,7 +95,7 @@ def held_back(rows: pd.DataFrame) -> list[str]:
     known = rows[rows["at_once"].notna()].drop_duplicates(["model", "example"])
     share = 1 - known.groupby("model", sort=False)["at_once"].mean()
     return [
-        f"in {100 * value:.0f} % of its answers {model} would have written something else before "
+        f"in {percent(value)} of its answers {model} would have written something else before "
         "the answer marker, so that what is read there is not what it would have said"
         for model, value in share[share > HELD_BACK].items()
     ]
@@ -127,7 +132,7 @@ def _matrix(lines: pd.DataFrame, index: list[str], targets: list[str], value: st
 def _part(line: "Line") -> str:
     """A part of the logit, as the table names it."""
     component, source = str(line["component"]), line["source"]
-    if isinstance(source, str):
+    if isinstance(source, str) and source:
         at = "" if pd.isna(line["step"]) else f", step {line['step']}"
         several = " (all steps)" if source.startswith("latent") and not at else ""
         return f"attention to {_SOURCES.get(source, source)}{at}{several}"
@@ -136,24 +141,22 @@ def _part(line: "Line") -> str:
     )
 
 
-def _sentences(model: str, lines: pd.DataFrame) -> Iterator[str]:
+def _sentences(lines: pd.DataFrame) -> Iterator[str]:
     readings = lines[lines["measure"].isin([LENS, FED_IN])]
     n = int(lines["n"].max())
     fed = readings[(readings["measure"] == FED_IN) & readings["slot"].str.startswith("latent_text")]
     own = [fed[(fed["step"] == t) & (fed["target"] == hop_name(t))] for t in _steps(fed)]
     hops = [line.iloc[0] for line in own if len(line)]
-    start = f"{model}:"
     if hops:
-        names = " and ".join(filter(None, [", ".join(_nth(hops[:-1])), *_nth(hops[-1:])]))
-        rates = ", ".join(estimate(line, "top1") for line in hops)
+        several = "s" if len(hops) > 1 else ""
         others = fed.loc[fed["target"] == OTHER_OBJECT, "top1"]
-        control = f"; another object of the picture in at most {100 * others.max():.1f} %"
-        yield (
-            f"{start} latent text as fed in at step {names} reads as the object of its own hop "
-            f"in {rates} of {n} questions{control if len(others) else ''}."
+        control = f" (another object of the picture: at most {percent(others.max())})"
+        yield sentence(
+            f"its latent text as fed in at step{several} {joined(_nth(hops))} reads as the object "
+            f"of its own hop in {joined([estimate(line, 'top1') for line in hops])} of {n} "
+            f"questions{control if len(others) else ''}"
         )
-        start = ""
-    yield from _reading_of_the_answer(readings, start, n)
+    yield from _reading_of_the_answer(readings, n)
     yield from _attribution(lines[lines["measure"] == ATTRIBUTION])
 
 
@@ -165,7 +168,7 @@ def _nth(lines: "list[Line]") -> list[str]:
     return [str(line["step"]) for line in lines]
 
 
-def _reading_of_the_answer(readings: pd.DataFrame, start: str, n: int) -> Iterator[str]:
+def _reading_of_the_answer(readings: pd.DataFrame, n: int) -> Iterator[str]:
     """Where the answer can be read best before its marker, and at the marker."""
     lens = readings[(readings["measure"] == LENS) & (readings["target"] == ANSWER)]
     if lens.empty:
@@ -177,18 +180,16 @@ def _reading_of_the_answer(readings: pd.DataFrame, start: str, n: int) -> Iterat
         step, rate = int(best["step"]), estimate(best, "top1")
         place = "the last position of the prompt" if step == 0 else f"step {step}"
         other = _control(readings, best)
-        against = "" if other is None else f" (another option in {100 * other:.1f} %)"
+        against = "" if other is None else f" (another option: {percent(other)})"
         where = _found(best, other or 0.0)
         text = (
-            f"{start} Before its marker the logit lens reads the answer {where} {place} "
+            f"before its marker the logit lens reads the answer {where} {place} "
             f"after layer {best['layer']}, in {rate} of {n} questions{against}"
-        ).strip()
-        if len(marker):
-            text += f"; at the marker, after the last layer, in {_last(marker)}"
-        yield f"{text}."
+        )
+        yield sentence(f"{text}, at the marker in {_last(marker)}" if len(marker) else text)
     elif len(marker):
-        text = f"{start} At its marker the logit lens reads the answer after the last layer in"
-        yield f"{text} {_last(marker)} of {n} questions.".strip()
+        text = "at its marker the logit lens reads the answer after the last layer in"
+        yield sentence(f"{text} {_last(marker)} of {n} questions")
 
 
 def _last(lines: pd.DataFrame) -> str:
@@ -226,11 +227,8 @@ def _attribution(lines: pd.DataFrame) -> Iterator[str]:
         return
 
     def logits(line: "Line") -> str:
-        ends = [float(line[f"logit{end}"]) for end in ("", "_low", "_high")]
-        if not any(ends):
-            return "exactly 0"
-        mean, low, high = (round(end, 2) + 0 for end in ends)
-        return f"{mean:.2f} [{low:.2f}, {high:.2f}]"
+        exact = "exactly 0"
+        return signed(line, "logit", "") if line["logit"] else exact
 
     summed = whole[whole["step"].isna()]
     shares = []
@@ -239,10 +237,8 @@ def _attribution(lines: pd.DataFrame) -> Iterator[str]:
         if len(line) and source != "answer":
             shares.append(f"{name} {logits(line.iloc[0])}")
     mlp = summed[summed["component"] == "mlp_out"].iloc[0]
-    control = lines[lines["layer"].isna() & (lines["target"] == OTHER_OPTION)]
-    control = control[control["component"] == TOTAL]
-    against = f" (a wrong option's: {control['logit'].iloc[0]:.2f})" if len(control) else ""
-    yield (
-        f"There the answer's logit leads the other options by {logits(total.iloc[0])}{against}; "
-        f"attention adds {', '.join(shares)}, and MLPs, not traced further, {logits(mlp)}."
+    yield sentence(
+        f"of its answer's lead over the other options, {estimate(total.iloc[0], 'logit', 'logits')}"
+        f", attention adds {joined([f'from {share}' for share in shares])}; MLPs, not traced "
+        f"further, add {logits(mlp)}"
     )

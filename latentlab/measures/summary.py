@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from latentlab import console
 from latentlab.measures.clusters import Clusters, clusters_of
 from latentlab.measures.outcomes import NONE, OUTCOMES, PICKED, SHAM
 from latentlab.measures.repeated import mean_over_seeds
@@ -98,9 +97,6 @@ def summarise(
     lines["p_holm"] = lines["p_mcnemar"].where(~treated)
     lines.loc[treated, "p_holm"] = families.transform(lambda p: holm(p.to_numpy()))
     lines["family"] = families.transform("size").reindex(lines.index, fill_value=0)
-    few = int((lines["n"] < FEW).sum())
-    if few:
-        console.warn(f"{few} of {len(lines)} lines rest on fewer than {FEW} examples")
     return lines
 
 

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from latentlab.console import estimate
+from latentlab.console import estimate, percent, signed
 from latentlab.measures.outcomes import NONE
 from latentlab.measures.summary import ALL
 from latentlab.mediation.effects import EFFECTS
 from latentlab.mediation.summary import BETWEEN, DISTANCES, EFFECT, FIRST, LAST
 from latentlab.mediation.tables import told
-from latentlab.vocabulary import PARTS
+from latentlab.wording import PARTS, paragraph, perturbation_name, sentence
 
 if TYPE_CHECKING:
     Line = pd.Series[float]
+
+_DISTURBED = "the instrument itself disturbs the model"
 
 CONTROLS = {"mask_needed": "mask_other"}
 """Perturbations with a matched control, and that control."""
@@ -36,7 +38,7 @@ _TELLING = (
 """Perturbations by how much their effect tells: evidence for one hop before the whole picture,
 evidence that is taken away before other evidence, and the picture before the question."""
 
-_WHERE = {BETWEEN: " at hops between", FIRST: " at the first hop", LAST: " at the last hop", "": ""}
+_WHERE = {BETWEEN: " at a middle hop", FIRST: " at the first hop", LAST: " at the last hop", "": ""}
 """Hops of a sentence. The first one is read before any patch is re-inserted and the last one when
 all latents are there: they are never put together with others."""
 
@@ -50,7 +52,7 @@ def conclusion(summary: pd.DataFrame) -> list[str]:
     lines = summary[summary["domain"] == ALL].astype({"hop": object, "reading": object})
     lines = lines.fillna({"hop": "", "reading": ""})
     return [
-        f"{model}: {' '.join(_sentences(of_model))}"
+        paragraph(str(model), *_sentences(of_model))
         for model, of_model in lines.groupby("model", sort=False)
     ]
 
@@ -73,13 +75,12 @@ def _sentences(lines: pd.DataFrame) -> Iterator[str]:
         main, *others = found
         yield _effect(found[main], main)
         if others:
-            text = "; ".join(_beside(found[hop], hop) for hop in others)
-            yield f"{text[0].upper()}{text[1:]}."
+            yield sentence(*(_beside(found[hop], hop) for hop in others))
     else:
         least = effects.loc[effects["perturbation"] != NONE, "te_smallest"].max()
-        yield (
-            "no perturbation changed the answer measurably, so there is nothing to mediate "
-            f"({effects['n'].max()} examples would tell {least:.2g} nats)."
+        yield sentence(
+            "no change of a question moved the answer measurably, so there is nothing to mediate "
+            f"(more than {least:.2g} nats would have shown)"
         )
     yield _controls(effects, chosen, sham(lines))
 
@@ -97,33 +98,38 @@ def _most_telling(effects: pd.DataFrame) -> str:
 def _effect(group: pd.DataFrame, hop: str) -> str:
     """An effect, and both shares of it that each part of the latents carries."""
     line = group.iloc[0]
-    at = "" if line["steps"] == ALL else f"; latents of steps {line['steps']}"
-    text = f"{line['perturbation']}{_WHERE[hop]} changes the log-odds of its answer"
-    text += f" by {estimate(line, 'te', 'nats')} (n = {line['n']}{at})"
+    at = "" if line["steps"] == ALL else f", with latents of steps {line['steps']}"
+    text = f"{perturbation_name(str(line['perturbation']))}{_WHERE[hop]} changes the log-odds of "
+    text += f"its answer by {signed(line, 'te', 'nats')} (n = {line['n']}{at})"
     if pd.isna(line["nie_share"]):
-        return f"{text}, too little to be shared out."
-    parts = [_carried(part, both=True) for _, part in _shown(group).iterrows()]
-    number, _, rest = parts[0].partition(" through ")
-    return f"{text}: {number} of this effect runs through {', '.join([rest, *parts[1:]])}."
+        return sentence(f"{text}, too little to be shared out")
+    parts = [_carried(part) for _, part in _shown(group).iterrows()]
+    return sentence(f"{text}: {', '.join(parts)}")
 
 
 def _beside(group: pd.DataFrame, hop: str) -> str:
     """The same at another hop, where a word stands for both shares if there is one."""
     line = group.iloc[0]
-    text = f"{_WHERE[hop].strip()} the effect is {estimate(line, 'te', 'nats')}"
+    text = f"{_WHERE[hop].strip()} the change is {signed(line, 'te', 'nats')}"
     if pd.isna(line["nie_share"]):
         return f"{text}, too little to be shared out"
-    parts = [_carried(part, both=False) for _, part in _shown(group).iterrows()]
-    return f"{text}, {', '.join(parts)}"
+    parts = [_short(part) for _, part in _shown(group).iterrows()]
+    return f"{text} ({', '.join(parts)})"
 
 
-def _carried(line: "Line", both: bool) -> str:
+def _short(line: "Line") -> str:
+    """A mediator and the word for its shares; where there is none, the shares."""
+    name, word = _name(line).removeprefix("the "), str(line["reading"])
+    if word:
+        return f"{name} {word}"
+    return f"{name} {estimate(line, 'nie_share')}, kept {estimate(line, 'tie_share')}"
+
+
+def _carried(line: "Line") -> str:
     """What runs through a mediator, and what keeping it averts: the shares NIE and TE - NDE."""
-    word = _word(line)
-    said = [word] if word else []
-    if both or str(line["reading"]) in ("", "redundant"):
-        said.insert(0, f"keeping it averts {estimate(line, 'tie_share')}")
-    return f"{estimate(line, 'nie_share')} through {_name(line)} ({': '.join(said)})"
+    said = [f"keeping it averts {estimate(line, 'tie_share')}", _word(line)]
+    said = [word for word in said if word]
+    return f"{estimate(line, 'nie_share')} of it through {_name(line)} ({': '.join(said)})"
 
 
 def _shown(group: pd.DataFrame) -> pd.DataFrame:
@@ -145,22 +151,23 @@ def _word(line: "Line") -> str:
     word = str(line["reading"])
     if word != "bypassed":
         return word
-    if not line[["nie_low", "nie_high", "tie_low", "tie_high"]].any():
-        return "bypassed, exactly 0 in every example"
+    if not line[["nie", "tie"]].any():
+        return "bypassed, exactly 0"
     least = line[["nie_smallest", "tie_smallest"]].max() / abs(line["te"])
-    return f"bypassed; {line['n']} examples would tell {100 * least:.1f} %"
+    return f"bypassed; more than {percent(least)} would have shown"
 
 
 def _controls(effects: pd.DataFrame, perturbation: str, worst: float) -> str:
     """What the matched control and the zero perturbation do."""
-    broken = f"Sham {worst:.1g}: the instrument itself disturbs the model"
-    said = broken if worst else "Sham 0.0"
+    said = "the same question once more changes nothing"
+    if worst:
+        said = f"the same question once more changes {worst:.1g}: {_DISTURBED}"
     lines = effects[effects["perturbation"] == CONTROLS.get(perturbation)]
     if lines.empty:
-        return f"{said}."
+        return sentence(said)
     line = lines.iloc[0]
-    return (
-        f"Its control {line['perturbation']} changes the log-odds by "
-        f"{estimate(line, 'te', 'nats')} ({line['n']} examples would tell "
-        f"{line['te_smallest']:.2g}); {said[0].lower()}{said[1:]}."
+    return sentence(
+        f"{perturbation_name(str(line['perturbation']))}, the control, changes them by "
+        f"{signed(line, 'te', 'nats')}",
+        said,
     )

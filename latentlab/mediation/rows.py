@@ -24,7 +24,7 @@ from latentlab.mediation.movement import (
 )
 from latentlab.mediation.summary import DISTANCES, EFFECT
 from latentlab.reasoner import Reasoner
-from latentlab.study.batches import Numbered, over_batches
+from latentlab.study.batches import Numbered, one_round, over_batches
 from latentlab.study.identity import identity
 from latentlab.study.instrument import Subject
 
@@ -58,7 +58,7 @@ def rows_of(config: MediationConfig, subject: Subject, prepared: PreparedMediati
     size, name = config.batch_size, reasoner.name
     kept = over_batches(subject.references, size, undisturbed, f"{name}: references")
     spreads = reference_spreads(kept)
-    found = over_batches(examples, size, of_batch, name)
+    found = over_batches(examples, size, of_batch, name, len(edits), "comparisons")
     rows = pd.concat(chain(*found), ignore_index=True)
     n = len(examples)
     for order, edit in enumerate(edits):
@@ -90,6 +90,7 @@ def _of_batch(
         changed = [edit.edit(example) for example in examples]
         allowed = [new is not None for new in changed]
         if not any(allowed):
+            one_round(numbered)
             continue
         # Where it is not allowed an example runs along unchanged, so that all runs have one shape.
         inputs = [new or old for new, old in zip(changed, examples, strict=True)]
@@ -115,6 +116,7 @@ def _of_batch(
                 values = {name: of[outcome][allowed] for name, of in done[whole].items()}
                 frame = head.assign(**taken, steps=mediator.steps_label, outcome=outcome, **values)
                 yield frame.dropna(subset=list(values))
+        one_round(numbered)
 
 
 def _option_ids(reasoner: Reasoner, examples: Sequence[Example]) -> list[list[list[int]]]:

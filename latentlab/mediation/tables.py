@@ -8,21 +8,24 @@ from latentlab.console import table
 from latentlab.measures.summary import ALL
 from latentlab.mediation.movement import ORDINARY
 from latentlab.mediation.summary import EFFECT, MOVEMENT, single_hops
-from latentlab.vocabulary import PARTS
+from latentlab.wording import PARTS, data_name, perturbation_name
 
 if TYPE_CHECKING:
     Line = pd.Series[float]
 
 _HEADINGS = {
-    "perturbation": "perturbation",
+    "perturbation": "changed",
     "steps": "steps",
-    "mediator": "mediator",
+    "mediator": "through",
     "n": "n",
-    "te": "effect, nats",
-    "nie_share": "NIE, % of it",
-    "tie_share": "TE - NDE, % of it",
+    "te": "change in log-odds, nats",
+    "nie_share": "share through it (NIE), %",
+    "tie_share": "averted by keeping it (TE − NDE), %",
     "reading": "reading",
 }
+SPARE = ("n", "reading", "te")
+"""Columns that a narrow screen does without, the first to go first: shares are what is asked."""
+
 _ENDS = ("", "_low", "_high")
 
 
@@ -30,11 +33,32 @@ def show_tables(summary: pd.DataFrame) -> None:
     """Put two tables a model on the screen: shares of effects, and how far latents move."""
     lines = summary[summary["domain"] == ALL]
     for model, of_model in lines.groupby("model", sort=False):
-        data = of_model["data"].iloc[0]
-        title = f"{model}: what its latents carry of effects on its answers to {data}"
-        table(share_table(of_model), _HEADINGS, title, percent=("nie_share", "tie_share"))
+        data = data_name(str(of_model["data"].iloc[0]))
+        shares = share_table(of_model)
+        # Where all steps are acted on nothing is told by saying so.
+        columns = {k: v for k, v in _HEADINGS.items() if k != "steps" or set(shares[k]) != {ALL}}
+        table(
+            shares.assign(perturbation=shares["perturbation"].map(_changed)),
+            columns,
+            f"{model}: what its latents carry of what changes its answers to {data}",
+            percent=("nie_share", "tie_share"),
+            changes=("te",),
+            spare=SPARE,
+            keys=3 if "steps" in columns else 2,
+        )
         moved, names = movement_table(of_model)
-        table(moved, names, f"{model}: how far its latents move, in SD over examples", percent=())
+        table(
+            moved.assign(perturbation=moved["perturbation"].map(_changed)),
+            {**dict(zip(names, names, strict=True)), "perturbation": "changed"},
+            f"{model}: how far its latents move, in SD over questions",
+            percent=(),
+        )
+
+
+def _changed(label: str) -> str:
+    """A perturbation and its hop in words."""
+    name, _, hop = label.partition(" hop ")
+    return perturbation_name(name) + (f", hop {hop}" if hop else "")
 
 
 def share_table(lines: pd.DataFrame) -> pd.DataFrame:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from latentlab.console import estimate, interval_text, table
+from latentlab.console import amount, estimate, percent, table
 from latentlab.measures.statistics import Interval, judge
 from latentlab.patch.cells import FROM_UNRELATED, RANDOM, SHAM, UNRELATED
-from latentlab.patch.knockouts import RANDOM_KEYS
 from latentlab.patch.summary import MODES
 from latentlab.vocabulary import CONTROL
+from latentlab.wording import COMPONENTS, SEEING, SEEN, joined, paragraph, sentence
 
 if TYPE_CHECKING:
     Line = pd.Series[float]
@@ -30,14 +30,6 @@ _SLOTS = {
     ("prompt", RANDOM): "at random positions of the prompt",
 }
 """Words for the `part` and the `control` of a slot."""
-_WORDS = {
-    "latent": "its latents",
-    "latent_text": "its latent text",
-    "latent_vision": "its latent vision",
-    "image": "the image",
-    "prompt": "the question",
-    "earlier": "earlier steps",
-}
 
 
 def show_tables(summary: pd.DataFrame) -> None:
@@ -48,7 +40,7 @@ def show_tables(summary: pd.DataFrame) -> None:
             stream = grids["component"].where(grids["component"] != "resid_pre", "resid_post")
             parts = [stream, grids["head"].notna(), _unrelated(grids)]
             for (component, heads, control), cells in grids.groupby(parts, sort=False):
-                title = f"{model}: {component}{' by head' if heads else ''}"
+                title = f"{model}: {COMPONENTS[str(component)]}{' by head' if heads else ''}"
                 _show_grid(f"{title}, control" if control else title, mode, cells)
         cut = lines[~lines["mode"].isin(MODES)]
         if len(cut):
@@ -58,7 +50,7 @@ def show_tables(summary: pd.DataFrame) -> None:
 def conclusion(summary: pd.DataFrame) -> list[str]:
     """What was found about each model, in one paragraph each."""
     return [
-        " ".join(_sentences(str(model), lines))
+        paragraph(str(model), *_sentences(lines))
         for model, lines in summary.groupby("model", sort=False)
     ]
 
@@ -77,7 +69,7 @@ def _show_grid(title: str, mode: str, cells: pd.DataFrame) -> None:
     table(
         (grid.loc[labels, columns].round(3) + 0).reset_index(),  # no minus before a zero
         {"row": "layer", **{slot: slot for slot in columns}},
-        f"{title}, recovery in %: {done}; n={cells['n'].iloc[0]} pairs, "
+        f"{title}, recovery in %: {done}; n = {cells['n'].iloc[0]} pairs, "
         f"95 % intervals within ±{widest:.1f}",
         percent=columns,
     )
@@ -105,71 +97,78 @@ def _show_knockouts(model: str, lines: pd.DataFrame) -> None:
         for first, count in zip(lines["layer"], lines["layers"], strict=True)
     ]
     control = lines["kind"] == CONTROL
-    slots = lines["slot"].mask(control, f"  control: {RANDOM_KEYS}")
+    hidden = pd.Series([_hidden(line) for _, line in lines.iterrows()], lines.index)
     table(
-        lines.assign(slot=slots, where=where),
+        lines.assign(slot=hidden.mask(control, "  control: random keys"), where=where),
         {
             "slot": "attention knocked out",
             "where": "layers",
-            "accuracy": "accuracy % [95 %]",
-            "delta": "paired difference, points",
-            "delta_smallest": "n could tell",
-            "indirect_effect": "logit difference, nats",
+            "accuracy": "accuracy, %",
+            "delta": "change in accuracy, points",
+            "delta_smallest": "would have shown",
+            "indirect_effect": "change in logit difference, nats",
             "p_holm": "p (Holm)",
         },
         f"{model}: without, {100 * before:.1f} % of {lines['n'].iloc[0]} answers are right",
         percent=("accuracy", "delta", "delta_smallest"),
+        changes=("delta", "indirect_effect"),
+        spare=("p_holm", "indirect_effect", "delta_smallest"),
+        keys=2,
     )
 
 
-def _sentences(model: str, lines: pd.DataFrame) -> Iterator[str]:
+def _hidden(line: "Line") -> str:
+    """What is hidden from whom."""
+    return f"{SEEN[str(line['key'])]} from {SEEING[str(line['query'])]}"
+
+
+def _sentences(lines: pd.DataFrame) -> Iterator[str]:
     """What patches did, in each mode, and what knock-outs did."""
     first = lines.iloc[0]
-    apart = interval_text(*_interval(first, "total_effect"), percent=False)
-    start = f"{model}: clean and corrupt answer lie {apart} nats apart (n={first['n']} pairs)"
-    modes = [mode for mode in MODES if (lines["mode"] == mode).any()]
-    for mode in modes:
+    told = [
+        f"clean and corrupt answers lie {estimate(first, 'total_effect', 'nats')} apart "
+        f"({first['n']} pairs)"
+    ]
+    for mode in [mode for mode in MODES if (lines["mode"] == mode).any()]:
         cells = lines[lines["mode"] == mode]
-        sham = cells[cells["control"] == SHAM].iloc[0]
-        ends = [sham[f"indirect_effect{end}"] for end in ("", "_low", "_high")]
-        disturbs = "" if ends == [0, 0, 0] else ": the instrument itself disturbs the model"
-        said = _recovered(mode, cells)
         if cells["recovery"].isna().all():
-            said = f"the runs do not differ measurably: nothing to recover{_could_tell(first)}"
-        head = f"{start}; " if start else ""
-        text = f"{head}{said}; sham {ends[0]:.1f} nats{disturbs}."
-        yield f"{text[0].upper()}{text[1:]}" if not head else text
-        start = ""
-    if start:
-        yield f"{start}."
-    yield from _knocked_out(lines[~lines["mode"].isin(MODES)])
+            told.append(f"too little to tell what brings it back{_could_tell(first)}")
+        else:
+            told.append(_recovered(mode, cells))
+        sham = float(cells[cells["control"] == SHAM].iloc[0]["indirect_effect"])
+        if sham:
+            told.append(f"putting its own back changes {sham:.1g} nats: {_DISTURBED}")
+        yield sentence(*told)
+        told = []
+    if told:
+        yield sentence(*told)
+    yield sentence(*_knocked_out(lines[~lines["mode"].isin(MODES)]))
 
 
 def _knocked_out(cut: pd.DataFrame) -> Iterator[str]:
     """What it costs to hide keys in all layers, each beside its control where it costs something.
 
-    Where nothing is lost or gained measurably, the table has the numbers and the controls.
+    What ends alike is told together; the table has the numbers and the controls.
     """
     whole = cut[cut["layers"] == cut["layers"].max()]
     controls = {line["control_of"]: line for _, line in whole.iterrows() if line["control_of"]}
-    costs: list[str] = []
-    told: dict[str, list[tuple[str, float]]] = {}
+    told: dict[str, list[Line]] = {}
     for _, line in whole[whole["kind"] != CONTROL].iterrows():
-        query = "the answer" if line["query"] == "answer" else "its latent steps"
-        name = f"{_WORDS[line['key']]} from {query}"
-        if (verdict := _verdict(line)) in _MEASURED:
-            beside = _effect(controls[line["slot"]])
-            costs.append(f"hiding {name} {_effect(line)} (random keys: {beside})")
+        verdict = _verdict(line)
+        if verdict in _MEASURED:
+            seen, seeing = SEEN[str(line["key"])], SEEING[str(line["query"])]
+            beside = _size(controls[line["slot"]]).partition(" [")[0].removesuffix(" points")
+            yield (
+                f"with {seen} hidden from {seeing} it {_MEASURED[verdict]} {_size(line)} "
+                f"({beside} with random keys)"
+            )
         else:
-            told.setdefault(verdict, []).append((name, line["delta_smallest"]))
+            told.setdefault(verdict, []).append(line)
     for verdict, found in told.items():
-        names = ", ".join(name for name, _ in found)
-        least = max(smallest for _, smallest in found)
-        said = "" if verdict == _NOTHING else f" (n could tell {100 * least:.1f} points)"
-        costs.append(f"hiding {names} {verdict}{said}")
-    if costs:
-        text = "; ".join(costs)
-        yield f"{text[0].upper()}{text[1:]}."
+        names = joined([_hidden(line) for line in found], "or")
+        least = max(float(line["delta_smallest"]) for line in found)
+        seen = "" if verdict == _NOTHING else f" (more than {100 * least:.1f} points would show)"
+        yield f"hiding {names} {verdict}{seen}"
 
 
 def _recovered(mode: str, cells: pd.DataFrame) -> str:
@@ -184,45 +183,43 @@ def _recovered(mode: str, cells: pd.DataFrame) -> str:
         place = _where(line)
         words += "" if pd.isna(line["step"]) else f" of step {line['step']}"
         third = cells[(where == place) & (cells["control_of"] == line["slot"])]
-        beside = f"; unrelated {estimate(third.iloc[0], 'recovery')}" if len(third) else ""
+        share = percent(float(third.iloc[0]["recovery"])) if len(third) else ""
+        beside = f"; {share} {FROM_UNRELATED}" if share and mode == "restore" else ""
         parts.append(f"{estimate(line, 'recovery')} {words} ({place}{beside})")
-    did = "brings back at most" if mode == "restore" else "leaves at least"
-    return f"of that one patch {did} {', '.join(parts)}"
+    if mode == "restore":
+        return f"one clean activation put into the corrupt run brings back {', '.join(parts)}"
+    return f"one corrupt activation put into the clean run leaves {', '.join(parts)}"
 
 
-_MEASURED = {"harm": "costs", "gain": "gains"}
+_DISTURBED = "the instrument itself disturbs the model"
+_MEASURED = {"harm": "loses", "gain": "gains"}
 _NOTHING = "changes nothing at all"
 
 
 def _verdict(line: "Line") -> str:
     """What a knock-out does to the accuracy: harm, gain, or why neither is said."""
-    said = judge(Interval(*_interval(line, "delta"), int(line["n"])))
+    mean, low, high = (float(line[f"delta{end}"]) for end in ("", "_low", "_high"))
+    said = judge(Interval(mean, low, high, int(line["n"])))
     if said in _MEASURED:
         return said
-    if line["indirect_effect_low"] == line["indirect_effect_high"] == 0:
+    # A mean of exactly zero nats is one that no answer moved in.
+    if line["indirect_effect"] == 0 and line["delta"] == 0:
         return _NOTHING
-    return "costs nothing measurable" if said == "no harm" else "may cost some, too few to tell"
+    if said == "no harm":
+        return "changes nothing that we could measure"
+    return "may do harm or none: there are too few pairs to tell"
 
 
-def _effect(line: "Line") -> str:
-    """What a knock-out does to the accuracy, in points."""
-    mean, low, high = _interval(line, "delta")
+def _size(line: "Line") -> str:
+    """How large a change of accuracy is, without its sign, where it is one; nothing otherwise."""
     verdict = _verdict(line)
-    if verdict == _NOTHING:
-        return verdict
-    if verdict == "harm":
-        mean, low, high = -mean, -high, -low
-    numbers = f"{100 * mean + 0:.1f} points [{100 * low + 0:.1f}, {100 * high + 0:.1f}]"
-    if verdict in _MEASURED:
-        return f"{_MEASURED[verdict]} {numbers}"
-    return f"{numbers}; n could tell {100 * line['delta_smallest']:.1f}"
+    if verdict not in _MEASURED:
+        return "none" if verdict == _NOTHING else "none measurable"
+    low, high = sorted(abs(float(line[f"delta{end}"])) for end in ("_low", "_high"))
+    return amount(abs(float(line["delta"])), low, high, "points")
 
 
 def _could_tell(line: "Line") -> str:
     """The smallest difference between the two runs that so many pairs would show."""
     least = line["total_effect_smallest"]
-    return "" if pd.isna(least) else f" (n could tell {least:.2g} nats)"
-
-
-def _interval(line: "Line", name: str) -> tuple[float, float, float]:
-    return line[name], line[f"{name}_low"], line[f"{name}_high"]
+    return "" if pd.isna(least) else f" (more than {least:.2g} nats would show)"

@@ -18,6 +18,7 @@ from latentlab.patch.runs import PairRun
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.knockout import Knockout, knocked_out
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.study.batches import one_round
 from latentlab.vocabulary import CONTROL, KNOCK_OUT, KnockoutName
 
 RANDOM_KEYS = "as many random keys of the prompt"
@@ -125,3 +126,4 @@ def knockout_rows(
                 }
                 yield from readout.rows(number, KNOCKED_OUT, logits, **columns)
                 number += 1
+        one_round(run.batch.examples)

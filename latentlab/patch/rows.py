@@ -91,7 +91,9 @@ def rows_of(config: PatchConfig, subject: Subject, prepared: PreparedPatching) -
         return [((number, numbered[i][0]), row) for (number, i), row in new]
 
     asked = [pair.clean for pair in pairs]
-    found = chain(*over_batches(asked, config.batch_size, of_batch, reasoner.name))
+    size, name = config.batch_size, reasoner.name
+    rounds = len(config.mode) * len(cells) + len(prepared.knockouts)
+    found = chain(*over_batches(asked, size, of_batch, name, rounds, "runs"))
     ordered = sorted(found, key=lambda item: item[0])
     rows = [{"model": reasoner.name, "data": config.data, **row} for _, row in ordered]
     whole_numbers = ("hops", "layer", "layers", "head", "step", "n_positions")

@@ -16,6 +16,7 @@ from latentlab.prompts import Prompter
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.activations import Site, patched, record
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.study.batches import one_round
 from latentlab.vocabulary import CONTROL, PatchMode
 
 
@@ -112,6 +113,7 @@ def patch_rows(
             kept = own.activations
             values = cell.values(source.activations, kept, places, n_heads)
             yield from readout.rows(next(numbers), mode, own.patched(values), **cell.columns)
+            one_round(own.batch.examples)
             if cell.slot.drawn:
                 continue
             sham |= cell.values(kept, kept, places, n_heads)

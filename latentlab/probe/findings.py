@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from latentlab.console import interval_text, table
+from latentlab.console import estimate, percent, table
 from latentlab.probe.probes import INPUT
+from latentlab.wording import joined, paragraph, place_name, sentence
 
 if TYPE_CHECKING:
     Line = pd.Series[float]
@@ -21,15 +22,6 @@ ALPHA = 0.05
 
 FED = ("latent_text", "latent_vision")
 """Places of what a step is fed; a model's first is what sentences speak about."""
-
-_NAMES = {
-    "latent_text": "latent text",
-    "latent_vision": "re-inserted patches",
-    "words": "written words",
-    "prompt": "end of the prompt",
-    "placeholder": "empty slots",
-    "patches": "patches at random",
-}
 
 
 def show_tables(summary: pd.DataFrame) -> None:
@@ -47,7 +39,7 @@ def show_tables(summary: pd.DataFrame) -> None:
 def conclusion(summary: pd.DataFrame) -> list[str]:
     """What was found about each model, in one paragraph each."""
     return [
-        f"{model}: {' '.join(_sentences(lines))}"
+        paragraph(str(model), *_sentences(lines))
         for model, lines in summary.groupby("model", sort=False)
     ]
 
@@ -85,9 +77,11 @@ def _show_grid(model: str, probes: pd.DataFrame, layer: int, best: bool) -> None
                 row[f"{line['target']}{end}"] = float(line[f"value{end}"])
         rows.append(row)
     where = "as it is fed in" if layer == INPUT else f"after layer {layer} of its slot"
-    title = f"{model}: what probes read off a latent {where}, % [95 %] of {here['n'].iloc[0]}"
+    n = here["n"].iloc[0]
+    title = f"{model}: what probes read off a latent {where}, % of {n} questions"
     title += "; the best layer" if best else ""
-    table(pd.DataFrame(rows), ["step", *targets], title, targets)
+    names = {name: name.replace("_", " ") for name in ("step", *targets)}
+    table(pd.DataFrame(rows).assign(n=n), names, title, targets)
 
 
 def _show_similarity(model: str, lines: pd.DataFrame) -> None:
@@ -103,7 +97,7 @@ def _show_similarity(model: str, lines: pd.DataFrame) -> None:
     pooled = lines[lines["kind"].isin(["similarity", "rank"]) & lines["step"].isna()]
     rows = []
     for place, here in pooled.groupby("place", sort=False):
-        row: dict[str, object] = {"vectors": _NAMES[str(place)]}
+        row: dict[str, object] = {"vectors": place_name(str(place))}
         row |= {f"{name}{end}": None for name in columns for end in ("", "_low", "_high")}
         for _, line in here[here["target"].isin(list(columns))].iterrows():
             for end in ("", "_low", "_high"):
@@ -127,17 +121,19 @@ def _sentences(lines: pd.DataFrame) -> Iterator[str]:
             held.append((int(step), of_step.loc[f"object {step}"]))
             cells += [of_step.loc[name] for name in [f"cell {step}"] if name in of_step.index]
     if held:
-        text = "; ".join(_held(held))
+        can = ""
         if cells:
             best = max(cells, key=lambda line: float(line["value"]))
-            can = "can" if _above(best) else "cannot"
-            text += f"; the cell it lies in {can} be read ({_beside(best, 'shuffled labels')})"
-        yield f"{text[0].upper()}{text[1:]}."
+            can = "the cell it lies in " + ("can" if _above(best) else "cannot") + " be read"
+            can += f" ({_beside(best, 'shuffled labels')})"
+        yield sentence(*_held(held), can)
     elif len(here):
         found = here[here["step"] == here["step"].max()]
-        listed = [f"{line['target']} {_beside(line, 'shuffled')}" for _, line in found.iterrows()]
+        listed = [
+            f"the {line['target']} in {_beside(line, 'shuffled')}" for _, line in found.iterrows()
+        ]
         n = found["n"].iloc[0]
-        yield f"Off its last latent probes read: {'; '.join(listed)} ({n} questions)."
+        yield sentence(f"off its last latent probes read {joined(listed)} ({n} questions)")
     yield from _gap(lines[lines["kind"] == "gap"])
     yield from _alone(lines)
 
@@ -149,27 +145,24 @@ def _held(steps: "list[tuple[int, Line]]") -> Iterator[str]:
         if not alike:
             continue
         several = len(alike) > 1
-        names = _and([str(step) for step, _ in alike])
-        numbers = ", ".join(_percent(line) for _, line in alike)
-        text = f"of {alike[0][1]['n']} questions"
+        names = joined([str(step) for step, _ in alike])
+        numbers = joined([_percent(line) for _, line in alike])
         beside = []
         if verdict != _NO_MORE:
-            shuffled = ", ".join(_plain(line["control"]) for _, line in alike)
-            beside.append(f"shuffled labels {shuffled}")
+            shuffled = max(float(line["control"]) for _, line in alike)
+            beside.append(f"shuffled labels: {_most(shuffled, several)}")
         if verdict != _NOTHING:
-            hops = [str(line["best_other_target"]).rpartition(" ")[2] for _, line in alike]
-            others = ", ".join(_plain(line["best_other"]) for _, line in alike)
-            beside.append(f"best other hop, {', '.join(hops)}: {others}")
-        what = verdict[several].format(names)
+            others = max(float(line["best_other"]) for _, line in alike)
+            beside.append(f"any other hop: at most {percent(others)}")
         yield (
-            f"the latent{'s of steps' if several else ' of step'} {names} {what} (decodable in "
-            f"{numbers} {text}; {'; '.join(beside)})"
+            f"the latent{'s of steps' if several else ' of step'} {names} "
+            f"{verdict[several].format(names)}, read by probes in {numbers} of "
+            f"{alike[0][1]['n']} questions ({'; '.join(beside)})"
         )
 
 
-def _and(names: list[str]) -> str:
-    """Names as a list in words."""
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+def _most(value: float, several: bool) -> str:
+    return f"{'at most ' if several else ''}{percent(value)}"
 
 
 def _verdict(line: "Line") -> tuple[str, str]:
@@ -194,12 +187,12 @@ def _gap(gaps: pd.DataFrame) -> Iterator[str]:
     if gaps.empty:
         return
     parts = [
-        f"{_plain(gap['control'])} {where.get(str(gap['place']), 'as it is fed in')} "
-        f"(gap G {_percent(gap, ' points')})"
+        f"{percent(gap['control'])} off the last latent "
+        f"{where.get(str(gap['place']), 'as it is fed in')}"
         for _, gap in gaps[gaps["place"] != "latent_vision"].iterrows()
     ]
-    down = f"{_plain(gaps['best_other'].iloc[0])} at the answer marker"
-    yield f"The answer is decodable in {down}, and off the last latent in {' and '.join(parts)}."
+    down = f"{percent(gaps['best_other'].iloc[0])} at the answer marker"
+    yield sentence(f"probes read the answer in {joined([down, *parts])}")
 
 
 def _alone(lines: pd.DataFrame) -> Iterator[str]:
@@ -209,10 +202,11 @@ def _alone(lines: pd.DataFrame) -> Iterator[str]:
         of_reading = lines[lines["target"] == reading]
         whole = of_reading[of_reading["kind"] == "left alone"].iloc[0]
         only = of_reading[of_reading["kind"] == "latent-only"].iloc[0]
-        empty = "" if pd.isna(only["control"]) else f", with empty slots {_plain(only['control'])}"
-        numbers = f" (untouched {_plain(whole['value'])}{empty})"
-        parts.append(words.format(_percent(only)) + numbers)
-    yield f"From its latents alone it {parts[0]}, and {parts[1]} among the options."
+        empty = "" if pd.isna(only["control"]) else f", empty slots: {percent(only['control'])}"
+        parts.append(
+            words.format(_percent(only)) + f" (untouched: {percent(whole['value'])}{empty})"
+        )
+    yield sentence(f"from its latents alone it {joined(parts)}")
 
 
 def _above(line: "Line") -> bool:
@@ -221,13 +215,8 @@ def _above(line: "Line") -> bool:
 
 
 def _beside(line: "Line", name: str) -> str:
-    return f"{_percent(line)}, {name} {_plain(line['control'])}"
+    return f"{_percent(line)}, {name} {percent(line['control'])}"
 
 
-def _percent(line: "Line", unit: str = " %") -> str:
-    text = interval_text(line["value"], line["value_low"], line["value_high"])
-    return text.replace(" ", f"{unit} ", 1)
-
-
-def _plain(value: float) -> str:
-    return f"{100 * value:.1f} %"
+def _percent(line: "Line") -> str:
+    return estimate(line, "value")

@@ -71,7 +71,12 @@ def local_rank() -> int:
 
 
 def divided(
-    items: Iterable[Item], work: Callable[[Item], Result], description: str = "", total: int = 0
+    items: Iterable[Item],
+    work: Callable[[Item], Result],
+    description: str = "",
+    total: int = 0,
+    unit: str = "items",
+    weight: Callable[[Item], int] = lambda item: 1,
 ) -> list[Result]:
     """Do something with every item, and have the results of all in the order of the items.
 
@@ -80,13 +85,21 @@ def divided(
 
     Args:
         items: what is worked through.
-        work: what is done; it must not depend on what was done with other items.
-        description: what is being done, for the progress bar.
-        total: how many items there are.
+        work: what is done; it must not depend on what was done with other items. It may tell how
+            much of an item is done (`console.advance`).
+        description: what is being done, for the progress that is shown.
+        total: how much there is to do, in units.
+        unit: what is counted.
+        weight: how many units an item is.
     """
     size, rank = count(), 0 if _group is None else _group.rank
-    own = islice(items, rank, None, size)
-    done = [work(item) for item in console.track(own, description, -(-total // size))]
+    done, units = [], 0
+    with console.progress(description, total, unit):
+        for item in islice(items, rank, None, size):
+            done.append(work(item))
+            # What the others do meanwhile is about as much.
+            units += weight(item) * size
+            console.reach(units)
     if _group is None:
         return done
     shares = _exchanged(_group, done)

@@ -8,8 +8,9 @@ all of them, and its rows are the same.
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
+from latentlab.console import advance
 from latentlab.data.example import Example
-from latentlab.processes.group import divided
+from latentlab.processes.group import count, divided
 
 Numbered = list[tuple[int, Example]]
 """A batch: its examples with their numbers among all examples."""
@@ -31,7 +32,12 @@ def batches(examples: Sequence[Example], size: int) -> Iterator[Numbered]:
 
 
 def over_batches(
-    examples: Sequence[Example], size: int, work: Callable[[Numbered], Result], description: str
+    examples: Sequence[Example],
+    size: int,
+    work: Callable[[Numbered], Result],
+    description: str,
+    rounds: int = 1,
+    unit: str = "questions",
 ) -> list[Result]:
     """Do something with every batch; processes share the work, and each has all results.
 
@@ -39,9 +45,19 @@ def over_batches(
         examples: what is cut into batches.
         size: examples of a batch.
         work: what is done with a batch; what it returns can be pickled.
-        description: what is being done, for the progress bar.
+        description: what is being done, for the progress that is shown.
+        rounds: how often each example is worked on. `work` tells when a batch has gone through one
+            of them (`one_round`).
+        unit: what an example in a round is called.
 
     Returns:
         What `work` returned, batch by batch.
     """
-    return divided(batches(examples, size), work, description, -(-len(examples) // size))
+    total = len(examples) * rounds
+    whole = batches(examples, size)
+    return divided(whole, work, description, total, unit, lambda batch: len(batch) * rounds)
+
+
+def one_round(batch: Sequence[object]) -> None:
+    """Tell that a batch has gone through one round of its work."""
+    advance(len(batch) * count())

@@ -6,7 +6,7 @@ loading models, setting references apart, looking for what would go wrong before
 writing the results and telling what was found.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
@@ -18,7 +18,7 @@ import pandas as pd
 from latentlab.checkpoint import find_checkpoint
 from latentlab.command import CommonConfig, find_device
 from latentlab.commands import COMMANDS
-from latentlab.console import note, show, warn
+from latentlab.console import aside, note, show, warn
 from latentlab.data import Example, Examples
 from latentlab.errors import UserError
 from latentlab.measures.summary import FEW, by_domain
@@ -46,6 +46,13 @@ def refuse(message: str) -> None:
 def pass_over(message: str) -> None:
     """What `Subject.lacks` does where other models are left: say so, and go on without."""
     note(f"{message}; passed over")
+
+
+def close(conclusion: Iterable[str], out: Path) -> None:
+    """End a command: what was found, and where the rest is."""
+    for said in conclusion:
+        show(said)
+    show(f"Rows, summary and settings are in {out}.")
 
 
 @dataclass(frozen=True)
@@ -163,9 +170,9 @@ class Instrument(Generic[Config, Prepared]):
         if not is_main():
             return
         self.tables(results)
-        for sentence in (*self.conclusion(results), *self.closing(results, out)):
-            show(sentence)
-        show(f"Rows, summary and settings are in {out}.")
+        for remark in self.closing(results, out):
+            aside(remark)
+        close(self.conclusion(results), out)
 
     def _subjects(self, config: Config) -> tuple[list[Subject], dict[str, str], Division]:
         """The models and what they are asked, the hash of each checkpoint by its name, the data."""

@@ -207,8 +207,8 @@ def _refuse_other(out: Path, command: str, config: dict[str, Any]) -> None:
 
 
 def _differing(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
-    """Names of the settings that differ; where and by how many processes is none of a result's."""
-    names = sorted((one.keys() | other.keys()) - {"out", "processes"})
+    """Names of the settings that differ, and not only in where, by whom or how wide it is shown."""
+    names = sorted((one.keys() | other.keys()) - {"out", "processes", "wide"})
     return [name for name in names if one.get(name) != other.get(name)]
 
 

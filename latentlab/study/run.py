@@ -25,7 +25,7 @@ from latentlab.reasoning.interventions import Hooked, PromptReplace, Replace, ap
 from latentlab.reasoning.sources import Resample
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.study.arms import Arm
-from latentlab.study.batches import Numbered, over_batches
+from latentlab.study.batches import Numbered, one_round, over_batches
 from latentlab.study.identity import identity
 from latentlab.study.prefixes import Prefixes
 from latentlab.study.rationale import Rationales
@@ -113,6 +113,7 @@ def run_arms(
                     answers = answer_after(
                         reasoner, rollout, state, asked, words, max_new_tokens, started
                     )
+            one_round(asked)
             facts = _facts(arm, prompts, seed)
             if measure is not None:
                 told = measure(asked, state, answers)
@@ -136,7 +137,8 @@ def run_arms(
                 rows.append(((number, index), row))
         return rows
 
-    found = chain(*over_batches(examples, batch_size, of_batch, reasoner.name))
+    name, rounds = reasoner.name, len(arms)
+    found = chain(*over_batches(examples, batch_size, of_batch, name, rounds, "answers"))
     frame = pd.DataFrame([row for _, row in sorted(found, key=lambda item: item[0])])
     frame = frame.astype({"hops": "Int64", "choice": "Int64", "correct_lenient": "boolean"})
     return with_outcomes(_with_uses(frame))

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import pandas as pd
 
 from latentlab.ablate import findings as ablation
-from latentlab.ablate.removals import joined
 from latentlab.console import estimate
 from latentlab.measures.outcomes import NONE
 from latentlab.measures.statistics import accuracy_interval
 from latentlab.measures.summary import by_domain
 from latentlab.trace.rows import ANSWER, STEP
+from latentlab.wording import joined
 
 
 def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
@@ -68,4 +68,4 @@ def _read(lines: pd.DataFrame) -> Iterator[str]:
             f"{line['target']} at step {line['step']} in {estimate(line, 'value')} of {line['n']}"
             for _, line in steps.iterrows()
         ]
-        yield f"Off {model}'s latents probes read {joined(told, 'and')} answers."
+        yield f"Off {model}'s latents probes read {joined(told)} answers."

@@ -16,6 +16,7 @@ def line(
     positions="",
     **changes,
 ):
+    accuracy = accuracy + delta[0]
     done = named(arm, "none" if arm == "none" else kind, positions)
     values = {
         "model": "relay",

@@ -28,9 +28,11 @@ def test_one_run_leaves_rows_a_summary_and_a_sentence(ablate):
     assert "relay has no latent vision" in streams.err
     assert "cot takes no latent steps, so there is nothing to ablate but its words" in streams.err
     assert "passed over" in streams.err
-    ending = streams.out.splitlines()[-7:]
-    assert [text.split(" answers ")[0] for text in ending[:3]] == ["ivtlr", "relay", "cot"]
-    assert ending[3].startswith("ivtlr is right with its latent vision, and wrong with these slots")
+    ending = streams.out.splitlines()[-4:]
+    assert [text.split(": ")[0] for text in ending[:3]] == ["ivtlr", "relay", "cot"]
+    assert "of 4 answers are right only with its latent vision" in ending[0]
+    assert all(len(re.findall(r"\.(?: |$)", text)) <= 3 for text in ending[:3])
+    assert "latent_" not in streams.out  # no name of a column or an arm
     assert ending[-1] == "Rows, summary and settings are in results/ablate."
     results = read_results(Path("results/ablate"))
     arms = {
@@ -86,8 +88,8 @@ def test_without_flags_each_answer_is_labelled_by_whether_it_needs_its_latents(a
     whole = emptied[emptied["intervention"] == "drop latent: slots kept, empty"]
     assert listed["example"].tolist() == whole["example"].tolist()
     assert listed["necessity"].tolist() == whole["necessity"].tolist()
-    assert "ivtlr is right with its latents, and wrong with these slots empty," in streams.out
-    assert "results/ablate/necessity.csv" in streams.out.splitlines()[-2]
+    assert "answers are right only with its latents, " in streams.out
+    assert "results/ablate/necessity.csv" in streams.out
 
 
 def test_random_arms_are_drawn_as_often_as_asked(ablate):
@@ -129,9 +131,9 @@ def test_every_step_is_acted_on_alone_in_both_contexts_side_by_side(ablate):
     }
     for name, contexts in arms.items():
         assert contexts == ["frozen" if "frozen" in name else "remade"]
-    assert "│ drop latent_text at step 1: held " in streams.out
-    assert "│ drop latent_text at step 1, others " in streams.out  # frozen: held
-    assert re.search("[Oo]f 6 parts left out (one moves most|measurably cost)", streams.out)
+    assert "without latent text at step 1:" in streams.out
+    assert "without latent text at step 1 and all others held:" in streams.out
+    assert re.search("of 6 parts left out (the one that moves|measurably cost)", streams.out)
 
 
 def test_where_every_step_is_acted_on_no_other_can_be_held(ablate, refused):
@@ -184,8 +186,9 @@ def test_an_explicit_model_shows_that_the_test_sees_use(monkeypatch, tmp_path, c
     assert right["none"] == right["sham rationale"] > 0.7
     for arm in ("drop", "other", "permute", "first", "placeholder"):
         assert right[f"{arm} rationale"] < right["none"] - 0.3, arm
-    assert "so the test sees the use of a rationale in words" in said
-    assert "cot is right with its rationale, and wrong with an empty token for each word," in said
+    assert "the test sees the use of a rationale in words" in said
+    assert "are right only with its rationale, " in said
+    assert " only with an empty token for each word" in said
     assert said.splitlines()[-1] == "Rows, summary and settings are in results/ablate."
     # It answers right after its question, and with as many tokens as words were left.
     tokens = rows.groupby("intervention")["new_tokens"].mean()
@@ -250,12 +253,12 @@ def test_masked_evidence_has_a_table_and_a_paragraph_of_its_own(ablate):
     code, streams = ablate(*flags, "--drop", "latent")
     assert code == 0, streams.err
     assert "--mask-evidence: cot" not in streams.out
-    start = "Where the cell that a hop needs is blank, "
-    told = [s.removeprefix(start) for s in streams.out.splitlines() if s.startswith(start)]
-    assert [sentence.partition(" is right")[0] for sentence in told] == ["ivtlr", "relay"]
+    start = ": Where the cell that a hop needs is blank it is right in "
+    told = [s for s in streams.out.splitlines() if start in s]
+    assert [sentence.partition(start)[0] for sentence in told] == ["ivtlr", "relay"]
     assert [len(re.findall(r"\.(?: |$)", paragraph)) for paragraph in told] == [3, 3]
     assert "whole picture, empty" not in streams.out  # such arms are not in the usual tables
-    assert "drop latent" in streams.out
+    assert "without latents:" in streams.out
     results = read_results(Path("results/ablate"))
     rows = results.rows
     dropped = rows["intervention"].str.startswith("drop latent")

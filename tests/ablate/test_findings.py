@@ -17,17 +17,15 @@ def say(*lines):
     return conclusion(pd.DataFrame([line("none", kind="none"), *lines]))
 
 
-def test_a_loss_stands_under_each_rule_of_positions_and_next_to_the_sham():
+def test_a_loss_is_told_as_what_is_left_and_the_sham_by_its_count():
     said = say(
         *removed("drop latent_text", (-0.881, -0.910, -0.850), HARM, (-0.879, -0.9, -0.84)),
         line("drop latent_text", (-1, -1, -1), domain="digits", positions="held"),
         line("sham latent_text", kind=CONTROL),
     )
     assert said == [
-        "relay answers 95.2 % [93.2, 97.2] of 500 questions. "
-        "It loses at least 50.0 points [45.0, 55.0] without its latent text, whether positions are "
-        "held, closed up or kept empty: a matter of content. "
-        "The sham changes nothing."
+        "relay: Without its latent text it answers at most 45 % instead of 95 % [93, 97] of 500 "
+        "questions. Putting its own latents back changes nothing."
     ]
 
 
@@ -41,17 +39,21 @@ def test_what_one_rule_of_positions_costs_and_another_does_not_is_no_loss_of_con
             delta_smallest=0.026,
         )
     )
-    assert said.endswith(
-        "It loses 16.8 points [13.4, 20.2] without its latent vision where positions are held, but "
-        "at most 0.4 [-1.4, 2.2] where they are closed up or kept empty (the smallest that could "
-        "be told: 2.6): a matter of positions and not of content."
+    assert said == (
+        "relay: Without its latent vision it answers 78 % with positions held and at least 94.8 % "
+        "with positions closed up or the slots kept empty instead of 95 % [93, 97] of 500 "
+        "questions: this is about positions, not about content."
     )
 
 
-POSITIONS, SLOTS = "matter of positions and not of content.", "matter of the slots and not of what"
-EMPTIES, UNTOLD = "matter of what stands in empty slots", "too uncertain to tell content from pos"
-CONTENT = "whether positions are held, closed up or kept empty: a matter of content."
-EITHER = "without measurable harm: at most"
+POSITIONS, SLOTS = "about positions, not about content.", "about the slots, not about what they"
+EMPTIES, UNTOLD = "about what stands in empty slots", "too uncertain to tell content from positions"
+HARMED, GAINED = (
+    "without its latent text it answers at most 45 % instead",
+    "at least 101.2 % instead",
+)
+EITHER = "nothing changes that we could measure"
+FEW = "too few to tell harm from none"
 
 
 @pytest.mark.parametrize(
@@ -70,40 +72,38 @@ EITHER = "without measurable harm: at most"
         (HARM, HARM, UNCERTAIN, UNTOLD),
         (UNCERTAIN, HARM, HARM, UNTOLD),
         (GAIN, UNCERTAIN, GAIN, UNTOLD),
-        (HARM, HARM, HARM, CONTENT),
-        (GAIN, GAIN, GAIN, CONTENT),
-        (HARM, HARM, None, "whether positions are held or closed up."),
+        (HARM, HARM, HARM, HARMED),
+        (GAIN, GAIN, GAIN, GAINED),
+        (HARM, HARM, None, HARMED),
         (HARM, NOTHING, None, POSITIONS),
         (None, HARM, NOTHING, POSITIONS),
         (NOTHING, NOTHING, NOTHING, EITHER),
-        (NOTHING, UNCERTAIN, NOTHING, "too uncertain to tell harm from none."),
-        (UNCERTAIN, UNCERTAIN, UNCERTAIN, "too uncertain to tell harm from none."),
+        (NOTHING, UNCERTAIN, NOTHING, FEW),
+        (UNCERTAIN, UNCERTAIN, UNCERTAIN, FEW),
     ],
 )
 def test_only_what_does_not_depend_on_positions_is_about_content(held, closed, kept, words):
-    (said,) = say(*removed("drop latent_text", held, closed, kept))
-    assert words in said
-    (moved,) = set(re.findall("[Ii]t (loses|gains) ", said)) or {""}
-    ways = {"held": held, "closed up": closed, "kept empty": kept}
+    arms = removed("drop latent_text", held, closed, kept)
+    for shift, arm in enumerate(arms):  # so that least and most differ
+        arm["accuracy"] -= 0.02 * shift
+    (said,) = say(*arms)
+    said = said.replace("Without", "without")
+    claims = (POSITIONS, SLOTS, EMPTIES, UNTOLD, HARMED, GAINED, EITHER, FEW)
+    assert [claim for claim in claims if claim in said] == [words]
+    ways = {"positions held": held, "positions closed up": closed, "slots kept empty": kept}
     given = {rule: delta for rule, delta in ways.items() if delta}
     most = HARM if HARM in given.values() else GAIN
-    moving = [rule for rule, delta in given.items() if delta == most]
-    assert moved == (("loses" if most == HARM else "gains") if moving else "")
+    moving = [rule for rule in given if given[rule] == most]
     if 0 < len(moving) < len(given):
-        where = re.search("where positions are (.*), but .* where they are (.*?)(?: \\(|: )", said)
-        wanted = [moving, [rule for rule in given if rule not in moving]]
-        assert [re.split(", | or ", rules) for rules in where.groups()] == wanted
+        few, rest = re.search("it answers (.*) and ((?:at|[0-9]).*) instead", said).groups()
+        for rule in given:
+            assert (rule in few) == (rule in moving), rule
+            assert (rule in rest) == (rule not in moving), rule
     else:
-        assert re.search("whether positions are ([^:.]*)", said)[1].replace(" or ", ", ") == (
-            ", ".join(given)
-        )
-    # One number for the rules that bring an effect, and one for those that do not.
-    assert said.count("[") == 3 if "where they are" in said else 2
-    claims = [claim for claim in (POSITIONS, SLOTS, EMPTIES, UNTOLD, CONTENT) if claim in said]
-    assert claims == ([words] if words in (POSITIONS, SLOTS, EMPTIES, UNTOLD, CONTENT) else [])
+        assert not any(rule in said for rule in given)
 
 
-def test_what_does_no_harm_is_called_neither_needed_nor_unneeded():
+def test_what_shows_no_change_is_called_neither_needed_nor_unneeded():
     (said,) = say(
         *removed(
             "drop latent_vision",
@@ -113,33 +113,31 @@ def test_what_does_no_harm_is_called_neither_needed_nor_unneeded():
             delta_smallest=0.031,
         )
     )
-    assert said.endswith(
-        "It can lose its latent vision without measurable harm: at most 0.4 points [-1.4, 2.2] "
-        "(the smallest that could be told: 3.1), whether positions are held, closed up or kept "
-        "empty."
+    assert said == (
+        "relay: It answers 95 % [93, 97] of 500 questions; without its latent vision nothing "
+        "changes that we could measure (more than 3.1 points would have shown)."
     )
 
 
 @pytest.mark.parametrize("delta", [(-0.05, -0.15, 0.05), (0.0, 0.0, 0.0)])
 def test_too_few_questions_show_no_absence_of_harm(delta):
     (said,) = say(line("zero latent", delta, n=24, delta_smallest=0.2))
-    loss = (
-        f"{-100 * delta[0] + 0:.1f} points [{-100 * delta[2] + 0:.1f}, {-100 * delta[1] + 0:.1f}]"
+    end = (
+        "these questions are too few to tell harm from none (more than 20 points would have shown)."
     )
-    untold = "(the smallest that could be told: 20.0)"
-    end = "too uncertain to tell harm from none."
-    assert f"The loss is {loss} with zeros for its latents {untold}: {end}" in said
+    assert said.endswith(f"With zeros for its latents {end}")
     (said,) = say(*removed("drop latent", delta, delta, delta, n=24, delta_smallest=0.2))
-    rules = "whether positions are held, closed up or kept empty"
-    assert f"The loss is at most {loss} without its latents {untold}, {rules}: {end}" in said
+    assert said.endswith(f"without its latents {end}")
 
 
 def test_a_gain_and_a_model_with_little_to_lose_are_told():
     (said,) = say(line("drop latent at step 1, 3", (0.03, 0.01, 0.05)))
-    assert "It gains 3.0 points [1.0, 5.0] without its latents at step 1 and 3." in said
+    assert "Without its latents at step 1 and 3 it answers 98.2 % instead of 95 % [93, 97]" in said
     lines = [line("none", kind="none", accuracy=0.07), line("drop latent", accuracy=0.07)]
     (said,) = conclusion(pd.DataFrame(lines))
-    assert said.startswith("relay answers 7.0 % [5.0, 9.0] of 500 questions, so there is little to")
+    assert said.startswith(
+        "relay: It answers 7 % [5, 9] of 500 questions, about what guessing gives;"
+    )
 
 
 def test_many_arms_of_a_kind_are_one_sentence_about_the_worst():
@@ -150,16 +148,14 @@ def test_many_arms_of_a_kind_are_one_sentence_about_the_worst():
         line("select bottom", (-0.001, -0.01, 0.01)),
     )
     assert (
-        "1 of 3 changes (2 replacements and 1 way to pick patches) measurably cost it points; the "
-        "worst replacement: it loses 50.0 points [40.0, 60.0] with zeros for its latent text, next "
-        "to 10.0 [0.0, 20.0] when doing the same to as many uninformative words." in said
+        "1 of 3 changes (2 replacements and 1 way to pick patches) measurably cost answers; the "
+        "worst replacement: with zeros for its latent text it answers 45 % (85 % when doing the "
+        "same to as many uninformative words)." in said
     )
     (said,) = say(line("select bottom", (-0.001, -0.01, 0.01)))
-    assert said.endswith(
-        "No harm is measured with patches picked by the rule bottom: 0.1 points [-1.0, 1.0]."
-    )
+    assert said.endswith("With patches attended least nothing changes that we could measure.")
     (said,) = say(line("select bottom"), line("select random"))
-    assert "None of 2 ways to pick patches measurably cost it points; the worst:" in said
+    assert said.endswith("None of 2 ways to pick patches measurably cost answers.")
 
 
 def test_a_family_counts_what_harms_whatever_becomes_of_positions():
@@ -170,16 +166,14 @@ def test_a_family_counts_what_harms_whatever_becomes_of_positions():
         *removed("k=3", NOTHING, NOTHING),
     )
     assert (
-        "1 of 3 numbers of patches measurably cost it points whatever becomes of positions, 1 "
-        "depending on that; the worst: it loses 54.8 points [50.0, 60.0] with 4 re-inserted "
-        "patches a step where positions are closed up, but 0.4 [-1.4, 2.2] where they are held, "
-        "next to 50.0 [45.0, 55.0] when picking as many at random: a matter of positions and not "
-        "of content." in said
+        "1 of 3 numbers of patches measurably cost answers, 1 more depending on positions; the "
+        "worst: with 4 re-inserted patches a step it answers 40 % with positions closed up and "
+        "94.8 % with positions held (45 % when picking as many at random): this is about "
+        "positions, not about content." in said
     )
     (said,) = say(line("steps=4", HARM), control("steps=4", "the difference empty", NOTHING))
     assert said.endswith(
-        "It loses 50.0 points [45.0, 55.0] with 4 latent steps, next to 0.4 [-1.4, 2.2] when "
-        "leaving the steps of difference empty."
+        "With 4 latent steps it answers 45 % (94.8 % when leaving the steps of difference empty)."
     )
 
 
@@ -188,46 +182,52 @@ def test_of_many_parts_left_out_the_worst_is_told():
     arms += [removed(f"drop latent_text at step {i}", NOTHING, HARM, NOTHING) for i in (1, 2)]
     (said,) = say(*(line for arm in arms for line in arm))
     assert said.endswith(
-        "2 of 4 parts left out measurably cost it points whatever becomes of positions, 2 "
-        "depending on that; the worst: it loses at least 50.0 points [45.0, 55.0] without its "
-        "latents at step 1, whether positions are held, closed up or kept empty: a matter of "
-        "content."
+        "2 of 4 parts left out measurably cost answers, 2 more depending on positions; the worst: "
+        "without its latents at step 1 it answers 45 %."
     )
 
 
 def test_a_paragraph_is_at_most_three_sentences():
     arms = ["zero latent", "steps=2", "k=1", "select bottom", "drop rationale", "other rationale"]
-    (said,) = say(
+    lines = [
         *removed("drop latent", HARM, NOTHING, UNCERTAIN),
         *removed("drop latent_text", HARM, HARM, HARM),
         *(line(arm, HARM) for arm in arms),
         line("sham latent", kind=CONTROL),
-    )
+    ]
+    summary = pd.DataFrame([line("none", kind="none"), *lines])
+    (said,) = conclusion(summary, {"relay": "450 of 500 answers are right only with its latents"})
     assert len(re.findall(r"\.(?: |$)", said)) == 3
-    assert said.count("sham changes nothing") == said.count("positive control") == 1
+    assert said.count("back changes nothing") == said.count("positive control") == 1
+    assert said.count("450 of 500") == 1
 
 
 def test_both_parts_of_a_model_with_one_are_not_told_twice():
     loss = (-0.5, -0.6, -0.4)
     (said,) = say(line("drop latent_text", loss), line("drop latent", loss))
-    assert said.endswith("It loses 50.0 points [40.0, 60.0] without its latent text.")
+    assert said.lower().count("without its ") == 1
     (said,) = say(line("drop latent_text", loss), line("drop latent", (-0.6, -0.7, -0.5)))
-    assert said.count(" without its ") == 2
+    assert said.lower().count("without its ") == 2
     (said,) = say(line("drop latent_text"), line("drop latent"))
-    assert said.count("can lose its") == 1
-    assert "its latent text without" in said
-    assert "its latents without" in said
+    assert "without its latent text or without its latents nothing changes" in said
     other = line("drop latent_vision", loss)
     (said,) = say(line("drop latent_text", loss), other, line("drop latent", loss))
-    assert said.count(" without its ") == 3
+    assert said.lower().count("without its ") == 3
 
 
-DISTURBED = ", so the instrument itself disturbs the model."
+DISTURBED = ": the instrument itself disturbs the model."
 
 
 def test_a_sham_that_moves_discredits_the_instrument():
     (said,) = say(line("sham latent", (-0.01, -0.02, 0.0), CONTROL))
-    assert said.endswith(f"The sham changes accuracy by -1.0{DISTURBED}")
+    assert said.endswith(f"Putting its own latents back changes 5 of 500 answers{DISTURBED}")
+
+
+def test_a_sham_is_judged_by_counts_and_not_by_the_width_of_intervals():
+    still = {f"flip{end}": value for end, value in (("", 0.0), ("_low", 0.0), ("_high", 0.008))}
+    sham = line("sham latent", (0.0, -0.008, 0.008), CONTROL, **still)
+    (said,) = say(sham)
+    assert said.endswith("Putting its own latents back flips no answer.")
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_a_sham_that_moves_discredits_the_instrument():
         ("drop latent at step 2, others frozen", "without its latents at step 2 and all others"),
         ("steps=2", "with 2 latent steps"),
         ("k=0", "with 0 re-inserted patches a step"),
-        ("select random with reuse", "with patches picked by the rule random with reuse"),
+        ("select random with reuse", "with patches picked at random, with reuse"),
         ("norm-kept noise 3 latent", "with norm-preserving noise of 3 SD on its latents"),
         ("matched_noise latent_text", "with noise of the same mean and SD for its latent text"),
         (
@@ -250,7 +250,7 @@ def test_a_sham_that_moves_discredits_the_instrument():
         ),
         ("first rationale", "with the first step of its rationale repeated"),
         ("drop rationale", "without its rationale"),
-        ("select bottom with reuse, k=3", "with patches picked by the rule bottom with reuse, 3 a"),
+        ("select bottom with reuse, k=3", "with patches attended least, with reuse, 3 a"),
         ("something new", "under something new"),
     ],
 )
@@ -271,9 +271,10 @@ WORDS = "on uninformative words"
 
 
 def test_rounding_is_not_told_as_an_effect():
-    lines = [moved("none", 0.0, 0.0, "none"), moved("drop latent", 0.0, -4e-7)]
-    (said,) = conclusion(pd.DataFrame(lines))
-    assert "the log-odds of the right one change by nothing but rounding" in said
+    for change, told in ((-4e-7, "log-odds move by rounding alone"), (0.0, "no log-odds move")):
+        lines = [moved("none", 0.0, 0.0, "none"), moved("drop latent", 0.0, change)]
+        (said,) = conclusion(pd.DataFrame(lines))
+        assert f"without its latents no answer flips and {told}" in said
 
 
 def test_where_accuracy_has_no_room_to_fall_flips_tell_what_reaches_the_answer():
@@ -288,28 +289,25 @@ def test_where_accuracy_has_no_room_to_fall_flips_tell_what_reaches_the_answer()
     ]
     (said,) = conclusion(pd.DataFrame(lines))
     assert said == (
-        "relay answers 24.0 % [22.0, 26.0] of 500 questions, so there is little to lose. "
-        "62.5 % [62.5, 62.5] of its answers flip without its latents where positions are held, and "
-        "the log-odds of the right one change by -0.25 nats [-0.25, -0.25], but 50.0 % [50.0, "
-        "50.0] where they are kept empty. "
-        "Of 2 replacements one moves most: 30.0 % [30.0, 30.0] of its answers flip with another "
-        "question's latents, and the log-odds of the right one change by 1.5 nats [1.5, 1.5], next "
-        "to 20.0 % [20.0, 20.0] when doing the same to as many uninformative words; the sham "
-        "changes nothing."
+        "relay: It answers 24 % [22, 26] of 500 questions, about what guessing gives; without its "
+        "latents 62.5 % [62.5, 62.5] of its answers flip with positions held, 50 % with the slots "
+        "kept empty. Of 2 replacements the one that moves most: with another question's latents "
+        "30.0 % [30.0, 30.0] of its answers flip (20 % when doing the same to as many "
+        "uninformative words). Putting its own latents back flips no answer."
     )
 
 
 def test_a_sham_that_moves_answers_without_their_being_wrong_is_found_out():
     lines = [moved("none", 0.0, 0.0, "none"), moved("sham latent", 0.0, 0.2, CONTROL)]
     (said,) = conclusion(pd.DataFrame(lines))
-    assert said.endswith(f"The sham changes accuracy by 0.0{DISTURBED}")
+    assert said.endswith(f"Putting its own latents back moves the log-odds by 0.2 nats{DISTURBED}")
 
 
 @pytest.mark.parametrize(
     ("delta", "words"),
     [
-        ((-0.5, -0.6, -0.4), "; so the test sees the use of a rationale in words"),
-        ((0.0, 0.0, 0.0), "; not even words were seen to be used here"),
+        ((-0.5, -0.6, -0.4), "The test sees the use of a rationale in words"),
+        ((0.0, 0.0, 0.0), "Not even words were seen to be used here"),
     ],
 )
 def test_words_are_the_positive_control(delta, words):

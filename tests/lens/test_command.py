@@ -198,12 +198,12 @@ def lens(commanded):
 def test_one_run_leaves_rows_a_summary_and_a_sentence(lens):
     code, streams = lens("--model", "ivtlr", "gaze", "--limit", "4", "--data", RELATION)
     assert code == 0, streams.err
-    *_, first, second, what, where = streams.out.splitlines()
-    assert first.startswith("ivtlr: latent text as fed in at step 1, 2 and 3 reads as")
+    *_, what, first, second, where = streams.out.splitlines()
+    assert first.startswith("ivtlr: Its latent text as fed in at steps 1, 2 and 3 reads as")
     assert second.startswith("gaze: ")
     assert "re-inserted patches" in second
     assert max(text.count(". ") for text in (first, second)) <= 2
-    assert "the image exactly 0" in second  # which its answer cannot see
+    assert "from the image exactly 0" in second  # which its answer cannot see
     assert "neither shows" in what
     assert where == "Rows, summary and settings are in results/lens."
     results = read_results(Path("results/lens"))

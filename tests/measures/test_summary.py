@@ -137,13 +137,6 @@ def test_intervention_is_compared_on_the_examples_it_ran_on():
     assert line.delta == pytest.approx(treated.correct.mean() - baseline.correct.mean())
 
 
-def test_thin_lines_are_remarked_upon(capsys):
-    summarise(make_rows(models=1, interventions=1, examples=90))
-    assert capsys.readouterr().err == ""
-    summarise(make_rows(models=1, interventions=1, examples=45))
-    assert capsys.readouterr().err == "warning: 6 of 10 lines rest on fewer than 10 examples\n"
-
-
 def test_seeds_are_averaged_within_an_example_and_add_nothing_to_n():
     rows = make_rows(models=1, interventions=2).assign(seed=0)
     noisy = rows[rows.intervention != "none"]

@@ -49,9 +49,9 @@ def test_both_shares_stand_with_their_effect_and_the_sham():
         moved("restart", "latent_text", "1", 1.25),
     ]
     assert conclusion(pd.DataFrame(lines)) == [
-        "relay: restart changes the log-odds of its answer by -10 nats [-10, -10] (n = 200): "
-        "34.0 % [30.0, 40.0] of this effect runs through the latents (keeping it averts "
-        "71.0 % [70.0, 80.0]). Sham 0.0."
+        "relay: Another start changes the log-odds of its answer by −10.00 nats [−10.00, −10.00] "
+        "(n = 200): 34 % [30, 40] of it through the latents (keeping it averts 71 % [70, 80]). The "
+        "same question once more changes nothing."
     ]
     # How far it moves them, next to an ordinary token, stands in the table.
     table, names = movement_table(pd.DataFrame(lines))
@@ -75,36 +75,36 @@ def test_the_first_and_the_last_hop_stand_apart_from_those_between():
         (said,) = conclusion(pd.DataFrame([*SHAM, *lines]).replace({"hop": {"": hop}}))
         between, others, control = said.split(". ")
         first, last = others.split("; at the last hop ")
-        assert between.startswith("relay: mask_needed at hops between changes")
+        assert between.startswith("relay: Blanking a needed cell at a middle hop changes")
         assert between.endswith(
-            "through the latent vision (keeping it averts 70.0 % [60.0, 80.0]: redundant)"
+            "through the latent vision (keeping it averts 70 % [60, 80]: redundant)"
         )
-        assert first.startswith("At the first hop the effect is -10 nats [-10, -10]")
-        assert first.endswith("(bypassed; 200 examples would tell 5.0 %)")
-        assert last.startswith("the effect is -8 nats [-8, -8]")
-        assert last.endswith("through the latents (keeping it averts 0.3 % [0.0, 1.0])")
+        assert first.startswith("At the first hop the change is −10.00 nats [−10.00, −10.00]")
+        assert first.endswith("(latent vision bypassed)")
+        assert last.startswith("the change is −8.00 nats [−8.00, −8.00]")
+        assert last.endswith("(latents 0.3 % [0.0, 1.0], kept 0.3 % [0.0, 1.0])")
         assert control == (
-            "Its control mask_other changes the log-odds by -0.1 nats [-0.1, -0.1] "
-            "(200 examples would tell 0.5); sham 0.0."
+            "Blanking another cell, the control, changes them by −0.10 nats [−0.10, −0.10]; the "
+            "same question once more changes nothing."
         )
         moved_by = movement_table(pd.DataFrame([*SHAM, *lines]))[0].set_index("perturbation")
         assert moved_by.loc["mask_needed hop 2", "latent text 1"] == 2
 
 
 def test_what_is_exactly_nothing_is_called_so():
-    nothing = dict.fromkeys(("nie_low", "nie_high", "tie_low", "tie_high"), 0.0)
+    nothing = dict.fromkeys(("nie", "tie"), 0.0)
     unused = line("blank", share=(0.0, 0.0, 0.0), reading="bypassed") | nothing
     (said,) = conclusion(pd.DataFrame([*SHAM, unused]))
-    assert ": bypassed, exactly 0 in every example)." in said
+    assert ": bypassed, exactly 0)." in said
 
 
 def test_nothing_is_said_of_shares_that_are_not_there():
     (said,) = conclusion(pd.DataFrame([*SHAM, line("blank", share=NO_SHARE)]))
-    assert "nothing to mediate (200 examples would tell 0.5 nats)" in said
+    assert "nothing to mediate (more than 0.5 nats would have shown)" in said
     assert "nan" not in said
     lines = [line("relink", hop="between"), line("relink", hop="last", share=NO_SHARE, te=0.1)]
     (said,) = conclusion(pd.DataFrame([*SHAM, *lines]))
-    assert "At the last hop the effect is 0.1 nats [0.1, 0.1], too little to be shared out" in said
+    assert "At the last hop the change is +0.10 nats [+0.10, +0.10], too little to be" in said
     assert "nan" not in said
 
 
@@ -112,14 +112,17 @@ def test_nothing_is_said_of_shares_that_are_not_there():
 def test_what_alone_was_measured_is_what_is_told(kept):
     frame = pd.DataFrame([*SHAM, line("relink", hop="between", **kept)])
     (said,) = conclusion(frame)
-    assert "90.0 % [80.0, 100.0] of this effect runs through" in said
+    assert "90 % [80, 100] of it through" in said
     assert ("all slots of" in said) == ("mediator" in kept)
 
 
 def test_a_sham_that_is_not_zero_is_told():
     broken = pd.DataFrame([line("none", share=NO_SHARE, te=1e-6), *SHAM[1:]])
     assert sham(broken) == pytest.approx(1e-6)
-    assert "Sham 1e-06: the instrument itself disturbs the model." in conclusion(broken)[0]
+    assert (
+        "The same question once more changes 1e-06: the instrument itself disturbs"
+        in conclusion(broken)[0]
+    )
 
 
 def test_tables_name_parts_once_where_a_model_has_one(capsys):

@@ -32,7 +32,7 @@ def test_one_run_leaves_rows_a_summary_and_sentences(probe):
     code, streams = probe(*flags)
     assert code == 0, streams.err
     assert "cot takes no latent steps, so there is nothing to probe; passed over" in streams.err
-    assert [line.split(":")[0] for line in streams.out.splitlines()[-4:-2]] == ["ivtlr", "filler"]
+    assert [line.split(":")[0] for line in streams.out.splitlines()[-3:-1]] == ["ivtlr", "filler"]
     assert streams.out.splitlines()[-1] == "Rows, summary and settings are in results/probe."
     results = read_results(Path("results/probe"))
     rows, summary = results.rows, results.summary

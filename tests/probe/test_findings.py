@@ -83,16 +83,14 @@ def summary():
 def test_a_latent_holds_its_object_if_both_controls_are_beaten(summary):
     (text,) = conclusion(summary(own=0.9, other=0.1))
     assert text.startswith(
-        "m: The latent of step 1 holds the object of hop 1 (decodable in 90.0 % ["
+        "m: The latent of step 1 holds the object of hop 1, read by probes in 90 % ["
     )
-    assert "; shuffled labels 2.0 %; best other hop, 0: 10.0 %)" in text
-    assert "the cell it lies in cannot be read (2.0 %" in text
+    assert "(shuffled labels: 2.0 %; any other hop: at most 10 %)" in text
+    assert "the cell it lies in cannot be read (2" in text
     assert text.count(". ") == 2
-    assert "decodable in 90.0 % at the answer marker, and off the last latent in 10.0 %" in text
-    assert "(gap G 80.0 points [" in text
-    assert "From its latents alone it answers 40.0 % [" in text
-    assert "(untouched 80.0 %, with empty slots 0.0 %)" in text
-    assert text.endswith("(untouched 80.0 %, with empty slots 0.0 %) among the options.")
+    assert "Probes read the answer in 90 % at the answer marker and 10" in text
+    assert "From its latents alone it answers 40 % [" in text
+    assert text.endswith("(untouched: 80 %, empty slots: 0 %).")
 
 
 @pytest.mark.parametrize(
@@ -121,4 +119,4 @@ def test_the_best_layer_tells_the_own_hop_best(summary, capsys):
     assert "shuffled labels" in shown
     assert "question alone" in shown
     # How alike latents of different questions are stands in the table.
-    assert "0.5 [0.4, 0.6]" in shown
+    assert "0.50 [0.40, 0.60]" in shown

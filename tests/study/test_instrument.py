@@ -160,7 +160,7 @@ def test_what_was_found_is_said_last_and_where_it_is(config, capsys):
     STUDY.main(config)
     sentences = [f"{name} was asked." for name in config.model]
     said = capsys.readouterr().out.splitlines()
-    assert said[:3] == [*sentences, "4 rows, out."]
+    assert said[:3] == ["4 rows, out.", *sentences]
     told = f"Rows, summary and settings are in {config.out}."
     assert "".join(said[3:]).replace(" ", "") == told.replace(" ", "")
 

@@ -188,7 +188,7 @@ def test_lines_tell_knock_outs_and_probes_with_n(rows):
     assert set(probes["n"]) == {4}
     assert ((probes["value_low"] <= probes["value"]) & (probes["value"] <= 1)).all()
     knocked_out, read = conclusion(lines)
-    assert knocked_out.startswith(f"{rows['model'].iloc[0]} answers")
+    assert knocked_out.startswith(f"{rows['model'].iloc[0]}: ")
     assert "object 2 at step 2" in read
 
 

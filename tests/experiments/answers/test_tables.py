@@ -5,9 +5,9 @@ import re
 
 import pytest
 
+from latentlab.errors import UserError
 from latentlab.evaluate.summary import summary_of as answer_lines
 from latentlab.figures import published, studies
-from latentlab.figures.artifacts import write
 from latentlab.figures.cells import MISSING
 from latentlab.figures.config import EXPERIMENTS
 from latentlab.figures.style import PAGE
@@ -78,12 +78,8 @@ def test_retrained_arms_are_paired_with_the_full_method(make, found):
     assert made.published["M3CoT (%)"].tolist() == ["71.83", "52.20", "46.64", "58.02"]
 
 
-def test_retrained_arms_without_any_of_them_are_an_empty_table(
-    make, found, tmp_path, rows_of, results_of
-):
+def test_without_retrained_arms_nothing_is_drawn(make, tmp_path, rows_of, results_of):
     rows = rows_of("mine", {}, "m3cot", known=False)
     results = results_of(studies.ANSWERS, rows, tmp_path, answer_lines)
-    made = make("retrained_arms", {"answers": results})
-    assert made.cells.empty
-    assert "Not among the results: ivtlr" in made.caption
-    write(made, "empty", tmp_path)
+    with pytest.raises(UserError, match="none of the retrained arms is among the results: ivtlr"):
+        make("retrained_arms", {"answers": results})
