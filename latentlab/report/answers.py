@@ -14,7 +14,7 @@ from latentlab.calibrate.verdicts import BROKEN, ONE_RULE, SHAM
 from latentlab.figures import studies
 from latentlab.measures.outcomes import NONE
 from latentlab.report import readings
-from latentlab.report.cast import EXCHANGED, asked, knock_outs, results_of
+from latentlab.report.cast import EXCHANGED, knock_outs, results_of
 from latentlab.report.lead import MOST, RULES, removals
 from latentlab.report.tables import TableGrid, grid
 from latentlab.report.wording import change, interval, listed, share
@@ -97,11 +97,7 @@ def _matter(found: Found, models: Sequence[str]) -> Told:
     lines, rows, told = knock_outs(found), [], []
     for (model, _), mine in lines.groupby(["model", "data"], sort=False):
         alone = mine[mine["intervention"] == NONE].iloc[0]
-        row = {
-            "model": str(model),
-            "asked": asked(alone),
-            "left alone %": _pc(alone),
-        }
+        row = {"model": str(model)}
         ways, other = removals("latent", mine), mine[mine["intervention"] == EXCHANGED]
         if "kept" in ways:
             row["slots emptied, change"] = _points(ways["kept"])
@@ -140,8 +136,9 @@ def _content(found: Found, models: Sequence[str]) -> Told:
                 continue
             row = {"model": str(model), "taken away": PARTS[part]}
             row |= {f"{RULES[rule]}": _points(ways[rule]) for rule in RULES}
-            rows.append(row)
             harms = [RULES[rule] for rule in RULES if verdict(ways[rule]) == "harm"]
+            if harms or model in models:
+                rows.append(row)
             if model in models:
                 said = "content" if len(harms) == len(RULES) else "positions"
                 why = f"harm when {listed(harms)}" if harms else "no measurable harm"
@@ -149,11 +146,6 @@ def _content(found: Found, models: Sequence[str]) -> Told:
                 said = said if harms else "neither"
                 told.append(f"{model}, {PARTS[part]}: {said} ({why})")
     return (f"{'; '.join(told)}." if told else ""), rows
-
-
-def _pc(line: "pd.Series[float]") -> str:
-    """An accuracy in per cent."""
-    return interval(line, "accuracy", 100)
 
 
 def _points(line: "pd.Series[float]") -> str:

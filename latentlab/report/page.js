@@ -27,6 +27,7 @@
   };
   const watch = new ResizeObserver((entries) => { for (const { target } of entries) measure(target); });
   for (const place of document.querySelectorAll(".scroll")) {
+    measure(place);
     watch.observe(place);
     place.addEventListener("scroll", () => measure(place), { passive: true });
   }

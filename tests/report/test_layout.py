@@ -55,16 +55,12 @@ def test_what_is_wider_than_its_place_says_so(browse):
     told.all = wide.length;
     told.hidden = wide.filter((s) => s.scrollWidth > s.clientWidth + 1).length;
     const place = document.querySelector("#figure-knockouts .scroll");
-    document.body.offsetHeight;
-    requestAnimationFrame(() => requestAnimationFrame(() => {
-      told.cued = document.querySelectorAll(".more").length;
-      told.hint = getComputedStyle(place.nextElementSibling).display;
-      told.focus = place.tabIndex;
-      place.scrollLeft = place.scrollWidth;
-      place.dispatchEvent(new Event("scroll"));
-      told.end = place.parentElement.classList.contains("end");
-      document.body.dataset.told = JSON.stringify({...told, problems});
-    }));
+    told.cued = [...document.querySelectorAll(".more")].filter(seen).length;
+    told.hint = getComputedStyle(place.nextElementSibling).display;
+    told.focus = place.tabIndex;
+    place.scrollLeft = place.scrollWidth;
+    place.dispatchEvent(new Event("scroll"));
+    told.end = place.parentElement.classList.contains("end");
     """
     phone = browse(script, width=500)
     assert phone["hidden"] == phone["cued"] >= 1
