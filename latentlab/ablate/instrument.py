@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from latentlab.ablate.applicable import Applicable
 from latentlab.ablate.config import NECESSITY, AblateConfig
 from latentlab.ablate.evidence_findings import (
@@ -16,12 +18,19 @@ from latentlab.ablate.necessity_findings import necessity_clauses, show_necessit
 from latentlab.ablate.rows import prepare, rows_of
 from latentlab.ablate.tables import show_tables
 from latentlab.console import warn
+from latentlab.measures.outcomes import NONE
 from latentlab.study.instrument import Instrument
 from latentlab.study.results import Results
 
 
+def _usual(results: Results) -> pd.DataFrame:
+    """Lines for the usual table and sentences; none where nothing but evidence was touched."""
+    lines = without_evidence(results)
+    return lines if (lines["intervention"] != NONE).any() else lines.iloc[:0]
+
+
 def _tables(results: Results) -> None:
-    show_tables(without_evidence(results))
+    show_tables(_usual(results))
     show_necessity(necessity(results.rows))
     if results.run["config"]["mask_evidence"]:
         show_evidence(results.rows)
@@ -29,7 +38,7 @@ def _tables(results: Results) -> None:
 
 def _conclusion(results: Results) -> list[str]:
     return [
-        *conclusion(without_evidence(results), necessity_clauses(necessity(results.rows))),
+        *conclusion(_usual(results), necessity_clauses(necessity(results.rows))),
         *evidence_sentences(results.rows),
     ]
 

@@ -88,9 +88,9 @@ def test_no_width_cuts_a_number_a_word_or_an_interval(frame, screen, width, wide
 
 
 def test_columns_go_in_the_order_that_the_table_names(frame, screen):
-    shown = screen(88)
+    shown = screen(80)
     show(frame, spare=("flip", "p_holm"))
-    assert "Left out at 88 columns: answers flipped, %; see --wide or summary.csv." in shown()
+    assert "Left out at 80 columns: answers flipped, %; see --wide or summary.csv." in shown()
     assert "<0.001" in shown()
 
 

@@ -26,11 +26,11 @@ def evaluate(commanded):
 def test_results_are_in_all_and_by_domain_topic_and_hops(evaluate):
     code, streams = evaluate("cot", "ivtlr", flags=("--data", "benchmark:hops=1+4"))
     assert code == 0, streams.err
-    *_, first, second, replies, folder = streams.out.splitlines()
+    *_, replies, first, second, folder = streams.out.splitlines()
     assert folder == "Rows, summary and settings are in results/evaluate."
     assert replies.startswith("12 replies are in results/evaluate/predictions.jsonl: ")
     sentences = [first, second]
-    assert sentences[0].startswith("cot answers 0.0 % [0.0, 39.0] of 6 questions (")
+    assert sentences[0].startswith("cot answers 0 % [0, 39] of 6 questions (")
     assert "by the likelihood of the options" in sentences[1]
     assert "7.0 autoregressive steps" in sentences[1]
     results = read_results(Path("results/evaluate"))

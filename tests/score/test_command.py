@@ -35,7 +35,7 @@ def test_files_are_scored_side_by_side_and_examples_shown(score, written):
         "one.jsonl, line 2: only official is right, official reads B (brackets), strict none"
         in (streams.out)
     )
-    assert "one: 100.0 % [34.2, 100.0] by the official rule, 50.0 %" in streams.out
+    assert "one: 100 % [34, 100] by the official rule, 50 %" in streams.out
     assert "official and strict read 1 replies differently" in streams.out
     results = read_results(Path("results/score"))
     assert results.rows["model"].tolist() == ["one", "one", "two"]
@@ -64,7 +64,7 @@ def test_results_of_scienceqa_need_their_problems(score, written, refused):
     code, streams = score(path, "--problems", problems)
     assert code == 0, streams.err
     assert "has image" in streams.out
-    assert "50.0 % [9.5, 90.5] by the index rule, of 2 questions." in streams.out
+    assert "50 % [9, 91] by the index rule, of 2 questions." in streams.out
 
 
 def test_what_cannot_be_meant_is_refused_in_one_line(score, written, refused):
