@@ -11,13 +11,13 @@ from latentlab.figures.artifacts import write
 from latentlab.figures.config import EXPERIMENTS, INDEX, FiguresConfig
 from latentlab.figures.experiment import collect, find_experiments, missing
 from latentlab.figures.style import RC
-from latentlab.files import held, make_ready, write_text
+from latentlab.files import check_folder, held, write_text
 
 
 def main(config: FiguresConfig) -> None:
     """Make what can be made, and say what is missing."""
     with held(config.out):
-        make_ready(config.out)
+        check_folder(config.out)
         _make(config)
 
 
