@@ -195,7 +195,7 @@ def run(
         if error.errno not in _DISK:
             raise
         where = error.filename or "a file"
-        console.fail(f"{where} cannot be written: {error.strerror or os.strerror(error.errno)}")
+        console.fail(f"{where} cannot be written: {os.strerror(error.errno)}")
         return EXIT_USER_ERROR
     except KeyboardInterrupt:
         if argv is None:  # the process ends now; another Ctrl-C would only end in a traceback

@@ -62,7 +62,8 @@ def told(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error)
+        # Libraries put words of their own before those of the system.
+        reason = os.strerror(error.errno) if error.errno else str(error)
         raise UserError(f"{place} cannot be written: {reason}") from error
 
 
@@ -100,15 +101,16 @@ def write_text(path: Path, text: str) -> None:
         fresh.write_text(text, encoding="utf-8", newline="\n")
 
 
-def make_ready(folder: Path) -> None:
-    """Make a folder that files can be written into, or say at once that there is none.
+def check_folder(folder: Path) -> None:
+    """Say at once that files cannot be written into a folder, where it is there.
 
     Raises:
         UserError: it is a file, or nothing can be written there.
     """
     with told(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK):
+        if folder.exists() and not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if folder.exists() and not os.access(folder, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 

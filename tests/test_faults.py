@@ -8,14 +8,17 @@ import sys
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from matplotlib import pyplot as plt
 
+from latentlab.figures.artifacts import Drawing, write
+from latentlab.files import held
 from latentlab.study.results import read_results
 
 pytestmark = pytest.mark.slow
 
 EVALUATE = "evaluate --model cot --limit 24 --batch-size 8 --max-new-tokens 16 --out results/out"
-FIGURES = "figures benchmark_example --out drawn"
 
 
 def begun(line: str, limit: int | None = None) -> "subprocess.Popen[str]":
@@ -49,37 +52,50 @@ def elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def whole(line: str) -> bool:
-    """Whether what a command leaves is complete."""
-    if line == EVALUATE:
-        return len(read_results(Path("results/out")).rows) == 24
-    shown = [path for path in Path("drawn").iterdir() if not path.name.startswith(".")]
-    return all(path.stat().st_size for path in shown)
-
-
-@pytest.mark.parametrize("line", [EVALUATE, FIGURES])
-def test_a_killed_command_leaves_finished_folders_only(line):
-    place = Path(line.split()[-1])
+def test_a_killed_command_leaves_finished_folders_only():
+    place = Path("results/out")
     started = time.monotonic()
-    code, errors = ended(begun(line))
+    code, errors = ended(begun(EVALUATE))
     took = time.monotonic() - started
     assert code == 0, errors
-    for share in (0.55, 0.8, 0.95):
-        process = begun(line)
+    for share in (0.7, 0.95):
+        process = begun(EVALUATE)
         time.sleep(share * took)
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-        assert place.is_dir()
-        assert whole(line)
-    code, errors = ended(begun(line))
+        assert len(read_results(place).rows) == 24
+    code, errors = ended(begun(EVALUATE))
     assert code == 0, errors
-    assert whole(line)
+    assert len(read_results(place).rows) == 24
     assert not list(place.parent.rglob(".*"))
 
 
-@pytest.mark.parametrize(("line", "limit"), [(EVALUATE, 20_000), (FIGURES, 10_000)])
-def test_a_limit_on_files_is_one_line(line, limit):
-    code, errors = ended(begun(line, limit))
+def drawn() -> Drawing:
+    figure, axes = plt.subplots()
+    axes.plot([0, 1])
+    return Drawing(figure, pd.DataFrame({"x": [0, 1]}), "A line.")
+
+
+def test_a_killed_figure_leaves_no_empty_pictures(tmp_path):
+    write(drawn(), "line", tmp_path)
+    sizes = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
+    for share in (0.1, 0.3, 0.5, 0.7, 0.9):
+        child = os.fork()
+        if child == 0:
+            for _ in range(1000):
+                write(drawn(), "line", tmp_path)
+            os._exit(0)
+        time.sleep(share)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        shown = [path for path in tmp_path.iterdir() if not path.name.startswith(".")]
+        assert {path.name: path.stat().st_size for path in shown} == sizes
+    with held(tmp_path):
+        assert {path.name for path in tmp_path.iterdir()} == set(sizes)
+
+
+def test_a_limit_on_files_is_one_line():
+    code, errors = ended(begun(EVALUATE, 20_000))
     assert code == 2
     assert "Traceback" not in errors
     told = [text for text in errors.splitlines() if text.startswith("error: ")]

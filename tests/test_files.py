@@ -14,7 +14,7 @@ import pytest
 
 from latentlab import files
 from latentlab.errors import UserError
-from latentlab.files import held, make_ready, replacing, write_folder, write_text
+from latentlab.files import check_folder, held, replacing, write_folder, write_text
 
 SIZE = 200_000
 
@@ -147,7 +147,7 @@ def test_what_fails_while_it_is_written_leaves_what_was_there(tmp_path):
         raise KeyboardInterrupt
     assert page.read_text() == "before"
     assert entries(tmp_path) == ["page.html"]
-    with pytest.raises(UserError, match="cannot be written: File exists"):
-        make_ready(page)
+    with pytest.raises(UserError, match="cannot be written: Not a directory"):
+        check_folder(page)
     with pytest.raises(UserError, match="below cannot be created: "), held(page / "below"):
         pytest.fail("there is no such place")

@@ -7,13 +7,13 @@ from latentlab.figures.attempts import again, asked, make, run_studies
 from latentlab.figures.config import BIBLIOGRAPHY, EXPERIMENTS, INDEX, FiguresConfig
 from latentlab.figures.experiment import find_experiments, missing
 from latentlab.figures.index import entry, update
-from latentlab.files import held, make_ready
+from latentlab.files import check_folder, held
 
 
 def main(config: FiguresConfig) -> None:
     """Make what can be made, and say what is missing."""
     with held(config.out):
-        make_ready(config.out)
+        check_folder(config.out)
         _make(config)
 
 

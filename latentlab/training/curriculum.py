@@ -25,7 +25,7 @@ from latentlab.command import find_device
 from latentlab.console import interval_text, note
 from latentlab.data import Example, Examples
 from latentlab.errors import UserError
-from latentlab.files import held, make_ready, write_text
+from latentlab.files import held, told, write_text
 from latentlab.measures.statistics import accuracy_interval
 from latentlab.reasoner import Reasoner
 from latentlab.study.arms import Arm
@@ -86,7 +86,8 @@ def _trained(config: TrainConfig, folder: Path, target: torch.device, started: d
         _rehearse(reasoner, config)
     wait()  # all have looked at the folder
     if is_first() and not begun:
-        make_ready(folder)
+        with told(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / CONFIG_FILE, yaml.safe_dump(config.to_dict(), sort_keys=False))
     last: Path | None = None
     for number, stage in enumerate(config.stages):
