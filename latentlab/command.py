@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from latentlab import console
+from latentlab.arguments import LARGEST, refuse_repeated, refuse_unreasonable
 from latentlab.errors import UserError
 from latentlab.processes import group as processes
 
@@ -29,8 +30,8 @@ EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 RESULTS = Path("results")
 
-LARGEST = 2**63 - 1
-"""What generators of random numbers, and whatever counts, can take."""
+MOST_PROCESSES = 256
+"""Processes on one machine, each of which holds all models."""
 
 Precision = Literal["float32", "bfloat16", "float16"]
 """What weights are held and multiplied in; attention rows, and the picks they make, are float32."""
@@ -101,6 +102,8 @@ class CommonConfig:
                 raise UserError(f"{flag} {value} is too small: it is at least {least}")
             if value > LARGEST:
                 raise UserError(f"{flag} is too large: it is at most {LARGEST}")
+        if self.processes > MOST_PROCESSES:
+            raise UserError(f"--processes {self.processes} is more than {MOST_PROCESSES}")
 
     @property
     def spare_plan(self) -> str:
@@ -169,14 +172,17 @@ def run(
     """
     import tyro  # here, so that modules that only need `CommonConfig` do not pay for the parser
 
+    arguments = sys.argv[1:] if argv is None else list(argv)
     try:
+        refuse_repeated(arguments)
         config = tyro.cli(
             config_class,
             prog=f"python -m latentlab.{prog}",
             description=inspect.getdoc(sys.modules[config_class.__module__]),
-            args=sys.argv[1:] if argv is None else argv,
+            args=arguments,
             config=(tyro.conf.DisallowNone, tyro.conf.FlagCreatePairsOff),
         )
+        refuse_unreasonable(config)
         return _together(main, config) or EXIT_OK
     except UserError as error:
         console.fail(str(error))
