@@ -6,7 +6,6 @@ complete or not at all, and it never replaces results that another command or ot
 """
 
 import json
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import pandas as pd
 from latentlab.errors import UserError
 from latentlab.measures.summary import ARM_FACTS
 from latentlab.processes import group as processes
+from latentlab.study.places import alone, sibling
 from latentlab.study.provenance import resolve
 from latentlab.study.record import RUN, read_record
 
@@ -113,9 +113,16 @@ def write_results(
     """
     if not processes.is_main():
         return out
-    _check_free(out, run["command"], run["config"])
     target = out.resolve()
-    fresh = _sibling(target, "new")
+    with alone(target.parent):
+        _check_free(out, run["command"], run["config"])
+        _write(target, rows, summary, run)
+    return out
+
+
+def _write(target: Path, rows: pd.DataFrame, summary: pd.DataFrame, run: dict[str, Any]) -> None:
+    """Write the three files to a folder beside and put it in place."""
+    fresh = sibling(target, "new")
     fresh.mkdir()
     try:
         rows.to_parquet(fresh / ROWS, index=False)
@@ -124,7 +131,6 @@ def write_results(
         _put_in_place(fresh, target)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    return out
 
 
 def read_results(folder: Path) -> Results:
@@ -179,7 +185,7 @@ def _check_free(out: Path, command: str, config: dict[str, Any]) -> None:
     """Raise unless results can be put at `out`."""
     try:
         _refuse_other(out, command, config)
-        fresh = _sibling(out.resolve(), "new")
+        fresh = sibling(out.resolve(), "new")
         # Only a folder that is made shows that one can be: names, rights, disks, quotas.
         fresh.mkdir(parents=True, exist_ok=True)
         fresh.rmdir()
@@ -217,7 +223,7 @@ def _put_in_place(fresh: Path, target: Path) -> None:
     if not target.exists():
         fresh.rename(target)
         return
-    old = _sibling(target, "old")
+    old = sibling(target, "old")
     target.rename(old)
     try:
         fresh.rename(target)
@@ -228,8 +234,3 @@ def _put_in_place(fresh: Path, target: Path) -> None:
         if entry.name not in (ROWS, SUMMARY, RUN):
             entry.rename(target / entry.name)
     shutil.rmtree(old)
-
-
-def _sibling(target: Path, role: str) -> Path:
-    """A hidden name next to `target`, on the same disk, so that a rename is one step."""
-    return target.with_name(f".{target.name}.{os.getpid()}.{role}")

@@ -40,7 +40,11 @@ REFUSED = {
     ("evaluate", "--data", "x" * 5000): "data: no source or folder",
     ("evaluate", "--data", "a\0b"): "data: no source or folder",
     ("evaluate", "--data", ""): "data: no source or folder",
-    ("evaluate", "--data", "m3cot:root=" + "x" * 300): "no such file or folder|data: m3cot has root",
+    (
+        "evaluate",
+        "--data",
+        "m3cot:root=" + "x" * 300,
+    ): "no such file or folder|data: m3cot has root",
     ("evaluate", "--plan", f"k={'9' * 5000}"): "k is",
     ("evaluate", "--plan", "steps=1,steps=2"): "named twice",
     ("evaluate", "--plan", f"steps={BIG}"): "steps",
