@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from latentlab import console
+from latentlab.arguments import LARGEST, refuse_repeated, refuse_unreasonable
 from latentlab.errors import UserError
 from latentlab.processes import group as processes
 from latentlab.usage import one_line
@@ -33,8 +34,8 @@ EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 RESULTS = Path("results")
 
-LARGEST = 2**63 - 1
-"""What generators of random numbers, and whatever counts, can take."""
+MOST_PROCESSES = 256
+"""Processes on one machine, each of which holds all models."""
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 """What the system says of a disk that is full, a quota, a limit, or a disk that is read only."""
 
@@ -110,6 +111,8 @@ class CommonConfig:
                 raise UserError(f"{flag} {value} is too small: it is at least {least}")
             if value > LARGEST:
                 raise UserError(f"{flag} is too large: it is at most {LARGEST}")
+        if self.processes > MOST_PROCESSES:
+            raise UserError(f"--processes {self.processes} is more than {MOST_PROCESSES}")
 
     @property
     def spare_plan(self) -> str:
@@ -178,15 +181,18 @@ def run(
     """
     import tyro  # here, so that modules that only need `CommonConfig` do not pay for the parser
 
+    arguments = sys.argv[1:] if argv is None else list(argv)
     try:
+        refuse_repeated(arguments)
         with one_line(config_class):
             config = tyro.cli(
                 config_class,
                 prog=f"python -m latentlab.{prog}",
                 description=inspect.getdoc(sys.modules[config_class.__module__]),
-                args=sys.argv[1:] if argv is None else argv,
+                args=arguments,
                 config=(tyro.conf.DisallowNone, tyro.conf.FlagCreatePairsOff),
             )
+        refuse_unreasonable(config)
         return _together(partial(_shown, main), config) or EXIT_OK
     except UserError as error:
         console.fail(str(error))

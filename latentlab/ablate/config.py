@@ -131,6 +131,8 @@ class AblateConfig(CommonConfig):
             raise UserError("--context names nothing: give remade, frozen or both")
         if any(not 0 <= sigma < float("inf") for sigma in self.sigma) or not self.sigma:
             raise UserError("--sigma needs numbers from 0")
+        if self.noise_seeds > MOST_NUMBERS:
+            raise UserError(f"--noise-seeds is too large: it is at most {MOST_NUMBERS}")
         for flag, value, least in (
             ("--reference", self.reference, 2),
             ("--noise-seeds", self.noise_seeds, 1),

@@ -14,6 +14,7 @@ from latentlab.data.sequence import Examples
 from latentlab.data.stored import hub_table
 from latentlab.data.tables import Table
 from latentlab.errors import UserError, did_you_mean
+from latentlab.schema import exists
 
 PICTURES = ("only", "all")
 """Which questions are asked: those with a picture, or all."""
@@ -63,7 +64,7 @@ def load_published(name: str, options: Options) -> Examples:
     if "root" not in options:
         return read_published(name, hub_table(PUBLISHED[name].hub, options["split"]), options)
     root = Path(options["root"])
-    if not root.exists():
+    if not exists(root):
         raise UserError(f"data: {name} has root={root}, but there is no such file or folder")
     return read_published(name, open_table(root, options["split"]), options)
 

@@ -20,6 +20,10 @@ ANSWER_TOKENS = 16
 """Tokens after which an answer ends; a model that is cut off from its prompt may find no end."""
 
 
+MOST_SHUFFLES = 10_000
+"""Each is a probe of its own."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ProbeConfig(PlannedConfig):
     """Flags of `python -m latentlab.probe`."""
@@ -43,5 +47,7 @@ class ProbeConfig(PlannedConfig):
             raise UserError(f"--limit {self.limit} is too small: probes need {FEWEST} examples")
         if self.shuffles < 1:
             raise UserError(f"--shuffles {self.shuffles} is too small: it is at least 1")
+        if self.shuffles > MOST_SHUFFLES:
+            raise UserError(f"--shuffles is too large: it is at most {MOST_SHUFFLES}")
         if len(set(self.layer)) < len(self.layer):
             raise UserError(f"--layer names one layer twice: {' '.join(map(str, self.layer))}")

@@ -18,6 +18,9 @@ from latentlab.reasoning.markers import token_id
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.schema import read_file, read_json
 
+SHOWN = 200
+"""Characters of a plan that a message shows."""
+
 
 def read_plan(text: str) -> LatentPlan:
     """Read a plan.
@@ -29,7 +32,7 @@ def read_plan(text: str) -> LatentPlan:
         UserError: there is no such file, it is no plan, or the plan is refused.
     """
     if re.match(r"\s*\w+\s*=", text):
-        return LatentPlan.from_dict(_of_fields(text), f"--plan {text}")
+        return LatentPlan.from_dict(_of_fields(text), f"--plan {text[:SHOWN]}")
     written = _written(Path(text))
     values = read_json(written, f"--plan {text}")
     if isinstance(values, dict) and "plan" in values:
