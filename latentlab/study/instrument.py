@@ -30,8 +30,7 @@ from latentlab.study.models import load_models
 from latentlab.study.progress import kept, state_of
 from latentlab.study.provenance import checkpoint_hash, provenance
 from latentlab.study.results import Results, claimed, write_results
-from latentlab.study.understood import remark_on_words
-from latentlab.study.unknown_words import unknown_words
+from latentlab.study.understood import UNREADABLE, remark_on_words, share_unknown
 
 Config = TypeVar("Config", bound=CommonConfig)
 Prepared = TypeVar("Prepared")
@@ -211,24 +210,25 @@ class Instrument(Generic[Config, Prepared]):
             Subject(reasoner, evaluated, references, lacks, given=name, models=models)
             for name, reasoner in models.items()
         ]
-        for subject in subjects:
-            remark_on_words(
-                subject.reasoner.prompter, evaluated, subject.reasoner.name, config.data
-            )
+        for one in subjects:
+            if one.given in config.model:
+                remark_on_words(one.reasoner.prompter, evaluated, one.reasoner.name, config.data)
         hashes = {name: checkpoint_hash(f) for name, f in zip(names, folders, strict=True)}
         return subjects, hashes, division
 
 
 def _cannot_read(subject: Subject, config: CommonConfig) -> str:
-    """Why a model that was only put beside others cannot be; of one that was asked for a remark."""
-    found, name = unknown_words(subject.reasoner, subject.examples), subject.reasoner.name
-    if not found.example:
+    """Why a model that was only put beside others cannot be; empty of one that was asked for."""
+    if subject.given in config.model:
         return ""
-    said = f"{name} does not know {100 * found.share:.0f} % of the words of {config.data}"
-    if subject.given not in config.model and not found.readable:
-        return f"{said}, so its answers would say nothing"
-    warn(f"{said}, as in {found.example[:80]!r}")
-    return ""
+    reasoner = subject.reasoner
+    share = share_unknown(reasoner.prompter, subject.examples)
+    if share <= UNREADABLE:
+        return ""
+    return (
+        f"{reasoner.name} does not know {100 * share:.0f} % of the words of {config.data}, so its "
+        "answers would say nothing"
+    )
 
 
 def _lacks_traces(subject: Subject) -> str:

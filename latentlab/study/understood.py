@@ -13,6 +13,9 @@ from latentlab.prompts import Prompter
 MOST_ASKED = 500
 """Examples that are looked through."""
 
+UNREADABLE = 0.1
+"""Share of unknown words beyond which a model cannot read its questions."""
+
 SHOWN = 3
 """Unknown words that are named."""
 

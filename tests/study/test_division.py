@@ -97,7 +97,7 @@ def test_one_bad_reference_costs_itself_alone(spoilt):
 
 
 def test_the_first_bad_example_stops_where_that_is_asked_for(spoilt):
-    with pytest.raises(UserError, match=r"data\.jsonl, line 2: not valid JSON"):
+    with pytest.raises(UserError, match=r"data\.jsonl, line 2 is not valid JSON"):
         divided(spoilt, 8, 3, strict=True)
     lines = (spoilt / "data.jsonl").read_text().splitlines()
     (spoilt / "data.jsonl").write_text("\n".join(lines[:1] + lines[2:]))
