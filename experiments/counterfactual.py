@@ -81,7 +81,9 @@ def _finding(shown: pd.DataFrame, rows: dict[str, str]) -> str:
             if line["share_low", "strict"] > (0.0 if pd.isna(sham) else sham):
                 told.append(f"{100 * line['share', 'strict']:.0f} % ({model}, {label})")
     if not told:
-        return "No answer follows a mark that is changed in the latents alone."
+        return (
+            f"Answers follow 0 of {len(rows)} sorts of marks that are changed in the latents alone."
+        )
     return f"Answers follow a mark changed in the latents alone in {listed(told)}, else nowhere."
 
 

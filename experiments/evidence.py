@@ -83,7 +83,7 @@ def _finding(shown: pd.DataFrame) -> str:
     ends = ["accuracy", "accuracy_low", "accuracy_high"]
     pairs = blank.pivot_table(ends, "model", "row", sort=False)
     if not {"own", "remade"} <= set(pairs["accuracy"]):
-        return "Nothing was asked with the needed cell blank."
+        return "With the needed cell blank, 0 questions were asked."
     told, none = [], []
     for model, line in pairs.iterrows():
         with_own, anew = (100 * line["accuracy", row] for row in ("own", "remade"))
@@ -92,6 +92,6 @@ def _finding(shown: pd.DataFrame) -> str:
         else:
             none.append(str(model))
     if not told:
-        return "In no model do latents of the whole picture supply a cell that is blank."
+        return f"Latents of the whole picture supply a blank cell in 0 of {len(pairs)} models."
     finding = f"With the needed cell blank, latents of the whole picture give {listed(told)}"
     return f"{finding}; {listed(none)} gain nothing measurable." if none else f"{finding}."

@@ -87,7 +87,7 @@ def make(found: Found) -> Table:
 def _finding(data: pd.DataFrame, kinds: list[str]) -> str:
     """What arms answer more or less than the full method, and which do not differ from it."""
     if "change" not in data or data["change"].isna().all():
-        return "No retrained arm can be compared with the full method."
+        return "Of the retrained arms, 0 can be compared with the full method."
     arms = data[data["change"].notna()]
     apart = (arms["change_low"] > 0) | (arms["change_high"] < 0)
     of = "" if kinds == [ALL] else f" on {number_of_hops(kinds[0])}"
