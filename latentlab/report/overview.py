@@ -38,7 +38,7 @@ SCRIPTS = (
     "overview_grid.js",
     "overview_dialog.js",
 )
-"""What it does, in order; it uses what stands in nodes.js."""
+"""What it does, in order; it uses what stands in the scripts before it."""
 
 ANSWER = ("example", "text", "choice", "correct", "gold_logprob", "option_logprobs")
 """Columns of rows that an answer is made of."""

@@ -1,7 +1,7 @@
 """One's own runs: whatever results of some models lie in a folder, whoever named it.
 
 Studies of the paper are known by name and settings. What a user ran is not: `ablate --model mine`
-leaves `results/ablate`, and the next run another folder. All that is known is in `run.json`, and
+leaves `results/ablate`, and the next run another folder. All that is known is in its record, and
 that is enough to tell what was run, on what, and what was found.
 """
 
