@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 import latentlab
-from latentlab.command import CommonConfig, find_device, run
+from latentlab.command import CommonConfig, run
 from latentlab.console.streams import is_wide
 from latentlab.errors import UserError
+from latentlab.processes.devices import find_device
 
 SOURCE = Path(latentlab.__file__).parent.parent
 

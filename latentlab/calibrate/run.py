@@ -17,9 +17,9 @@ from latentlab.calibrate.subjects import (
 )
 from latentlab.calibrate.verdicts import BROKEN, rows_of, summary_of
 from latentlab.checkpoint import find_checkpoint
-from latentlab.command import find_device
 from latentlab.console import note, show
 from latentlab.errors import UserError
+from latentlab.processes.devices import find_device
 from latentlab.study.models import load_models
 from latentlab.study.provenance import checkpoint_hash, provenance
 from latentlab.study.results import claimed, write_results

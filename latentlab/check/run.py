@@ -9,8 +9,8 @@ from latentlab.check.config import EXIT_DIFFERS, CheckConfig
 from latentlab.check.findings import conclusion, show_table
 from latentlab.check.material import PLAN
 from latentlab.checkpoint import find_checkpoint, load, quiet
-from latentlab.command import find_device
 from latentlab.console import note, show
+from latentlab.processes.devices import find_device
 from latentlab.study.provenance import checkpoint_hash, provenance
 from latentlab.study.results import claimed, write_results
 

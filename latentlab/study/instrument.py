@@ -17,20 +17,22 @@ from typing import Any, Generic, TypeVar
 import pandas as pd
 
 from latentlab.checkpoint import find_checkpoint
-from latentlab.command import CommonConfig, find_device
+from latentlab.command import CommonConfig
 from latentlab.commands import COMMANDS
 from latentlab.console import aside, note, show, warn
 from latentlab.data import Example, Examples
 from latentlab.errors import UserError
 from latentlab.measures.summary import FEW, by_domain
+from latentlab.processes.devices import find_device
 from latentlab.processes.group import is_main
 from latentlab.reasoner import Reasoner
 from latentlab.study.division import Division, divide
+from latentlab.study.fitting import cannot_read, lacks_traces
 from latentlab.study.models import load_models
 from latentlab.study.progress import kept, state_of
 from latentlab.study.provenance import checkpoint_hash, provenance
 from latentlab.study.results import Results, claimed, write_results
-from latentlab.study.understood import UNREADABLE, remark_on_words, share_unknown
+from latentlab.study.understood import remark_on_words
 
 Config = TypeVar("Config", bound=CommonConfig)
 Prepared = TypeVar("Prepared")
@@ -157,14 +159,15 @@ class Instrument(Generic[Config, Prepared]):
         subjects, hashes, division = self._subjects(config)
         prepared = []
         for subject in subjects:
-            if unread := _cannot_read(subject, config):
+            asked, own = (*subject.examples, *subject.references), subject.given in config.model
+            if not own and (unread := cannot_read(subject.reasoner, asked, config.data)):
                 pass_over(unread)
-            elif lacking := _lacks_traces(subject):
+            elif lacking := lacks_traces(subject.reasoner, asked):
                 subject.lacks(lacking)
             elif (found := self.prepare(config, subject)) is not None:
                 prepared.append((subject, found))
-        asked = chain(division.evaluated, division.references)
-        with kept(out, state_of(config, self.name, hashes, asked)):
+        everything = chain(division.evaluated, division.references)
+        with kept(out, state_of(config, self.name, hashes, everything)):
             frames = [self.rows(config, subject, found) for subject, found in prepared]
             rows = pd.concat([pd.DataFrame(), *frames], ignore_index=True)
             if rows.empty:
@@ -215,30 +218,6 @@ class Instrument(Generic[Config, Prepared]):
                 remark_on_words(one.reasoner.prompter, evaluated, one.reasoner.name, config.data)
         hashes = {name: checkpoint_hash(f) for name, f in zip(names, folders, strict=True)}
         return subjects, hashes, division
-
-
-def _cannot_read(subject: Subject, config: CommonConfig) -> str:
-    """Why a model that was only put beside others cannot be; empty of one that was asked for."""
-    if subject.given in config.model:
-        return ""
-    reasoner = subject.reasoner
-    share = share_unknown(reasoner.prompter, subject.examples)
-    if share <= UNREADABLE:
-        return ""
-    return (
-        f"{reasoner.name} does not know {100 * share:.0f} % of the words of {config.data}, so its "
-        "answers would say nothing"
-    )
-
-
-def _lacks_traces(subject: Subject) -> str:
-    """Which example lacks the trace that a model takes its picks from; empty where none does."""
-    plan, name = subject.reasoner.plan, subject.reasoner.name
-    if plan.steps and plan.select == "given":
-        for example in (*subject.examples, *subject.references):
-            if example.trace is None:
-                return f"{name} is given its picks, but {example.id} has no trace to take them from"
-    return ""
 
 
 def instrument(name: str) -> Instrument[Any, Any]:

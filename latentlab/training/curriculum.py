@@ -21,12 +21,12 @@ from peft import PeftModel
 from torch import nn
 
 from latentlab.checkpoint import find_checkpoint, load, save
-from latentlab.command import find_device
 from latentlab.console import interval_text, note
 from latentlab.data import Example, Examples
 from latentlab.errors import UserError
 from latentlab.files import held, told, write_text
 from latentlab.measures.statistics import accuracy_interval
+from latentlab.processes.devices import find_device
 from latentlab.reasoner import Reasoner
 from latentlab.study.arms import Arm
 from latentlab.study.provenance import RUN, checkpoint_hash, provenance

@@ -69,7 +69,7 @@ def resolves(name: str, module: str) -> bool:
 def known(name: str) -> bool:
     """Whether a name begins as one of ours; others are of other libraries, or of variables."""
     head, end = name.split(".")[0], name.rpartition(".")[2]
-    if end in ("csv", "json", "jsonl", "parquet", "yaml"):
+    if end in ("bib", "css", "csv", "html", "json", "jsonl", "parquet", "yaml"):
         return False
     stems = {module.rpartition(".")[2] for module in MODULES}
     return head in stems or head in classes()

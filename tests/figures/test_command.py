@@ -15,6 +15,7 @@ from latentlab.figures.experiment import Study
 from latentlab.figures.style import RC
 from latentlab.study.provenance import resolve
 from latentlab.study.results import write_results
+from tests.records import UNTOLD
 
 EXPERIMENT = '''"""Title of {name}."""
 
@@ -56,7 +57,7 @@ def call(tmp_path, monkeypatch, capsys):
 
 def results_of(name: str, config: EvaluateConfig) -> None:
     rows = pd.DataFrame({"model": list(config.model)})
-    record = {
+    record = UNTOLD | {
         "command": "evaluate",
         "config": resolve(config),
         "versions": {"latentlab": __version__},

@@ -15,6 +15,7 @@ from latentlab.figures import studies
 from latentlab.figures.experiment import Study, collect, find_experiments, missing
 from latentlab.study.provenance import resolve
 from latentlab.study.results import write_results
+from tests.records import UNTOLD
 
 CONFIG = EvaluateConfig(model=("a", "b"), limit=3, batch_size=2)
 STUDY = Study("some", "evaluate", CONFIG)
@@ -28,7 +29,7 @@ def leave(tmp_path):
     def write(study=STUDY, versions=None, checkpoints=None, config=None):
         from latentlab import __version__
 
-        record = {
+        record = UNTOLD | {
             "command": study.command,
             "config": resolve(study.config) | (config or {}),
             "versions": versions or {"latentlab": __version__},

@@ -10,6 +10,7 @@ from latentlab.errors import UserError
 from latentlab.report.config import ReportConfig
 from latentlab.report.page import GENERATOR
 from latentlab.report.run import all_studies, check_out, main, write
+from tests.records import UNTOLD
 
 
 def test_nothing_to_tell_names_the_commands(tmp_path):
@@ -49,7 +50,12 @@ def test_results_of_another_version_are_refused(tmp_path):
     folder.mkdir()
     pd.DataFrame({"example": ["a"]}).to_parquet(folder / "rows.parquet")
     pd.DataFrame({"n": [1]}).to_csv(folder / "summary.csv")
-    record = {"command": "trace", "config": {}, "versions": {"latentlab": "0.0.0"}}
+    record = UNTOLD | {
+        "command": "trace",
+        "config": {},
+        "versions": {"latentlab": "0.0.0"},
+        "checkpoints": {},
+    }
     (folder / "run.json").write_text(json.dumps(record))
     config = ReportConfig(results=tmp_path, figures=tmp_path, out=tmp_path / "report.html")
     with pytest.raises(UserError, match=r"made by version 0\.0\.0"):

@@ -13,6 +13,7 @@ from latentlab.data import load_data
 from latentlab.figures.experiment import Study
 from latentlab.report.runs import ToldStudy, told
 from latentlab.study.results import read_results, write_results
+from tests.records import UNTOLD
 
 
 @pytest.fixture
@@ -21,7 +22,12 @@ def results(measured, qwen, tmp_path):
     config = AttentionConfig(model=("tiny",), explicit=(), limit=12)
     rows = measured("attention", config, qwen, load_data("benchmark", limit=12))
     summary = summary_of(rows)
-    record = {"command": "attention", "config": dataclasses.asdict(config) | {"out": None}}
+    record = UNTOLD | {
+        "command": "attention",
+        "config": dataclasses.asdict(config) | {"out": None},
+        "versions": {},
+        "checkpoints": {},
+    }
     write_results(tmp_path / "attention", rows, summary, record)
     return config, summary, read_results(tmp_path / "attention")
 
