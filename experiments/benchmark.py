@@ -87,7 +87,7 @@ def _cell(axis: Axes, example: Example, cell: int, words: str) -> None:
     """Draw one cell large."""
     left, top = _corner(cell)
     pixels: npt.NDArray[np.uint8] = np.asarray(example.image)
-    axis.imshow(pixels[top : top + CELL, left : left + CELL], interpolation="nearest")
+    axis.imshow(pixels[top : top + CELL, left : left + CELL], interpolation="none")
     axis.set(xticks=[], yticks=[])
     axis.set_xlabel(words, **SMALL)
     axis.spines[:].set_visible(True)
@@ -96,7 +96,7 @@ def _cell(axis: Axes, example: Example, cell: int, words: str) -> None:
 def _walk(axis: Axes, example: Example) -> None:
     """Draw a picture with its hops as numbered arrows."""
     trace, hops = traced(example)
-    axis.imshow(np.asarray(example.image), interpolation="nearest")
+    axis.imshow(np.asarray(example.image), interpolation="none")
     axis.set(xticks=[], yticks=[])
     light = example.topic == "light"
     ink, ground = (DARK_LETTERS, LIGHT_LETTERS) if light else (LIGHT_LETTERS, DARK_LETTERS)
