@@ -174,7 +174,9 @@ def run(
 
     arguments = sys.argv[1:] if argv is None else list(argv)
     try:
-        refuse_repeated(arguments)
+        # Code may put flags together so that later ones count; a person does not mean to.
+        if argv is None or arguments == sys.argv[2:]:
+            refuse_repeated(arguments)
         config = tyro.cli(
             config_class,
             prog=f"python -m latentlab.{prog}",
