@@ -183,7 +183,9 @@ def run(
 
     arguments = sys.argv[1:] if argv is None else list(argv)
     try:
-        refuse_repeated(arguments)
+        # Code may put flags together so that later ones count; a person does not mean to.
+        if argv is None or arguments == sys.argv[2:]:
+            refuse_repeated(arguments)
         with one_line(config_class):
             config = tyro.cli(
                 config_class,

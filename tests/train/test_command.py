@@ -19,6 +19,7 @@ from latentlab.errors import UserError
 from latentlab.train.config import TrainFlags
 from latentlab.train.run import main, settings
 from latentlab.training.config import read_config
+from latentlab.training.held_out import held_out_name
 
 SOURCE = Path(latentlab.__file__).parent.parent
 FILE = {
@@ -94,7 +95,7 @@ def test_a_mistake_is_one_line(path, tmp_path, capsys):
     )
     path.write_text(yaml.safe_dump({**FILE, "sed": 1}))
     assert command(path) == 2
-    expected = f"error: {path}: unknown setting 'sed'; did you mean 'seed'?\n"
+    expected = f"error: {path}, line 14: unknown field 'sed'; did you mean 'seed'?\n"
     assert capsys.readouterr() == ("", expected)
 
 
@@ -104,9 +105,9 @@ def test_flags_take_the_place_of_settings(path):
     flags = {"model": "relay", "data": "benchmark:hops=2", "limit": 5, "batch_size": 7, "seed": 2}
     changed = settings(TrainFlags(config=path, **flags))
     assert (changed.init, changed.seed, changed.eval_examples) == ("relay", 2, 5)
-    assert {changed.eval_data, changed.stages[0].data} == {"benchmark:hops=2"}
+    assert {held_out_name(changed), changed.stages[0].data} == {"benchmark:hops=2"}
     assert changed.stages[0].batch_size == 7
-    with pytest.raises(UserError, match="batch_size and device_batch_size must be positive"):
+    with pytest.raises(UserError, match="batch_size is 0; give a whole number from 1"):
         settings(TrainFlags(config=path, batch_size=0))
 
 

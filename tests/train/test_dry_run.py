@@ -151,7 +151,7 @@ def test_what_is_nowhere_is_named(tmp_path):
         lengths_of("m3kot", RECIPES)
     (tmp_path / "lengths").mkdir()
     (tmp_path / "lengths" / "mine.json").write_text('{"examples": 3}')
-    with pytest.raises(UserError, match="the setting 'image' is missing"):
+    with pytest.raises(UserError, match="the field 'image' is missing"):
         lengths_of("some/mine", tmp_path)
 
 
