@@ -32,6 +32,7 @@ def held(place: Path) -> Iterator[None]:
         UserError: another run holds it, or nothing can be written there.
     """
     place = place.resolve()
+    made = [folder for folder in place.parents if not folder.exists()]
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(place.with_name(f".{place.name}.lock"))
@@ -50,6 +51,9 @@ def held(place: Path) -> Iterator[None]:
         with suppress(OSError):
             Path(lock.lock_file).unlink()
         lock.release()
+        with suppress(OSError):  # whoever wrote nothing leaves no empty folders either
+            for folder in made:
+                folder.rmdir()
 
 
 @contextmanager

@@ -45,7 +45,13 @@ def test_what_removes_the_same_stands_together_and_no_line_is_too_wide(capsys, m
     ]
     show_tables(pd.DataFrame(lines).assign(delta_smallest=0.026))
     shown = capsys.readouterr().out
-    order = ("without latents:", "positions held", "closed up", "slots kept empty", "4 re-inserted")
+    order = (
+        "without latents:",
+        "positions held",
+        "positions closed",
+        "slots kept empty",
+        "4 re-inserted",
+    )
     places = [shown.index(name) for name in order]
     assert places == sorted(places)
     assert [shown.count(name) for name in order] == [1, 2, 2, 1, 1]

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -36,12 +36,13 @@ def test_benchmark_survives_the_round_trip_pixel_for_pixel(tmp_path):
         assert ours.image.tobytes() == theirs.image.tobytes()
 
 
-texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).filter(str.strip)
 
 
 @settings(max_examples=50, deadline=None)
 @given(texts, texts, st.lists(texts, max_size=5, unique=True), st.lists(texts, max_size=3))
 def test_any_text_survives_the_round_trip(tmp_path_factory, name, question, choices, rationale):
+    assume(len({" ".join(choice.split()) for choice in choices}) == len(choices))
     answer = choices[-1] if choices else "free"
     example = Example(name, question, tuple(choices), answer, None, rationale=tuple(rationale))
     folder = export([example], tmp_path_factory.mktemp("export") / "data")
@@ -118,7 +119,7 @@ def test_pictures_are_opened_on_access_and_become_rgb(folder, tmp_path):
     ],
 )
 def test_mistakes_are_named_with_file_and_line(folder, record, message):
-    with pytest.raises(UserError, match=rf"data\.jsonl, line 3: .*{message}"):
+    with pytest.raises(UserError, match=rf"data\.jsonl, line 3.*{message}"):
         FolderDataset(folder({**LINE, "id": "first"}, "", record))
 
 

@@ -52,7 +52,7 @@ def test_resizing_is_that_of_the_release(tmp_path):
 def test_a_picture_that_is_far_too_large_is_refused_before_it_is_decoded(
     width, height, message, tmp_path, recwarn
 ):
-    with pytest.raises(UserError, match=rf"^a\.png has {message}"):
+    with pytest.raises(UserError, match=rf"^a\.png: it has {message}"):
         read_image(ImageFile(png(tmp_path / "a.png", width, height)))
     assert not recwarn.list
 

@@ -53,7 +53,7 @@ def test_bad_json_lines_are_left_out_by_themselves(table):
     assert columns == ("q", "a")
     assert rows == {"1": {"q": 1}, "6": {"q": 3, "a": 4}}
     assert [reason.partition(" (")[0] for reason in left] == [
-        "t.jsonl, line 2: not valid JSON",
+        "t.jsonl, line 2 is not valid JSON: Expecting property name enclosed in double quotes: line 1 column 2",
         "t.jsonl, line 4: must be one JSON object, in braces",
         "t.jsonl, line 5: cannot be read as UTF-8 text",
     ]

@@ -176,7 +176,10 @@ def test_what_an_example_does_not_allow_leaves_no_rows(measure, capsys):
     n = rows[rows["measure"] == "movement"].groupby("perturbation")["example"].nunique()
     four = sum(example.hops == 4 for example in load_data("benchmark:hops=1+4", limit=5))
     assert n.to_dict() == {"none": 5, "mask_needed": four, "blank": 5}
-    assert f"{5 - four} of 5 examples do not allow mask_needed hop 3" in capsys.readouterr().err
+    assert (
+        f"{5 - four} of 5 examples do not allow blanking a needed cell, hop 3"
+        in capsys.readouterr().err
+    )
 
 
 def test_follows_is_there_only_where_the_new_answer_is_known(measure):

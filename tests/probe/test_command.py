@@ -99,5 +99,5 @@ def test_data_without_traces_are_probed_for_what_comes_back(probe, refused):
     code, streams = probe("--data", "mine", "--model", "ivtlr")
     assert code == 0, streams.err
     assert "mine has no traces of what each hop is about; probed: option, domain" in streams.err
-    assert "Off its last latent probes read: option" in streams.out
+    assert "Off its last latent probes read the option in" in streams.out
     assert set(read_results(Path("results/probe")).rows["target"]) >= {"option", "domain"}

@@ -88,7 +88,7 @@ def test_a_latent_holds_its_object_if_both_controls_are_beaten(summary):
     assert "(shuffled labels: 2.0 %; any other hop: at most 10 %)" in text
     assert "the cell it lies in cannot be read (2" in text
     assert text.count(". ") == 2
-    assert "Probes read the answer in 90 % at the answer marker and 10" in text
+    assert "Probes read the answer in 90 % at the answer marker, 10 %" in text
     assert "From its latents alone it answers 40 % [" in text
     assert text.endswith("(untouched: 80 %, empty slots: 0 %).")
 

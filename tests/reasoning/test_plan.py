@@ -20,7 +20,7 @@ plans = st.builds(
     positions=st.sampled_from(["flat", "mrope"]),
     stride=st.none() | st.integers(1, 50),
     select=st.sampled_from(["attention", "random", "bottom", "all", "given"]),
-    select_layers=st.none() | st.lists(st.integers(0, 9), min_size=1).map(tuple),
+    select_layers=st.none() | st.lists(st.integers(0, 9), min_size=1, unique=True).map(tuple),
     reuse=st.booleans(),
     content=st.sampled_from(["latent", "placeholder"]),
     gradient=st.sampled_from(["through", "detached"]),

@@ -33,7 +33,7 @@ def as_text(plan: LatentPlan) -> str:
     k=st.integers(0, 40),
     reuse=st.booleans(),
     stride=st.none() | st.integers(1, 9),
-    select_layers=st.none() | st.lists(st.integers(0, 9), min_size=1).map(tuple),
+    select_layers=st.none() | st.lists(st.integers(0, 9), min_size=1, unique=True).map(tuple),
     select=st.sampled_from(["random", "given", "all"]),
     blocked=st.sampled_from([(), BLOCKED[:1], BLOCKED]),
     markers=st.sampled_from([(None, None), ("<|start|>", "<end>"), (7, 9)]),

@@ -14,7 +14,6 @@ import latentlab
 from latentlab import console
 from latentlab.command import CommonConfig
 from latentlab.commands import start
-from latentlab.console import interval_text
 from latentlab.errors import UserError
 from latentlab.train.config import TrainFlags
 from latentlab.train.run import main, settings
@@ -78,8 +77,9 @@ def test_last_words_are_what_was_found_and_where_it_is(path, tmp_path, capsys):
     shown = capsys.readouterr()
     metrics = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     for group, value in metrics[-1]["held_out"].items():
-        numbers = interval_text(value["accuracy"], value["low"], value["high"])
-        (line,) = (line for line in shown.out.splitlines() if f" {group} " in line)
+        ends = [f"{100 * value[end]:.0f}" for end in ("accuracy", "low", "high")]
+        numbers = f"{ends[0]} [{ends[1]}, {ends[2]}]"
+        (line,) = (line for line in shown.out.splitlines() if line.startswith(f"{group} "))
         assert f" {value['n']} " in line and numbers in line
     last = f"little is trained: the model is in {out}/final, the log in {out}/metrics.jsonl."
     assert shown.out.splitlines()[-1] == last
