@@ -52,8 +52,8 @@ def test_bad_json_lines_are_left_out_by_themselves(table):
     columns, rows, left = table("t.jsonl", b'{"q": 1}\n{\n\n[2]\n"\xff"\n{"q": 3, "a": 4}')
     assert columns == ("q", "a")
     assert rows == {"1": {"q": 1}, "6": {"q": 3, "a": 4}}
-    assert [reason.partition(" (")[0] for reason in left] == [
-        "t.jsonl, line 2 is not valid JSON: Expecting property name enclosed in double quotes: line 1 column 2",
+    assert left[0].startswith("t.jsonl, line 2 is not valid JSON: Expecting property name")
+    assert [reason.partition(" (")[0] for reason in left[1:]] == [
         "t.jsonl, line 4: must be one JSON object, in braces",
         "t.jsonl, line 5: cannot be read as UTF-8 text",
     ]
