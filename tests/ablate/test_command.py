@@ -89,6 +89,8 @@ def test_without_flags_each_answer_is_labelled_by_whether_it_needs_its_latents(a
     assert listed["example"].tolist() == whole["example"].tolist()
     assert listed["necessity"].tolist() == whole["necessity"].tolist()
     assert "answers are right only with its latents, " in streams.out
+    assert emptied["placeholder_trained"].isna().all()  # these models come from no training
+    assert "so this is no proof of need" in " ".join(streams.out.split())
     assert "results/ablate/necessity.csv" in streams.out
 
 

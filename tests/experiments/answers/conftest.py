@@ -19,6 +19,7 @@ from latentlab.study.provenance import resolve
 from latentlab.study.results import read_results, write_results
 from latentlab.vocabulary import CONTROL, EMPTY, KNOCK_OUT, POSITION_ARMS
 from tests.named import named
+from tests.records import UNTOLD
 
 N = 20
 PROMPT = "on unneeded prompt positions"
@@ -76,7 +77,9 @@ def rows_of(model, arms, data="benchmark", hops=(4,), known=True, steps=3):
 def results_of(study, rows, folder, summary_of=by_domain):
     """Results as they read back from disk."""
     models = list(dict.fromkeys(rows["model"]))
-    run = {
+    run = UNTOLD | {
+        "checkpoints": {},
+        "versions": {},
         "command": study.command,
         "config": resolve(study.config) | {"model": models},
         "platform": {"cpus": 2, "machine": "abacus"},
