@@ -181,6 +181,7 @@ def run(
     """
     import tyro  # here, so that modules that only need `CommonConfig` do not pay for the parser
 
+    console.forget()
     arguments = sys.argv[1:] if argv is None else list(argv)
     try:
         refuse_repeated(arguments)

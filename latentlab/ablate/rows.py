@@ -44,10 +44,14 @@ def prepare(config: AblateConfig, subject: Subject) -> Applicable | None:
     if found.evidence:
         check_evidence(config, examples)
     if "off_walk" in found.replace and not unneeded(reasoner, examples).patches:
-        raise UserError(
-            f"--replace off_walk: nothing tells what is off the walk in {config.data}; it takes "
-            f"traces, of pictures that {reasoner.name} sees in one patch a cell"
-        )
+        lacking = f"--replace off_walk: nothing tells what is off the walk in {config.data}"
+        found = found.without("off_walk")
+        if not found:  # no arm is left that could be run without traces
+            raise UserError(
+                f"{lacking}; it takes traces, of pictures that {reasoner.name} sees in one patch "
+                "a cell"
+            )
+        subject.tell(f"{lacking}; passed over")
     plain = [Arm(), *_plain_arms(config, reasoner, found)]
     _check_patches(plain, reasoner.plan, *fewest_patches(reasoner, examples))
     # Tokenizing tells whether there are traces to take given picks from, and whether they reach.
