@@ -185,7 +185,7 @@ def run(
     arguments = sys.argv[1:] if argv is None else list(argv)
     try:
         refuse_repeated(arguments)
-        with one_line(config_class):
+        with one_line(config_class, arguments):
             config = tyro.cli(
                 config_class,
                 prog=f"python -m latentlab.{prog}",
