@@ -1,9 +1,10 @@
-"""Which answers need their latents: right with them, wrong when their slots are emptied.
+"""Which answers are right with their latents, and wrong when their slots are emptied.
 
 Studies: `knockouts` and `knockouts-one-hop` (`latentlab.ablate`), the arm that puts the placeholder
 token into all slots. Each question is right with the content, without it, either way or neither
 way, and an accuracy that stays may hide as many lost as gained. The four cells are those of the
-latent-necessity reward of arXiv 2605.18641, which publishes no such counts.
+latent-necessity reward of arXiv 2605.18641, which publishes no such counts. Need is claimed only of
+models whose training put that token into slots too.
 """
 
 import pandas as pd
@@ -12,6 +13,7 @@ from latentlab.ablate.necessity import (
     HARMFUL,
     NEEDED,
     RIGHT,
+    TRAINED,
     WRONG,
     count_necessity,
     necessity,
@@ -60,24 +62,43 @@ def make(found: Found) -> Drawing:
     text = (
         "Right with what the latent slots hold and wrong with the placeholder token in them "
         "(needed), the reverse (harmful), or the same both ways. Whisker: 95 % Wilson interval of "
-        f"needed; n = {' or '.join(n)} questions a model. {INFERENCE} By domain in the CSV file."
+        f"needed; n = {' or '.join(n)} questions a model. {_knew(whole)} {INFERENCE} By domain in "
+        "the CSV file."
     )
     return Drawing(figure, data, caption(_finding(whole), text))
 
 
+def _knew(whole: pd.DataFrame) -> str:
+    """Which models know the token that the slots are emptied with."""
+    met = names(whole.loc[whole[TRAINED].fillna(False), "model"])
+    if not met:
+        return "No model is known to have met that token in its slots in training."
+    return f"Of these models {listed(met)} met that token in training, so far as is known."
+
+
 def _finding(whole: pd.DataFrame) -> str:
-    """How often each model needs what its slots hold, and how often that harms at most."""
+    """How many answers of each model emptying its slots turns wrong, and how many right."""
     needed = whole[whole["necessity"] == NEEDED]
     most, least = (needed.loc[getattr(needed["share"], which)()] for which in ("idxmax", "idxmin"))
     harm = whole[whole["necessity"] == HARMFUL]["share"].max()
+    righted = f"{100 * harm:.0f} %" if harm < 0.005 else f"at most {100 * harm:.0f} %"
     often = needed[needed["share_low"] > 0.5]
     rest = needed[needed["share_low"] <= 0.5]
+    doubt = (
+        ""
+        if needed[TRAINED].fillna(False).all()
+        else "; where training never emptied slots, that is no proof of need"
+    )
     if often.empty or rest.empty:
         ends = f"{told(least, 'share')} ({least['series']}) to {told(most, 'share')}"
-        return f"Content of the slots is needed in {ends} ({most['series']}) of questions."
+        return (
+            f"Emptied slots turn {ends} ({most['series']}) of answers wrong, and {righted} right"
+            f"{doubt}."
+        )
     return (
-        f"Most answers of {listed(list(often['model']))} need what their slots hold "
-        f"({100 * often['share'].min():.0f} to {100 * often['share'].max():.0f} %), at most "
-        f"{100 * rest['share'].max():.0f} % of those of {listed(list(rest['model']))}; it harms at "
-        f"most {100 * harm:.0f} %."
+        f"Emptied slots turn {100 * often['share'].min():.0f} to "
+        f"{100 * often['share'].max():.0f} % of the answers of "
+        f"{listed(list(often['model']))} wrong, at most "
+        f"{100 * rest['share'].max():.0f} % of those of {listed(list(rest['model']))}, and "
+        f"{righted} right{doubt}."
     )

@@ -88,7 +88,7 @@ def _finding(data: pd.DataFrame, models: list[str]) -> str:
         for lines in best
         for _, line in lines.iterrows()
     ]
-    return f"Of the latents as they are fed in, {listed(told)} carry most of the answer."
+    return f"The latent that brings most of the other answer along as it is fed in: {listed(told)}."
 
 
 def _controls(summary: pd.DataFrame) -> str:

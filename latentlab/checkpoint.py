@@ -22,8 +22,9 @@ from transformers.utils import logging as transformers_logging
 from latentlab.backbones import Backbone, family_of
 from latentlab.errors import UserError, did_you_mean
 from latentlab.lora import base_weights, load_adapters, save_adapters
+from latentlab.manifest import FINAL as FINAL
 from latentlab.manifest import PLAN_FILE as PLAN_FILE
-from latentlab.manifest import Manifest, read_manifest, write_manifest
+from latentlab.manifest import Manifest, met_placeholder, read_manifest, write_manifest
 from latentlab.processors import load_images, load_tokenizer, try_images
 from latentlab.prompts import Prompter
 from latentlab.reasoner import Reasoner
@@ -35,8 +36,6 @@ NO_STEPS = LatentPlan(steps=0, k=0)
 """The plan of a model that brings none: an ordinary vision-language model."""
 LONGEST_NAME = 200
 """Characters of a name that the hub is asked for, or that a message shows."""
-FINAL = "final"
-"""Folder that every training leaves its model in; the one above tells which model it is."""
 
 ZOO = Path(__file__).parent / "zoo"
 """The organisms that come with the package."""
@@ -134,6 +133,7 @@ def load(
         brings = manifest.plan is not None
         prompter = Prompter(tokenizer, backbone, manifest.format)
         reasoner = Reasoner(backbone, plan, prompter, placeholder_id, name, brings)
+        reasoner.met_placeholder = met_placeholder(folder, manifest)
         reasoner.plan.check_model(backbone.n_layers, (), placeholder_id is not None)
         return reasoner
     except UserError as error:

@@ -181,12 +181,13 @@ def run(
     """
     import tyro  # here, so that modules that only need `CommonConfig` do not pay for the parser
 
+    console.forget()
     arguments = sys.argv[1:] if argv is None else list(argv)
     try:
         # Code may put flags together so that later ones count; a person does not mean to.
         if argv is None or arguments == sys.argv[2:]:
             refuse_repeated(arguments)
-        with one_line(config_class):
+        with one_line(config_class, arguments):
             config = tyro.cli(
                 config_class,
                 prog=f"python -m latentlab.{prog}",

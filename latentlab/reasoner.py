@@ -54,6 +54,8 @@ class Reasoner:
         self.placeholder_id = placeholder_id
         self.name = name
         self.brings_plan = brings_plan
+        self.met_placeholder: bool | None = None
+        """Whether its training put the placeholder token into slots; None where nothing tells."""
 
     def rollout(
         self, plan: LatentPlan | None = None, seed: int = 0, capture_layers: Sequence[int] = ()

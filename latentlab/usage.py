@@ -5,7 +5,7 @@ hook is of no public interface (`tyro._errors`): a version without it draws its 
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from difflib import get_close_matches
 from typing import Any
@@ -13,30 +13,31 @@ from typing import Any
 from latentlab.errors import UserError
 
 
-def one_line(config: type) -> AbstractContextManager[None]:
+def one_line(config: type, arguments: Sequence[str] = ()) -> AbstractContextManager[None]:
     """Raise a `UserError` for whatever the parser rejects meanwhile.
 
     Args:
         config: the dataclass that is parsed, whose fields are the flags.
+        arguments: what is parsed. A misspelt flag before a value that has no flag is told by it.
     """
     try:
         from tyro import _errors  # the version that is installed may have none
     except ImportError:  # pragma: no cover - depends on the version
         return nullcontext()
-    return _hooked(_errors, config)
+    return _hooked(_errors, config, arguments)
 
 
 @contextmanager
-def _hooked(errors: Any, config: type) -> Iterator[None]:
+def _hooked(errors: Any, config: type, arguments: Sequence[str]) -> Iterator[None]:
     def reject(event: Any) -> None:
-        told = _told(event, config)
+        told = _told(event, config, arguments)
         raise UserError(f"{told}{' See' if told.endswith('?') else '; see'} {event.prog} --help")
 
     with errors.on_parse_error(reject):
         yield
 
 
-def _told(event: Any, config: type) -> str:
+def _told(event: Any, config: type, arguments: Sequence[str]) -> str:
     """What is wrong, without the way to the help."""
     kind = type(event).__name__
     if kind == "UnrecognizedArgs":
@@ -52,7 +53,9 @@ def _told(event: Any, config: type) -> str:
     if kind == "BadValue":
         flag = _flag(event.argument)
         if event.reason == "too_few_values":
-            return f"{flag} needs a value"
+            # A value without a flag is missing where a misspelt flag stands in its place.
+            astray = _misspelt(arguments, config) if event.argument.is_positional() else []
+            return _unknown(astray, config) if astray else f"{flag} needs a value"
         return f"{flag} takes no value, not even {event.offending_value}"
     if kind == "InstantiationFailure":
         flag = "" if event.argument is None else f"{_flag(event.argument)}: "
@@ -65,11 +68,22 @@ def _unknown(tokens: list[str], config: type) -> str:
     """The first thing that is no flag, and a flag that is spelt nearly so."""
     token = tokens[0]
     name = token.partition("=")[0]
-    flags = [f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(config)]
+    flags = _flags(config)
     near = get_close_matches(name, flags, n=1)
     if not token.startswith("-"):
         return f"{token} belongs to no flag"
     return f"{name} is no flag{f': did you mean {near[0]}?' if near else ''}"
+
+
+def _flags(config: type) -> list[str]:
+    """All flags of a command."""
+    return [f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(config)]
+
+
+def _misspelt(arguments: Sequence[str], config: type) -> list[str]:
+    """What looks like a flag and is none."""
+    names = [one for one in arguments if one.startswith("--") and one != "--"]
+    return [n for n in names if n.partition("=")[0].replace("_", "-") not in _flags(config)]
 
 
 def _flag(argument: Any) -> str:

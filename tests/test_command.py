@@ -8,6 +8,7 @@ import pytest
 
 import latentlab
 from latentlab.command import CommonConfig, run
+from latentlab.commands import start
 from latentlab.console.streams import is_wide
 from latentlab.errors import UserError
 from latentlab.processes.devices import find_device
@@ -135,6 +136,11 @@ def test_flags_that_make_no_sense_are_answered_in_one_line(flags, told, capsys):
     streams = capsys.readouterr()
     assert streams.out == ""
     assert streams.err == f"error: {told}python -m latentlab.drop --help\n"
+
+
+def test_a_misspelt_flag_is_named_also_where_a_value_without_flag_is_missing(capsys):
+    assert start("convert", ["--ot", "3"]) == 2
+    assert capsys.readouterr().err.startswith("error: --ot is no flag: did you mean --out? See ")
 
 
 def test_what_must_be_given_is_named(capsys):

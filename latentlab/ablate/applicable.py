@@ -4,6 +4,7 @@ Models differ in what they have, and one command asks several of them. What a mo
 the caller, who decides whether that ends the command.
 """
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import get_args
@@ -66,6 +67,12 @@ class Applicable:
         """Whether anything is left to do."""
         latents = (self.drop, self.overwrite, self.steps, self.k, self.select, self.evidence)
         return any(latents) or self.in_words
+
+    def without(self, how: Replacement) -> "Applicable":
+        """The same but for one replacement; nothing is overwritten where it was the only one."""
+        left = tuple(one for one in self.replace if one != how)
+        overwrite = self.overwrite if left else ()
+        return dataclasses.replace(self, replace=left, overwrite=overwrite)
 
     @property
     def in_words(self) -> bool:

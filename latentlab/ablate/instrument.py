@@ -53,7 +53,9 @@ def _closing(results: Results, out: Path) -> list[str]:
         told.append("The answer had to follow the latent steps; with --answer free it need not.")
     if config["list_necessary"]:
         necessity(results.rows).to_csv(out / NECESSITY, index=False)
-        told.append(f"Which answers need what the slots hold is in {out / NECESSITY}.")
+        told.append(
+            f"Which answers are right only with what the slots hold is in {out / NECESSITY}."
+        )
     return told
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from latentlab.ablate.config import AblateConfig
 from latentlab.ablate.unneeded import Unneeded, unneeded
-from latentlab.console import note
+from latentlab.console import note_once
 from latentlab.data import Example
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.bank import Bank
@@ -68,13 +68,13 @@ def gather(
     missing = ["words"] if plan.has_text and not spared.words else []
     missing += ["patches"] if plan.has_vision and not spared.image else []
     if missing:
-        note(
+        note_once(
             f"{reasoner.name}: nothing tells which {' and '.join(missing)} the questions of {data} "
             f"do not need, so there is only the weaker control, {ANYWHERE}"
         )
     domains = {example.id: example.domain for example in references}
     if "other" in asked and not any(domains.values()):
-        note(f"{data} has no domains, so the donors of --replace other are any other examples")
+        note_once(f"{data} has no domains, so the donors of --replace other are any other examples")
     bank = Bank((), None, None)
     if asked & REFERRING:
         words = unneeded(reasoner, references).words if spared.words else None

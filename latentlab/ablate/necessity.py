@@ -30,6 +30,10 @@ WRONG = "wrong either way"
 LABELS = (NEEDED, HARMFUL, RIGHT, WRONG)
 """Every label, in the order of the tables."""
 
+TRAINED = "placeholder_trained"
+"""Column that tells whether a model's training put the placeholder token into slots; missing where
+nothing tells. Without that, a wrong answer may be due to the token and not to what is gone."""
+
 _WHOLE = ("latent", "latent_text", "latent_vision", "rationale")
 _PAIR = ["model", "data", "example"]
 
@@ -54,6 +58,17 @@ def with_necessity(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(necessity=labels.where(pd.Series(known, rows.index)))
 
 
+def with_training(rows: pd.DataFrame, met: bool | None) -> pd.DataFrame:
+    """Add the column `placeholder_trained` to rows of one model, where `necessity` has a label.
+
+    Args:
+        rows: what `with_necessity` returns.
+        met: whether the model's training put the placeholder token into slots, if that is known.
+    """
+    known = pd.Series(pd.NA if met is None else met, rows.index, dtype="boolean")
+    return rows.assign(**{TRAINED: known.where(rows["necessity"].notna())})
+
+
 def necessity(rows: pd.DataFrame, part: str | None = None) -> pd.DataFrame:
     """One row per model and example: does its answer need what the latents hold?
 
@@ -63,8 +78,8 @@ def necessity(rows: pd.DataFrame, part: str | None = None) -> pd.DataFrame:
             step 2", ... Without it, of each model the most that was emptied.
 
     Returns:
-        The columns `model, data, example, domain, part, right_with, right_without, necessity`, in
-        the order of the rows; empty where no arm empties that part.
+        The columns `model, data, example, domain, part, right_with, right_without, necessity` and
+        `placeholder_trained`, in the order of the rows; empty where no arm empties that part.
     """
     labelled = with_necessity(rows)
     labelled = labelled[labelled["necessity"].notna()]
@@ -86,7 +101,9 @@ def necessity(rows: pd.DataFrame, part: str | None = None) -> pd.DataFrame:
         right_with=labelled["necessity"].isin([NEEDED, RIGHT]),
         right_without=labelled["necessity"].isin([HARMFUL, RIGHT]),
     )
-    names = [*_PAIR, "domain", "part", "right_with", "right_without", "necessity"]
+    if TRAINED not in labelled:  # results of an earlier version
+        labelled = labelled.assign(**{TRAINED: pd.Series(pd.NA, labelled.index, dtype="boolean")})
+    names = [*_PAIR, "domain", "part", "right_with", "right_without", "necessity", TRAINED]
     return labelled[names].reset_index(drop=True)
 
 
@@ -99,10 +116,11 @@ def count_necessity(labels: pd.DataFrame) -> pd.DataFrame:
     Returns:
         One line per model, domain (`all` for the total) and label, with `n` examples, the `count`
         of those with that label and their `share`, with its Wilson interval (`share_low`,
-        `share_high`).
+        `share_high`), and `placeholder_trained`.
     """
     lines = []
     for (model, part), of_model in labels.groupby(["model", "part"], sort=False):
+        trained = of_model[TRAINED].iloc[0]
         for domain, group in ((ALL, of_model), *of_model.groupby("domain")):
             for label in LABELS:
                 hits = (group["necessity"] == label).to_numpy()
@@ -116,9 +134,10 @@ def count_necessity(labels: pd.DataFrame) -> pd.DataFrame:
                         "n": share.n,
                         "count": int(hits.sum()),
                         **share.columns("share"),
+                        TRAINED: trained,
                     }
                 )
-    return pd.DataFrame(lines)
+    return pd.DataFrame(lines).astype({TRAINED: "boolean"}) if lines else pd.DataFrame()
 
 
 def _emptied(rows: pd.DataFrame) -> "pd.Series[bool]":

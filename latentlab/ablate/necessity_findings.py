@@ -1,8 +1,10 @@
 """Which single answers an ablation found to need their latents, as a table and in sentences."""
 
+from typing import Any
+
 import pandas as pd
 
-from latentlab.ablate.necessity import HARMFUL, LABELS, NEEDED, count_necessity
+from latentlab.ablate.necessity import HARMFUL, LABELS, NEEDED, TRAINED, count_necessity
 from latentlab.console import table
 from latentlab.measures.summary import ALL
 from latentlab.wording import part_name
@@ -35,7 +37,8 @@ def show_necessity(labels: pd.DataFrame) -> None:
         table(
             shown.loc[order],
             {"domain": "questions", "n": "n", **_HEADINGS},
-            f"{model}: right with its {_what(str(part))}, or with {_emptied(str(part))}",
+            f"{model}: right with its {_what(str(part))}, or with {_emptied(str(part))}; "
+            f"{_knew(str(part), lines[TRAINED].iloc[0])}",
             percent=LABELS,
             spare=("wrong either way", "right either way"),
             keys=2,
@@ -52,9 +55,12 @@ def necessity_clauses(labels: pd.DataFrame) -> dict[str, str]:
     told: dict[str, str] = {}
     for (model, part), line in totals.groupby(["model", "part"], sort=False):
         of = dict(zip(line["necessity"], line["count"], strict=True))
+        trained = line[TRAINED].iloc[0]
+        known = trained is not pd.NA and bool(trained)
         told[str(model)] = (
             f"{of[NEEDED]:,} of {line['n'].iloc[0]:,} answers are right only with its "
-            f"{_what(str(part))}, {of[HARMFUL]:,} only with {_emptied(str(part))}"
+            f"{_what(str(part))}, {of[HARMFUL]:,} only with {_emptied(str(part))}; "
+            f"{_knew(str(part), trained)}{'' if known else ', so this is no proof of need'}"
         )
     return told
 
@@ -62,6 +68,18 @@ def necessity_clauses(labels: pd.DataFrame) -> dict[str, str]:
 def _emptied(part: str) -> str:
     """What stands there instead."""
     return "an empty token for each word" if part == "rationale" else "the same slots empty"
+
+
+def _knew(part: str, trained: Any) -> str:
+    """What the slots were emptied with, and whether the model knew it."""
+    token = "that token" if part == "rationale" else "the placeholder token"
+    if trained is pd.NA:
+        return f"nothing tells whether its training put {token} there"
+    return (
+        f"its training put {token} there too"
+        if trained
+        else f"its training never put {token} there"
+    )
 
 
 def _what(part: str) -> str:

@@ -9,7 +9,7 @@ from latentlab.ablate.applicable import Applicable, applicable
 from latentlab.ablate.config import AblateConfig
 from latentlab.ablate.evidence import Evidence, check_evidence
 from latentlab.ablate.materials import gather
-from latentlab.ablate.necessity import with_necessity
+from latentlab.ablate.necessity import with_necessity, with_training
 from latentlab.ablate.replace_arms import replace_arms
 from latentlab.ablate.unneeded import unneeded
 from latentlab.errors import UserError
@@ -44,10 +44,14 @@ def prepare(config: AblateConfig, subject: Subject) -> Applicable | None:
     if found.evidence:
         check_evidence(config, examples)
     if "off_walk" in found.replace and not unneeded(reasoner, examples).patches:
-        raise UserError(
-            f"--replace off_walk: nothing tells what is off the walk in {config.data}; it takes "
-            f"traces, of pictures that {reasoner.name} sees in one patch a cell"
-        )
+        lacking = f"--replace off_walk: nothing tells what is off the walk in {config.data}"
+        found = found.without("off_walk")
+        if not found:  # no arm is left that could be run without traces
+            raise UserError(
+                f"{lacking}; it takes traces, of pictures that {reasoner.name} sees in one patch "
+                "a cell"
+            )
+        subject.tell(f"{lacking}; passed over")
     plain = [Arm(), *_plain_arms(config, reasoner, found)]
     _check_patches(plain, reasoner.plan, *fewest_patches(reasoner, examples))
     # Tokenizing tells whether there are traces to take given picks from, and whether they reach.
@@ -62,7 +66,7 @@ def prepare(config: AblateConfig, subject: Subject) -> Applicable | None:
 
 
 def rows_of(config: AblateConfig, subject: Subject, found: Applicable) -> pd.DataFrame:
-    """Run every arm; rows are those of `study.run.run_arms`, with `necessity` and `FACTS`."""
+    """Run every arm; rows are those of `study.run.run_arms`, with `FACTS` and `necessity`'s."""
     reasoner, examples = subject.reasoner, subject.examples
     chosen = arms_of(config, subject, found)
     evidence = Evidence.of(config, reasoner, examples) if found.evidence else None
@@ -77,7 +81,8 @@ def rows_of(config: AblateConfig, subject: Subject, found: Applicable) -> pd.Dat
         # A model without latent steps has nothing that could be written out instead.
         at_once=config.answer == "at_once" and reasoner.plan.steps > 0,
     )
-    return with_necessity(evidence.described(rows) if evidence else rows)
+    labelled = with_necessity(evidence.described(rows) if evidence else rows)
+    return with_training(labelled, reasoner.met_placeholder)
 
 
 def arms_of(config: AblateConfig, subject: Subject, found: Applicable) -> list[Arm]:

@@ -7,7 +7,7 @@ from latentlab.attention.readout_findings import readout, show_readout
 from latentlab.attention.rows import rows_of
 from latentlab.attention.summary import summary_of
 from latentlab.attention.tables import show_tables
-from latentlab.console import note
+from latentlab.console import note_once
 from latentlab.study.instrument import Instrument
 from latentlab.study.results import Results
 
@@ -22,7 +22,7 @@ def _tables(results: Results) -> None:
     config = results.run["config"]
     if results.rows["cell_read"].isna().all():
         data = config["data"]
-        note(f"{data} does not tell which patch has to be looked at, so pointing is left out")
+        note_once(f"{data} does not tell which patch has to be looked at, so pointing is left out")
     show_tables(results.summary, config["top"])
     show_readout(results.summary, by_layer=config["by"] != "mean")
 

@@ -26,6 +26,10 @@ SPARE = ("unit", UNKNOWN)
 read is in the sentences, too."""
 
 
+NARROW = 12
+"""Readings stay side by side at 80 columns, if names of instruments are folded to this width."""
+
+
 def show_table(summary: pd.DataFrame) -> None:
     """Put one line an instrument on the screen: verdict, positive, negative, unknown."""
     summary = summary.assign(model=_named(summary))
@@ -46,7 +50,7 @@ def show_table(summary: pd.DataFrame) -> None:
         ]
         columns = ["instrument", "verdict", POSITIVE, NEGATIVE, UNKNOWN, "unit"]
         title = f"{link}, {part_name(str(part))}: readings with 95 % intervals"
-        table(pd.DataFrame(shown), columns, title, spare=SPARE)
+        table(pd.DataFrame(shown), columns, title, spare=SPARE, narrow=NARROW)
 
 
 def conclusion(summary: pd.DataFrame) -> list[str]:

@@ -33,6 +33,9 @@ class Column:
     numeric: bool
     """Whether it holds numbers, which are set to the right and never folded."""
 
+    narrow: int = NARROW
+    """Width down to which words may be folded."""
+
     @property
     def full(self) -> int:
         """Width at which nothing is folded but the heading."""
@@ -44,7 +47,7 @@ class Column:
         if self.numeric:
             return self.full
         words = max(_longest_word(text) for text in (self.heading, *self.cells))
-        return max(words, min(self.full, NARROW))
+        return max(words, min(self.full, self.narrow))
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ results = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_
 remarks = Console(stderr=True, highlight=False)
 
 _wide = False
+_told: set[str] = set()
 
 
 def widen(wide: bool) -> None:
@@ -74,6 +75,18 @@ def aside(text: str) -> None:
 def note(text: str) -> None:
     """Tell what is going on, on standard error."""
     _put(remarks, text)
+
+
+def note_once(text: str) -> None:
+    """Tell what is going on, unless the command has told exactly this."""
+    if text not in _told:
+        _told.add(text)
+        note(text)
+
+
+def forget() -> None:
+    """Begin a command: nothing has been told."""
+    _told.clear()
 
 
 def warn(text: str) -> None:

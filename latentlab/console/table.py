@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from latentlab.console import streams
-from latentlab.console.layout import Block, Column, laid_out
+from latentlab.console.layout import NARROW, Block, Column, laid_out
 from latentlab.console.numbers import MANY, decimals_of, typeset
 from latentlab.console.streams import wrapped, writable
 
@@ -32,6 +32,7 @@ def table(
     spare: Sequence[str] = (),
     keys: int = 1,
     source: str = "summary.csv",
+    narrow: int = NARROW,
 ) -> None:
     """Put a table on standard output.
 
@@ -48,13 +49,14 @@ def table(
         spare: Columns that a narrow screen can do without, the first to go first.
         keys: How many of the first columns say what a line is about.
         source: Where the columns are that are left out.
+        narrow: Width down to which words may be folded before a table is set in several.
 
     Raises:
         KeyError: A column is not in `frame`.
     """
     headings = columns if isinstance(columns, Mapping) else {name: name for name in columns}
     made = [
-        _column(frame, name, heading, name in percent, name in changes)
+        _column(frame, name, heading, name in percent, name in changes, narrow)
         for name, heading in headings.items()
     ]
     screen = streams.results
@@ -72,7 +74,9 @@ def table(
     screen.print()
 
 
-def _column(frame: "pd.DataFrame", name: str, heading: str, percent: bool, change: bool) -> Column:
+def _column(
+    frame: "pd.DataFrame", name: str, heading: str, percent: bool, change: bool, narrow: int
+) -> Column:
     """A column as text; numbers of one column have one number of digits."""
     values = frame[name]
     numeric = values.dtype.kind in "fiu" or f"{name}_low" in frame
@@ -86,6 +90,7 @@ def _column(frame: "pd.DataFrame", name: str, heading: str, percent: bool, chang
         writable(heading, screen),
         tuple(writable(cell, screen) for cell in cells),
         numeric,
+        narrow,
     )
 
 
@@ -128,22 +133,28 @@ def _cell(
 
 
 def _drawn(block: Block) -> Table:
-    """A part of a table as rich draws it."""
+    """A part of a table as rich draws it; numbers begin where a label does, under what heads it."""
     drawn = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    for column, width in zip(block.columns, block.widths, strict=True):
+    pairs = list(zip(block.columns, block.widths, strict=True))
+    headings = [wrapped(column.heading, width) for column, width in pairs]
+    highest = max(map(len, headings))
+    for (column, width), lines in zip(pairs, headings, strict=True):
         drawn.add_column(
-            Text("\n".join(wrapped(column.heading, width))),
+            Text("\n".join([""] * (highest - len(lines)) + lines)),
             justify="right" if column.numeric else "left",
             width=width,
             no_wrap=True,
-            vertical="bottom",
         )
     for cells in zip(*(column.cells for column in block.columns), strict=True):
-        pairs = zip(cells, block.columns, block.widths, strict=True)
-        drawn.add_row(
-            *(
-                Text(cell if column.numeric else "\n".join(wrapped(cell, width, inner=2)))
-                for cell, column, width in pairs
-            )
-        )
+        texts = [
+            [cell] if column.numeric else wrapped(cell, width, inner=2)
+            for cell, (column, width) in zip(cells, pairs, strict=True)
+        ]
+        heading, cut, _ = cells[0].rpartition("\n")
+        above = [""] * (len(wrapped(heading, block.widths[0], inner=2)) if cut else 0)
+        shown = [
+            [*above, *lines] if column.numeric else lines
+            for lines, column in zip(texts, block.columns, strict=True)
+        ]
+        drawn.add_row(*(Text("\n".join(lines)) for lines in shown))
     return drawn

@@ -16,11 +16,13 @@ from latentlab.errors import UserError
 from latentlab.figures.style import model_style
 from latentlab.measures.outcomes import NONE
 from latentlab.report.arms import described, in_order
+from latentlab.report.fresh import check_recorded
 from latentlab.report.opening import opening
 from latentlab.report.packing import Pool, as_bytes, picture_uri, scale_of
 from latentlab.study.asked import load_recorded
 from latentlab.study.results import Results
 from latentlab.trace.rows import ANSWER, STEP, walk
+from latentlab.wording import data_name
 
 Plain = dict[str, Any]
 
@@ -48,8 +50,10 @@ def viewer_data(results: Results, limit: int) -> Plain:
         `opening` says what to show first.
 
     Raises:
-        UserError: the data do not hold an example of the results any more.
+        UserError: the data do not hold an example of the results any more, or these are of an
+            earlier version and lack something.
     """
+    check_recorded(results)
     rows = results.rows
     wanted = list(rows["example"].unique())[:limit]
     examples = _examples(results, wanted)
@@ -229,6 +233,6 @@ def about(results: Results) -> str:
     config = results.run["config"]
     models = " and ".join(results.run["checkpoints"])
     return (
-        f"Answers of {models} to {config['data']}, seed {config['seed']}; "
+        f"Answers of {models} to {data_name(config['data'])}, seed {config['seed']}; "
         "knock-outs at inference, weights unchanged."
     )

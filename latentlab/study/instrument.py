@@ -19,7 +19,7 @@ import pandas as pd
 from latentlab.checkpoint import find_checkpoint
 from latentlab.command import CommonConfig
 from latentlab.commands import COMMANDS
-from latentlab.console import aside, note, show, warn
+from latentlab.console import aside, note_once, show, warn
 from latentlab.data import Example, Examples
 from latentlab.errors import UserError
 from latentlab.measures.summary import FEW, by_domain
@@ -48,8 +48,8 @@ def refuse(message: str) -> None:
 
 
 def pass_over(message: str) -> None:
-    """What `Subject.lacks` does where other models are left: say so, and go on without."""
-    note(f"{message}; passed over")
+    """What `Subject.lacks` does where other models are left: say so once, and go on without."""
+    note_once(f"{message}; passed over")
 
 
 def close(conclusion: Iterable[str], out: Path) -> None:
@@ -76,8 +76,8 @@ class Subject:
     """Told, in one line each, what of the flags the model or the data do not have. Ends the command
     where nothing else was asked for."""
 
-    tell: Callable[[str], None] = note
-    """Told remarks, in one line each."""
+    tell: Callable[[str], None] = note_once
+    """Told remarks, in one line each; a command says each of them once."""
 
     given: str = ""
     """What the flags call the model."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from latentlab.checkpoint import load
 from latentlab.command import CommonConfig, PlannedConfig
-from latentlab.console import note
+from latentlab.console import note_once
 from latentlab.errors import UserError
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan_text import read_plan
@@ -51,8 +51,10 @@ def _remark(reasoner: Reasoner, replaced: bool) -> None:
     """Say so where a model does not follow a plan of its own."""
     name, plan = reasoner.name, reasoner.plan
     if reasoner.brings_plan and replaced:
-        note(f"{name}: the plan of the flags replaces the one that it brings")
+        note_once(f"{name}: the plan of the flags replaces the one that it brings")
     elif not reasoner.brings_plan and plan.steps:
-        note(f"{name} brings no latent plan: what takes these latent steps is an untrained model")
+        note_once(
+            f"{name} brings no latent plan: what takes these latent steps is an untrained model"
+        )
     elif not reasoner.brings_plan:
-        note(f"{name} brings no latent plan and takes no latent steps; --plan gives it one")
+        note_once(f"{name} brings no latent plan and takes no latent steps; --plan gives it one")

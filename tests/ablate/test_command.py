@@ -89,6 +89,8 @@ def test_without_flags_each_answer_is_labelled_by_whether_it_needs_its_latents(a
     assert listed["example"].tolist() == whole["example"].tolist()
     assert listed["necessity"].tolist() == whole["necessity"].tolist()
     assert "answers are right only with its latents, " in streams.out
+    assert emptied["placeholder_trained"].isna().all()  # these models come from no training
+    assert "so this is no proof of need" in " ".join(streams.out.split())
     assert "results/ablate/necessity.csv" in streams.out
 
 
@@ -152,10 +154,20 @@ def test_off_walk_patches_are_for_models_that_reinsert_any(ablate):
     assert not rows["intervention"].str.contains("latent_text").any()
 
 
+def arms_of_results():
+    return set(read_results(Path("results/ablate")).rows["intervention"])
+
+
 def test_off_walk_patches_need_traces(ablate, refused):
     export([replace(e, trace=None) for e in load_data("benchmark", limit=4)], Path("mine"))
     message = refused(ablate("--data", "mine", "--replace", "off_walk", "--limit", "3"))
     assert "nothing tells what is off the walk in mine" in message
+    flags = ("--replace", "off_walk", "zero", "--part", "latent_vision", "--limit", "3")
+    code, streams = ablate("--data", "mine", *flags)
+    assert code == 0, streams.err
+    assert streams.err.count("off the walk in mine; passed over") == 1
+    assert {f"{a} latent_vision" for a in ("zero", "sham")} < arms_of_results()
+    assert not any("off_walk" in arm for arm in arms_of_results())
 
 
 def test_rules_and_numbers_of_patches_are_crossed(ablate):

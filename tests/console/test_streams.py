@@ -68,3 +68,13 @@ def test_a_stream_that_knows_no_minus_gets_the_one_of_keyboards(screen):
 def test_control_characters_are_shown_and_not_sent(capsys):
     console.show("a \x1b[31mred\x07 domain \u202eback\x9b")
     assert capsys.readouterr().out == "a \\x1b[31mred\\x07 domain \\u202eback\\x9b\n"
+
+
+def test_a_command_says_the_same_thing_once(capsys):
+    console.forget()
+    for text in ("a has none; passed over", "b has none; passed over") * 2:
+        console.note_once(text)
+    assert capsys.readouterr().err.count("passed over") == 2
+    console.forget()
+    console.note_once("a has none; passed over")
+    assert "a has none" in capsys.readouterr().err

@@ -110,3 +110,19 @@ def test_a_table_without_a_unicode_stream_is_drawn_in_ascii(frame, screen):
 def test_a_column_that_is_not_there_is_refused():
     with pytest.raises(KeyError, match="accuracy"):
         console.table(pd.DataFrame({"n": [1]}), ["accuracy"], "Nothing")
+
+
+def test_numbers_begin_beside_the_first_line_of_a_label_or_under_what_heads_it(screen):
+    shown = screen(80)
+    rows = [
+        {"arm": "a long name of an arm that is folded somewhere at this width, twice", "x": 1.0},
+        {"arm": "heads it:\n  way", "x": 2.0},
+    ]
+    ends = ("", "_low", "_high", "2", "2_low", "2_high", "3", "3_low", "3_high")
+    frame = pd.DataFrame([r | {f"x{end}": 1000 * r["x"] for end in ends} for r in rows])
+    console.table(frame, ["arm", "x", "x2", "x3"], "Stacked", percent=())
+    lines = shown().splitlines()
+    label = next(line for line in lines if line.startswith("a long"))
+    assert "1000" in label
+    assert "2000" not in next(line for line in lines if "heads it" in line)
+    assert "2000" in next(line for line in lines if line.startswith("  way"))

@@ -13,7 +13,7 @@ from latentlab.figures.style import model_style
 from latentlab.report.opening import opening
 from latentlab.report.packing import as_bytes, scale_of
 from latentlab.report.runs import ToldStudy
-from latentlab.report.traces import viewer_data
+from latentlab.report.traces import about, viewer_data
 from latentlab.study.results import read_results
 from latentlab.trace.findings import conclusion, summary_of
 from latentlab.trace.rows import STEP
@@ -162,3 +162,23 @@ def test_sentences_are_the_same_from_disk(world, results):
     run = ToldStudy(None, read, "")
     assert run.facts["models"].startswith("tiny (")
     assert run.facts["questions"] == "18"  # a quarter of 24 are references
+
+
+@pytest.mark.parametrize("lacking", ["option_probs", "seen", "grid_rows", "intervention", "kind"])
+def test_answers_recorded_by_an_earlier_version_are_told_in_one_line(results, lacking):
+    older = dataclasses.replace(results, rows=results.rows.drop(columns=lacking))
+    with pytest.raises(UserError, match=f"run latentlab.trace again.*{lacking}"):
+        viewer_data(older, 10)
+
+
+def test_steps_without_the_arm_that_they_are_of_are_refused(results):
+    rows = results.rows.copy()
+    rows.loc[rows["record"] == STEP, "intervention"] = None
+    with pytest.raises(UserError, match=r"run latentlab\.trace again.*no latent steps"):
+        viewer_data(dataclasses.replace(results, rows=rows), 10)
+
+
+def test_the_data_are_called_by_words(results):
+    config = results.run["config"] | {"data": "benchmark:hops=1+4"}
+    said = about(dataclasses.replace(results, run=results.run | {"config": config}))
+    assert "to the benchmark, one or four hops, seed 0" in said
