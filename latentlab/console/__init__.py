@@ -22,6 +22,7 @@ from latentlab.console.streams import (
     remarks,
     results,
     show,
+    visible,
     warn,
     widen,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "table",
     "track",
     "typeset",
+    "visible",
     "warn",
     "widen",
 ]
