@@ -198,7 +198,7 @@ def page(qwen, tmp_path_factory):
 @EVERY
 @pytest.mark.parametrize("field", ["id", "domain", "topic"])
 def test_data_with_names_that_act_are_refused(text, field):
-    values = {"id": "a", "question": "b", "choices": ("c", "d"), "answer": "c", field: text}
+    values = {"id": "a", "question": "b", "choices": ("c", "d"), "answer": "c", "image": None, field: text}
     if acts(text) or "\n" in text:
         with pytest.raises(UserError, match="control|half a character") as refused:
             Example(**values)
@@ -215,5 +215,5 @@ def test_a_report_shows_them_as_text(page):
 
 
 def test_a_browser_runs_nothing_of_them(page, browse):
-    told = browse("told.alive = true;", report=page)
+    told = browse("told.alive = true; await new Promise((r) => setTimeout(r, 50));", report=page)
     assert told["alive"] and told["problems"] == [] and told["hacked"] is None
