@@ -35,9 +35,6 @@ RESULTS = Path("results")
 
 LARGEST = 2**63 - 1
 """What generators of random numbers, and whatever counts, can take."""
-MOST_PROCESSES = 4
-"""How many processes may share one CPU: more would be started, and none would get on."""
-
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 """What the system says of a disk that is full, a quota, a limit, or a disk that is read only."""
 
@@ -113,12 +110,7 @@ class CommonConfig:
                 raise UserError(f"{flag} {value} is too small: it is at least {least}")
             if value > LARGEST:
                 raise UserError(f"{flag} is too large: it is at most {LARGEST}")
-        most = MOST_PROCESSES * (os.cpu_count() or 1)
-        if self.processes > most:
-            raise UserError(
-                f"--processes {self.processes} is too large: each holds all models, and this "
-                f"machine has {os.cpu_count()} CPUs; give at most {most}"
-            )
+        processes.check_count(self.processes)
 
     @property
     def spare_plan(self) -> str:

@@ -87,7 +87,14 @@ def latex(
         _tabular(cells.map(_shown), grouped),
     ]
     if published is not None:
-        lines += ["\\medskip", "", PUBLISHED, "", "\\smallskip", _tabular(_cited(published.map(_shown)))]
+        lines += [
+            "\\medskip",
+            "",
+            PUBLISHED,
+            "",
+            "\\smallskip",
+            _tabular(_cited(published.map(_shown))),
+        ]
     return "\n".join([*lines, f"\\end{{{kind}}}", ""])
 
 

@@ -162,9 +162,11 @@ def read_results(folder: Path) -> Results:
         # The `control` of probes is a number.
         text: dict[str, type] = dict.fromkeys((n for n in _TEXT if n != "control"), str)
         summary = pd.read_csv(folder / SUMMARY, keep_default_na=False, na_values=[""], dtype=text)
-    except ValueError as error:
-        raise UserError(f"{folder} is damaged: {error}") from error
-    return Results(rows, _typed(summary), _read_run(folder))
+        return Results(rows, _typed(summary), _read_run(folder))
+    except UserError:
+        raise
+    except Exception as error:  # libraries that read files raise undocumented types
+        raise UserError(f"{folder} is damaged: {str(error) or type(error).__name__}") from error
 
 
 def _typed(summary: pd.DataFrame) -> pd.DataFrame:

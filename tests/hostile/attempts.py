@@ -34,7 +34,9 @@ def check_left(folder: Path) -> None:
     hidden = [path for path in folder.rglob(".*")]
     assert not hidden, hidden
     for rows in folder.rglob("rows.parquet"):
-        assert {"rows.parquet", "summary.csv", "run.json"} <= {p.name for p in rows.parent.iterdir()}
+        assert {"rows.parquet", "summary.csv", "run.json"} <= {
+            p.name for p in rows.parent.iterdir()
+        }
 
 
 def check_told(code: object, out: str, err: str) -> str:

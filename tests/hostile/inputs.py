@@ -107,7 +107,9 @@ def altered(draw: st.DrawFn, good: Any, deep: int = 4) -> Any:
 def damaged(draw: st.DrawFn, good: bytes) -> bytes:
     """The bytes of a file cut, changed, doubled or with others put between."""
     at = draw(st.integers(0, max(len(good) - 1, 0)))
-    other = draw(st.binary(max_size=6) | st.sampled_from([t.encode("utf-8", "replace") for t in TEXTS]))
+    other = draw(
+        st.binary(max_size=6) | st.sampled_from([t.encode("utf-8", "replace") for t in TEXTS])
+    )
     ways = (
         good[:at],
         good[:at] + other + good[at:],
@@ -178,13 +180,17 @@ LONG = ("run", "embed", "merge", "help")
 def flags(draw: st.DrawFn, command: str) -> tuple[str, ...]:
     """One to three flags of a command with odd values, a strange one at times."""
     fields = [one.name for one in dataclasses.fields(COMMANDS[command].config)]
-    named = draw(st.lists(st.sampled_from([n for n in fields if n not in LONG]), min_size=1, max_size=3))
+    named = draw(
+        st.lists(st.sampled_from([n for n in fields if n not in LONG]), min_size=1, max_size=3)
+    )
     given: list[str] = []
     for name in named:
         words = WORDS
         if name in COUNTS:
             words = words.filter(lambda word: not (word.isdecimal() and 9 < int(word[:9]) < 2**63))
-        values = draw(st.lists(words, min_size=0, max_size=2) | st.lists(words, min_size=1, max_size=1))
+        values = draw(
+            st.lists(words, min_size=0, max_size=2) | st.lists(words, min_size=1, max_size=1)
+        )
         given += [f"--{name.replace('_', '-')}", *values]
     if draw(st.integers(0, 9)) == 0:
         given.append(draw(WORDS))
@@ -196,6 +202,8 @@ def benchmark(draw: st.DrawFn) -> str:
     """A spec of the benchmark with odd options."""
     names = ("domain", "hops", "seed", "size", "split", "domain_weights", "hop_weights", "hop", "")
     sane = ("1", "4", "1+4", "digits", "digits+colours", "test", "train", "0.5+0.5", "1e-9+1")
-    options = draw(st.lists(st.tuples(st.sampled_from(names), WORDS | st.sampled_from(sane)), max_size=3))
+    options = draw(
+        st.lists(st.tuples(st.sampled_from(names), WORDS | st.sampled_from(sane)), max_size=3)
+    )
     text = "benchmark:" + ",".join(f"{name}={value}" for name, value in options)
     return draw(st.sampled_from((text, text, text, text + ",", text.replace("=", ""), text[:-1])))

@@ -313,10 +313,16 @@ def test_results(spoilt, results, file):
     every()
 
 
+def test_absurd_counts_of_processes_start_none(attempt):
+    for count in ("100000", str(2**63 - 1), str(2**64)):
+        line = attempt("flags", nothing, "evaluate", "--processes", count, "--limit", "1")
+        assert "--processes" in line and "large" in line
+
+
 def test_enough_was_tried(request):
     """Where all tests of this file ran in this process, they tried what they promise."""
     here = {item for item in request.session.items if item.path == Path(__file__)}
-    if len(here) < 18 + len(CHECKPOINT) or "PYTEST_XDIST_WORKER" in os.environ:
+    if len(here) < 25 + len(CHECKPOINT) or "PYTEST_XDIST_WORKER" in os.environ:
         pytest.skip("only a part of the tests of this file ran in this process")
     sys.stdout.write(f"{dict(tried)}\n")
     assert tried.total() >= LEAST

@@ -198,7 +198,14 @@ def page(qwen, tmp_path_factory):
 @EVERY
 @pytest.mark.parametrize("field", ["id", "domain", "topic"])
 def test_data_with_names_that_act_are_refused(text, field):
-    values = {"id": "a", "question": "b", "choices": ("c", "d"), "answer": "c", "image": None, field: text}
+    values = {
+        "id": "a",
+        "question": "b",
+        "choices": ("c", "d"),
+        "answer": "c",
+        "image": None,
+        field: text,
+    }
     if acts(text) or "\n" in text:
         with pytest.raises(UserError, match="control|half a character") as refused:
             Example(**values)
