@@ -117,7 +117,7 @@ def wrapped(text: str, width: int, first: int = 0, inner: int = 0) -> list[str]:
 
 
 def visible(text: str) -> str:
-    """A text in which control characters can be seen, as in \\x1b, and do nothing.
+    """A text in which control characters are seen as their numbers, and do nothing.
 
     Line breaks and tabs stay. Whatever comes from data or names goes through this before it is
     shown: on the screen, on the page, in tables and figures.

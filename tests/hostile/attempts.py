@@ -31,7 +31,7 @@ def limited() -> Iterator[None]:
 
 def check_left(folder: Path) -> None:
     """Assert that no hidden leftover is there, and no results that are not whole."""
-    hidden = [path for path in folder.rglob(".*")]
+    hidden = list(folder.rglob(".*"))
     assert not hidden, hidden
     for rows in folder.rglob("rows.parquet"):
         assert {"rows.parquet", "summary.csv", "run.json"} <= {

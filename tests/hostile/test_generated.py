@@ -164,8 +164,8 @@ def nothing(_: Path) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_flags(attempt, command):
-    # What is nowhere, so that nothing trains or computes for long where the flags happen to be fine.
-    always = {name: ("--model", "nobody") for name in LONG} | {
+    # What is nowhere, so that nothing trains or computes for long where flags happen to be fine.
+    always = dict.fromkeys(LONG, ("--model", "nobody")) | {
         "organisms": ("nobody",),
         "check": ("--only", "nothing"),
         "train": ("x.yaml",),

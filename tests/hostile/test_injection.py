@@ -207,7 +207,7 @@ def test_data_with_names_that_act_are_refused(text, field):
         field: text,
     }
     if acts(text) or "\n" in text:
-        with pytest.raises(UserError, match="control|half a character") as refused:
+        with pytest.raises(UserError, match=r"control|half a character") as refused:
             Example(**values)
         assert not acts(str(refused.value)) and "\n" not in str(refused.value)
     else:
