@@ -175,6 +175,9 @@ def _typed(summary: pd.DataFrame) -> pd.DataFrame:
     Steps and layers are whole numbers, but read back as 1.0 where some line has none; and an empty
     text, which stands for "compared with nothing" and the like, reads back as missing.
     """
+    for name in summary:
+        if f"{name}_low" in summary and summary[name].dtype.kind not in "fiu":
+            raise ValueError(f"{SUMMARY} has texts among the numbers of {name}")
     whole = [name for name in ("step", "layer", "n_positions") if name in summary]
     whole = [name for name in whole if summary[name].dtype.kind == "f"]
     empty = [

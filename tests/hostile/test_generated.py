@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -52,7 +53,11 @@ DATA = [
         "topic": "t",
         "hops": 1,
         "groups": {"grade": "1"},
-        "trace": {"cells": [0, 1], "objects": ["red circle", "red square"], "links": [1, 0]},
+        "trace": {
+            "cells": [hop % 2 for hop in range(9)],
+            "objects": ["red circle", "red square"],
+            "links": [1, 0],
+        },
     }
     for i in range(2)
 ]
@@ -69,7 +74,7 @@ TRAINING = {
     "eval_data": "benchmark:hops=1",
     "stages": [
         {"name": "one", "updates": 1, "data": "benchmark:hops=1", "batch_size": 2},
-        {"name": "two", "epochs": 0.001, "learning_rate": 0.001},
+        {"name": "two", "epochs": 0.001, "learning_rate": 0.001, "latent_steps": 1},
     ],
 }
 LONG = ("mediation", "interchange", "probe", "patch", "calibrate", "trace", "ablate")
@@ -160,6 +165,22 @@ def spoilt(attempt, good):
 
 def nothing(_: Path) -> None:
     """Put nothing there."""
+
+
+def test_what_is_altered_is_right(spoilt, attempt, tmp_path):
+    cpu = ("--device", "cpu")
+    lines = b"\n".join(map(inputs.as_json, DATA))
+    flags = ("evaluate", "--data", "data", "--strict", *cpu)
+    assert not spoilt("data", "data", "data.jsonl", lines, *flags)
+    flags = ("evaluate", "--data", "data/t.csv", "--columns", *COLUMNS, "--strict", *cpu)
+    assert not spoilt("tables", "data", "t.csv", TABLE.encode(), *flags)
+    training = yaml.safe_dump(TRAINING, sort_keys=False)
+
+    def prepare(here: Path) -> None:
+        (here / "t.yaml").write_text(training)
+
+    assert not attempt("trainings", prepare, "train", "t.yaml", "--dry-run", *cpu)
+    assert not attempt("flags", nothing, "evaluate", "--limit", "1", *cpu)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -322,7 +343,7 @@ def test_absurd_counts_of_processes_start_none(attempt):
 def test_enough_was_tried(request):
     """Where all tests of this file ran in this process, they tried what they promise."""
     here = {item for item in request.session.items if item.path == Path(__file__)}
-    if len(here) < 25 + len(CHECKPOINT) or "PYTEST_XDIST_WORKER" in os.environ:
+    if len(here) < 30 + len(CHECKPOINT) or "PYTEST_XDIST_WORKER" in os.environ:
         pytest.skip("only a part of the tests of this file ran in this process")
     sys.stdout.write(f"{dict(tried)}\n")
     assert tried.total() >= LEAST
