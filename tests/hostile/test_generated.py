@@ -71,10 +71,11 @@ TRAINING = {
     "weight_decay": 0.01,
     "max_tokens": 400,
     "checkpoint_every": 5,
+    "eval_examples": 2,
     "eval_data": "benchmark:hops=1",
     "stages": [
-        {"name": "one", "updates": 1, "data": "benchmark:hops=1", "batch_size": 2},
-        {"name": "two", "epochs": 0.001, "learning_rate": 0.001, "latent_steps": 1},
+        {"name": "one", "updates": 1, "data": "benchmark:hops=1", "batch_size": 4},
+        {"name": "two", "updates": 1, "batch_size": 4, "learning_rate": 0.001, "latent_steps": 1},
     ],
 }
 LONG = ("mediation", "interchange", "probe", "patch", "calibrate", "trace", "ablate")
@@ -179,7 +180,7 @@ def test_what_is_altered_is_right(spoilt, attempt, tmp_path):
     def prepare(here: Path) -> None:
         (here / "t.yaml").write_text(training)
 
-    assert not attempt("trainings", prepare, "train", "t.yaml", "--dry-run", *cpu)
+    assert not attempt("trainings", prepare, "train", "t.yaml", "--limit", "4", *cpu)
     assert not attempt("flags", nothing, "evaluate", "--limit", "1", *cpu)
 
 
@@ -259,13 +260,13 @@ def test_trainings(attempt):
         def prepare(here: Path) -> None:
             (here / "t.yaml").write_bytes(content)
 
-        attempt("trainings", prepare, "train", "t.yaml", "--dry-run", "--device", "cpu")
+        attempt("trainings", prepare, "train", "t.yaml", "--limit", "4", "--device", "cpu")
 
     every()
 
 
 def test_data(spoilt):
-    @cases(150)
+    @cases(100)
     @given(inputs.lines_file(DATA), st.booleans())
     def every(content, strict):
         flags = ("--data", "data", "--device", "cpu", *(("--strict",) if strict else ()))
@@ -276,7 +277,7 @@ def test_data(spoilt):
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl", "parquet"])
 def test_tables(spoilt, suffix):
-    @cases(30)
+    @cases(25)
     @given(inputs.table_file(TABLE), st.booleans())
     def every(content, mapped):
         rows = [line.split(",") for line in content.decode(errors="replace").splitlines()]
