@@ -126,6 +126,10 @@ def load(
         try_images(backbone)
     with _using(f"the tokenizer in {folder}"):
         tokenizer = load_tokenizer(folder, backbone, name, trusted=folder.parent == ZOO)
+    if folder.parent != ZOO:
+        with _using(f"the model in {folder}"), torch.no_grad():
+            # What its settings say of one another shows only when it computes.
+            model(input_ids=torch.zeros(1, 2, dtype=torch.long, device=model.device))
     placeholder_id, rows = manifest.placeholder_id, backbone.text_config.vocab_size
     if placeholder_id is not None and placeholder_id >= rows:
         raise UserError(f"{folder}: placeholder_id={placeholder_id} is none of its {rows} tokens")

@@ -34,8 +34,6 @@ EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 RESULTS = Path("results")
 
-MOST_PROCESSES = 256
-"""Processes on one machine, each of which holds all models."""
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 """What the system says of a disk that is full, a quota, a limit, or a disk that is read only."""
 
@@ -111,8 +109,7 @@ class CommonConfig:
                 raise UserError(f"{flag} {value} is too small: it is at least {least}")
             if value > LARGEST:
                 raise UserError(f"{flag} is too large: it is at most {LARGEST}")
-        if self.processes > MOST_PROCESSES:
-            raise UserError(f"--processes {self.processes} is more than {MOST_PROCESSES}")
+        processes.check_count(self.processes)
 
     @property
     def spare_plan(self) -> str:

@@ -53,6 +53,7 @@ def load_tokenizer(folder: Path, backbone: Backbone, name: str, trusted: bool) -
     if not tokenizer.chat_template:
         tokenizer.chat_template = _processor_template(folder)
     _check_tokens(folder, tokenizer, backbone)
+    tokenizer("What is shown?")  # settings of another kind show here
     if tokenizer.chat_template and not trusted:
         try_out(tokenizer, backbone.image_slot)
     if not tokenizer.chat_template and backbone.model_types[0] not in BARE:

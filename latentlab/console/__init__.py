@@ -24,6 +24,7 @@ from latentlab.console.streams import (
     remarks,
     results,
     show,
+    visible,
     warn,
     widen,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "table",
     "track",
     "typeset",
+    "visible",
     "warn",
     "widen",
 ]

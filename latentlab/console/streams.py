@@ -34,8 +34,10 @@ _GLUED = re.compile(
 )
 """Blanks at which no line may end: within an interval, and between a number and its unit."""
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""What moves a cursor, rings a bell or turns the direction of writing."""
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
+)
+"""What moves a cursor, rings a bell, turns the direction of writing, or is half a character."""
 
 _HELD = "\0"
 
@@ -127,9 +129,18 @@ def wrapped(text: str, width: int, first: int = 0, inner: int = 0) -> list[str]:
     return lines
 
 
+def visible(text: str) -> str:
+    """A text in which control characters are seen as their numbers, and do nothing.
+
+    Line breaks and tabs stay. Whatever comes from data or names goes through this before it is
+    shown: on the screen, on the page, in tables and figures.
+    """
+    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
 def writable(text: str, console: Console) -> str:
-    """A text as a stream can write it, with control characters shown and not sent."""
-    text = _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    """A text as a stream can write it."""
+    text = visible(text)
     try:
         text.encode(console.encoding)
     except UnicodeEncodeError:

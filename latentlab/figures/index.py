@@ -7,6 +7,7 @@ from pathlib import Path
 
 from latentlab.figures.artifacts import Drawing, Table, put
 from latentlab.figures.config import INDEX, ORDER
+from latentlab.figures.typeset import as_markdown
 
 LISTED = "index.json"
 """Name of the list for programs."""
@@ -83,7 +84,8 @@ def _page(entries: Sequence[Entry], folder: Path) -> str:
         for one in inside:
             table = folder / f"{one.name}.md"
             drawn = one.kind == "figure"
-            shown = f"![{one.title}]({one.name}.png)\n" if drawn else table.read_text("utf-8")
-            text = (folder / f"{one.name}.txt").read_text(encoding="utf-8")
-            parts += [f"## {one.name.replace('_', ' ')}\n\n{one.title}\n", shown, text]
+            title = as_markdown(one.title)
+            shown = f"![{title}]({one.name}.png)\n" if drawn else table.read_text("utf-8")
+            text = as_markdown((folder / f"{one.name}.txt").read_text(encoding="utf-8"))
+            parts += [f"## {one.name.replace('_', ' ')}\n\n{title}\n", shown, text]
     return "\n".join(parts)

@@ -90,6 +90,7 @@ _ARM_MARKS = ("o", "s", "D", "^", "v", "P", "X")
 _LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 
 RC: Any = {
+    "text.parse_math": False,  # names from data may hold dollars
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 7.5,

@@ -10,6 +10,7 @@ import re
 
 import pandas as pd
 
+from latentlab.console import visible
 from latentlab.figures.style import COLUMN, PAGE
 
 PUBLISHED = "Published, of another model and other data: not to be compared cell by cell."
@@ -27,9 +28,16 @@ _NUMERIC = re.compile(r"[−+<]?\d[\d.,]*( \[[^]]*\])?|–")
 _TEX = str.maketrans(
     {character: f"\\{character}" for character in "%_&#${}"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    | {"−": "$-$", "+": "$+$", "<": "$<$", "±": r"$\pm$", "–": "--"}
+    | {"−": "$-$", "+": "$+$", "<": "$<$", ">": "$>$", "|": "$|$", "±": r"$\pm$", "–": "--"}
     | {"≥": r"$\geq$", "≤": r"$\leq$", "→": r"$\to$", "×": r"$\times$", "σ": r"$\sigma$"}
 )
+
+_MARKDOWN = re.compile(r"\\|<(?=[A-Za-z/!?])|&(?=[A-Za-z#])|!(?=\[)|\](?=[(\[:])|`")
+
+
+def as_markdown(text: str) -> str:
+    """A text that Markdown shows as it is: no HTML, picture, link or code comes of it."""
+    return _MARKDOWN.sub(r"\\\g<0>", visible(text))
 
 
 def markdown(cells: pd.DataFrame, published: pd.DataFrame | None = None) -> str:
@@ -44,7 +52,8 @@ def _grid(cells: pd.DataFrame) -> str:
     """Cells as a grid of Markdown; columns of numbers are set to the right."""
 
     def line(values: list[str]) -> str:
-        return "| " + " | ".join(value.replace("|", "\\|") for value in values) + " |\n"
+        shown = (as_markdown(" ".join(value.split())).replace("|", "\\|") for value in values)
+        return "| " + " | ".join(shown) + " |\n"
 
     rows = [[str(value) for value in row] for row in cells.to_numpy().tolist()]
     head = [" ".join(str(name).split()) for name in cells.columns]
@@ -72,14 +81,26 @@ def latex(
     lines = [
         f"\\begin{{{kind}}}[t]",
         "\\centering\\small",
-        f"\\caption{{{' '.join(caption.split()).translate(_TEX)}}}",
+        f"\\caption{{{_shown(caption).translate(_TEX)}}}",
         f"\\label{{tab:{label}}}",
         "\\smallskip\n",
-        _tabular(cells, grouped),
+        _tabular(cells.map(_shown), grouped),
     ]
     if published is not None:
-        lines += ["\\medskip", "", PUBLISHED, "", "\\smallskip", _tabular(_cited(published))]
+        lines += [
+            "\\medskip",
+            "",
+            PUBLISHED,
+            "",
+            "\\smallskip",
+            _tabular(_cited(published.map(_shown))),
+        ]
     return "\n".join([*lines, f"\\end{{{kind}}}", ""])
+
+
+def _shown(cell: object) -> str:
+    """A cell on one line."""
+    return " ".join(visible(str(cell)).split())
 
 
 def width_of(cells: pd.DataFrame) -> float:
@@ -132,7 +153,7 @@ def _tabular(cells: pd.DataFrame, grouped: bool = False) -> str:
 
 def _heading(name: str, side: str) -> str:
     """A heading; one of several lines is a stack of them."""
-    parts = [_escaped(part) for part in name.split("\n")]
+    parts = [_escaped(_shown(part)) for part in name.split("\n")]
     stack = " \\\\ ".join(parts)
     return parts[0] if len(parts) == 1 else f"\\shortstack[{side}]{{{stack}}}"
 

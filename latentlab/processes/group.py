@@ -19,6 +19,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from latentlab import console
+from latentlab.errors import UserError
 
 if TYPE_CHECKING:
     from torch._C._distributed_c10d import Store
@@ -28,6 +29,9 @@ Result = TypeVar("Result")
 
 PATIENCE = timedelta(days=30)
 """How long a process waits for the others: a batch may take hours, and a lost one is noticed."""
+
+MOST = 4
+"""How many processes may share one CPU: more would be started, and none would get on."""
 
 EXIT_AFTER_OTHER = 3
 """Exit code of a process that ends because another one did, which has told why."""
@@ -53,6 +57,20 @@ _group: Group | None = None
 def count() -> int:
     """How many processes share the work."""
     return 1 if _group is None else _group.size
+
+
+def check_count(wanted: int) -> None:
+    """Refuse more processes than this machine can feed, before it is asked to start them.
+
+    Raises:
+        UserError: there are too many.
+    """
+    cpus = os.cpu_count() or 1
+    if wanted > MOST * cpus:
+        raise UserError(
+            f"--processes {wanted} is too large: each holds all models, and this machine has "
+            f"{cpus} CPUs; it is at most {MOST * cpus}"
+        )
 
 
 def is_main() -> bool:

@@ -137,7 +137,9 @@ def _columns(run: OwnRun, questions: Plain, texts: dict[str, int]) -> list[Plain
     # Of several draws the first stands here; the totals are over all of them.
     rows = rows.drop_duplicates(["model", "intervention", "example"])
     lines = totals(run.results.summary).to_dict("records")
-    told = {(line["model"], line["intervention"]): line for line in lines}
+    told = {(line.get("model"), line.get("intervention")): line for line in lines}
+    if lost := {*zip(rows["model"], rows["intervention"], strict=True)} - told.keys():
+        raise UserError(f"{run.folder} is damaged: its summary has no line for {sorted(lost)[0]}")
     return [
         _column(run, of_arm, told[arm[0], arm[1]], questions, texts)
         for arm, of_arm in rows.groupby(["model", "intervention"], sort=False)

@@ -18,6 +18,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from latentlab.console import visible
 from latentlab.report import overview, viewer
 from latentlab.report.answers import Answer, answer_to
 from latentlab.report.cast import cast, in_question
@@ -87,7 +88,7 @@ def render(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, loader=FunctionLoader(_part)
     )
     environment.filters["typeset"] = typeset
-    return environment.get_template("template.html").render(
+    page = environment.get_template("template.html").render(
         generator=GENERATOR,
         version=__version__,
         policy=policy(style, script),
@@ -107,6 +108,7 @@ def render(
         overview=None if overview_data is None else Markup(json_block(overview_data)),
         missing=missing,
     )
+    return visible(page)
 
 
 def _asked(
@@ -151,8 +153,17 @@ def policy(style: str, script: str) -> str:
 
 def json_block(values: Any) -> str:
     """JSON that can stand inside of a script element: nothing in it can end the element."""
-    text = json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(_visible(values), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.translate(_ESCAPES)
+
+
+def _visible(values: Any) -> Any:
+    """Values whose texts do nothing to the direction or the lines of what stands beside them."""
+    if isinstance(values, str):
+        return visible(values)
+    if isinstance(values, Mapping):
+        return {_visible(name): _visible(value) for name, value in values.items()}
+    return [_visible(value) for value in values] if isinstance(values, list | tuple) else values
 
 
 def typeset(paragraph: str, models: Sequence[str]) -> Markup:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from latentlab.report.wording import MISSING
 
+_ESCAPED = re.compile(r"\\([\\|<&!\]`])")
 _NUMBER = re.compile(r"[-–−<+]?\d|[-–−]?$")
 
 
@@ -55,4 +56,4 @@ def grids_of(markdown: str) -> list[TableGrid]:
 def _cells(line: str) -> tuple[str, ...]:
     """The cells of one line of a Markdown table, in which a bar inside of a cell is escaped."""
     inside = line.strip().removeprefix("|").removesuffix("|")
-    return tuple(cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", inside))
+    return tuple(_ESCAPED.sub(r"\1", cell.strip()) for cell in re.split(r"(?<!\\)\|", inside))

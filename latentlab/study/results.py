@@ -162,9 +162,11 @@ def read_results(folder: Path) -> Results:
         # The `control` of probes is a number.
         text: dict[str, type] = dict.fromkeys((n for n in _TEXT if n != "control"), str)
         summary = pd.read_csv(folder / SUMMARY, keep_default_na=False, na_values=[""], dtype=text)
-    except ValueError as error:
-        raise UserError(f"{folder} is damaged: {error}") from error
-    return Results(rows, _typed(summary), _read_run(folder))
+        return Results(rows, _typed(summary), _read_run(folder))
+    except UserError:
+        raise
+    except Exception as error:  # libraries that read files raise undocumented types
+        raise UserError(f"{folder} is damaged: {str(error) or type(error).__name__}") from error
 
 
 def _typed(summary: pd.DataFrame) -> pd.DataFrame:
@@ -173,6 +175,9 @@ def _typed(summary: pd.DataFrame) -> pd.DataFrame:
     Steps and layers are whole numbers, but read back as 1.0 where some line has none; and an empty
     text, which stands for "compared with nothing" and the like, reads back as missing.
     """
+    for name in summary:
+        if f"{name}_low" in summary and summary[name].dtype.kind not in "fiu":
+            raise ValueError(f"{SUMMARY} has texts among the numbers of {name}")
     whole = [name for name in ("step", "layer", "n_positions") if name in summary]
     whole = [name for name in whole if summary[name].dtype.kind == "f"]
     empty = [
