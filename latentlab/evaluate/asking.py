@@ -27,6 +27,10 @@ def fitting(config: EvaluateConfig, subject: Subject) -> tuple[Method, ...] | No
         if problem := misfit(reasoner, method, subject.examples, config.max_new_tokens):
             subject.lacks(problem)
             return None
+    if any(method.prompts for method in methods) and reasoner.plan.steps and reasoner.brings_plan:
+        subject.tell(
+            f"{reasoner.name} was trained to take latent steps; asked by prompts it takes none"
+        )
     if methods and subject.first:
         note("methods by prompt train nothing: what they reach is no bound of what training would")
     return tuple(methods)

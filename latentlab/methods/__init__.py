@@ -8,10 +8,16 @@ from collections.abc import Sequence
 
 from latentlab.errors import UserError, did_you_mean
 from latentlab.methods import (
+    capimagine,
     ccot,
+    chain_of_focus,
+    coconut,
     cot,
+    icot,
+    ivtlr,
     multimodal_cot,
     no_cot,
+    scaffold,
 )
 from latentlab.methods.call import Call, Method, Question, Talk, Turn
 
@@ -22,6 +28,13 @@ METHODS: dict[str, Method] = {
         cot.METHOD,
         ccot.METHOD,
         multimodal_cot.METHOD,
+        icot.METHOD,
+        scaffold.METHOD,
+        scaffold.ONE,
+        chain_of_focus.METHOD,
+        capimagine.METHOD,
+        coconut.METHOD,
+        ivtlr.METHOD,
     )
 }
 """Every method by its name."""

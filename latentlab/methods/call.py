@@ -82,6 +82,12 @@ class Question:
     plan: LatentPlan
     """How the model reasons by itself."""
 
+    brings_plan: bool
+    """Whether that plan came with the weights; otherwise it is one of the flags."""
+
+    bare: LatentPlan
+    """A plan without steps, with the positions that the model was trained on."""
+
     longest: int = 64
     """Tokens of an answer at most."""
 

@@ -11,7 +11,7 @@ from latentlab.answers import Answer
 from latentlab.data.example import Example
 from latentlab.measures.scores import parse_answer
 from latentlab.methods.call import Method, Question
-from latentlab.methods.speaker import Said, Speaker
+from latentlab.methods.speaker import Said, Speaker, bare_plan
 from latentlab.reasoner import Reasoner
 
 NO_MARKER = "no marker"
@@ -49,7 +49,15 @@ def question_of(reasoner: Reasoner, example: Example, longest: int) -> Question:
     """An example as a method is given it."""
     prompter = reasoner.prompter
     marker = prompter.decode(prompter.marker_ids)
-    return Question(example, prompter.format, marker, reasoner.plan, longest)
+    return Question(
+        example,
+        prompter.format,
+        marker,
+        reasoner.plan,
+        reasoner.brings_plan,
+        bare_plan(reasoner),
+        longest,
+    )
 
 
 def run_method(

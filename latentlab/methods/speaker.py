@@ -53,6 +53,16 @@ class Said:
     """Time of the call: that of its batch divided by its size."""
 
 
+def bare_plan(reasoner: Reasoner) -> LatentPlan:
+    """A plan without steps, with the positions that a model was trained on.
+
+    These are its plan's, or, where none came with the weights, those of its family.
+    """
+    own = reasoner.plan
+    positions = own.positions if reasoner.brings_plan else "mrope"
+    return LatentPlan(steps=0, k=0, positions=positions, blocked=own.blocked)
+
+
 class Speaker:
     """A reasoner as methods use it."""
 
@@ -63,10 +73,8 @@ class Speaker:
 
     @cached_property
     def no_steps(self) -> LatentPlan:
-        """The plan of calls that take no steps; positions are those the model was trained on."""
-        own = self.reasoner.plan
-        positions = own.positions if self.reasoner.brings_plan else "mrope"
-        return LatentPlan(steps=0, k=0, positions=positions, blocked=own.blocked)
+        """The plan of calls that take no steps."""
+        return bare_plan(self.reasoner)
 
     @torch.no_grad()
     def say(

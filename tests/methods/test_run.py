@@ -1,10 +1,12 @@
 """Methods on tiny models of every family: as a batch and one by one, with costs counted anew."""
 
+from importlib import import_module
+
 import pytest
 import torch
 
 from latentlab.data.example import Example
-from latentlab.methods import METHODS
+from latentlab.methods import METHODS, icot
 from latentlab.methods import check as checks
 from latentlab.methods.run import question_of, run_method
 from latentlab.methods.speaker import Speaker
@@ -26,12 +28,12 @@ def model(request):
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
-    """Reasoning of a few tokens is enough to see what becomes of it."""
-    for name in METHODS:
-        module = __import__(f"latentlab.methods.{METHODS[name].ask.__module__.split('.')[-1]}")
-        module = getattr(module.methods, METHODS[name].ask.__module__.split(".")[-1])
+    """A few tokens and patches are enough to see what becomes of them."""
+    for method in METHODS.values():
+        module = import_module(method.ask.__module__)
         if hasattr(module, "REASONING"):
-            monkeypatch.setattr(module, "REASONING", 5)
+            monkeypatch.setattr(module, "REASONING", 6)
+    monkeypatch.setattr(icot, "PATCHES", 2)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -47,25 +49,30 @@ def test_a_batch_says_what_each_says_alone(model, method):
         assert alone.answer.option_logprobs == pytest.approx(told.answer.option_logprobs, abs=1e-3)
 
 
-def test_costs_are_those_that_the_decoder_sees(model):
-    """Counted once more, from what goes into the decoder of one question."""
-    for method in METHODS.values():
-        if method.unfit(model.plan, model.brings_plan):
-            continue
-        (told,) = run_method(model, method, EXAMPLES[:1], 4)
-        prompts = []
-        speaker = Speaker(model)
+class Listening:
+    """The model, and the length of every prompt that it reads."""
 
-        class Listening:
-            def say(self, calls, names, options):
-                prompts.append(int(speaker.batch(calls, names).attention_mask.sum()))
-                return speaker.say(calls, names, options)
+    def __init__(self, model):
+        self.speaker, self.prompts = Speaker(model), []
 
-        run_method(model, method, EXAMPLES[:1], 4, speaker=Listening())
-        assert len(prompts) == len(told.said)
-        for tokens, (_, said) in zip(prompts, told.said, strict=True):
-            if not said.latent_steps and method.name != "icot":
-                assert said.forward_tokens == tokens + said.new_tokens - 1
+    def say(self, calls, names, options):
+        self.prompts.append(int(self.speaker.batch(calls, names).attention_mask.sum()))
+        return self.speaker.say(calls, names, options)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_costs_are_those_of_prompts_steps_and_written_tokens(model, method):
+    if METHODS[method].unfit(model.plan, model.brings_plan):
+        pytest.skip("the plan is not this method's")
+    heard = Listening(model)
+    (told,) = run_method(model, METHODS[method], EXAMPLES[:1], 4, speaker=heard)
+    assert len(heard.prompts) == len(told.said)
+    for tokens, (_, said) in zip(heard.prompts, told.said, strict=True):
+        slots = said.latent_steps * (model.plan.k + 1)
+        fed = said.forward_tokens - tokens - slots - said.new_tokens + 1
+        # Between written lines come whole sets of patches.
+        assert fed % icot.PATCHES == 0 if method == "icot" else fed == 0
+    assert told.answer.latent_steps == (model.plan.steps if method == "ivtlr" else 0)
 
 
 def test_the_prompt_is_that_of_the_models_own_template(model):
