@@ -4,12 +4,17 @@ from importlib import import_module
 
 import pytest
 import torch
+from PIL import Image
 
 from latentlab.data.example import Example
 from latentlab.methods import METHODS, icot
 from latentlab.methods import check as checks
+from latentlab.methods.call import Call
+from latentlab.methods.dots import dotted, places
 from latentlab.methods.run import question_of, run_method
 from latentlab.methods.speaker import Speaker
+from latentlab.reasoning.plan import LatentPlan
+from latentlab.reasoning.rollout import Rollout
 from tests.conftest import picture
 from tests.tiny.families import TINY
 
@@ -100,3 +105,51 @@ def test_what_does_not_go_together_is_one_line(model, monkeypatch):
     assert checks.misfit(model, METHODS["cot"], EXAMPLES) == ""
     long = Example("t", "hop " * 6000, CHOICES, CHOICES[0], EXAMPLES[0].image)
     assert "more than the" in checks.misfit(model, METHODS["cot"], [long])
+
+
+def test_several_pictures_in_a_prompt_are_those_of_the_family(model):
+    """Two pictures and one, in one batch: hidden states are those of transformers' own forward."""
+    first, second = (example.image for example in EXAMPLES[:2])
+    question = question_of(model, EXAMPLES[0], 4)
+    calls = [
+        Call("two", question.asked(first, "Which shape?", second, "What is shown here?"), 4),
+        Call("one", question.asked(second, "What is shown here?"), 4),
+    ]
+    speaker = Speaker(model)
+    batch = speaker.batch(calls, ["two", "one"])
+    counts = batch.input_ids.eq(model.backbone.image_token_id).sum(-1).tolist()
+    alone = [model.batch([example]).input_ids for example in EXAMPLES[:2]]
+    patches = [int(ids.eq(model.backbone.image_token_id).sum()) for ids in alone]
+    assert counts == [sum(patches), patches[1]]
+    if model.name == "llava_onevision":  # transformers cuts several pictures of a prompt otherwise
+        return
+    rollout = Rollout(model.backbone, LatentPlan(steps=0, k=0, positions="mrope"))
+    with torch.no_grad():
+        ours = rollout.prefill(batch).hidden
+        with model.backbone.eager():
+            theirs = model.backbone.model.model(**model.backbone.own_inputs(batch))
+    assert torch.allclose(ours, theirs.last_hidden_state[:, -1], atol=1e-3)
+
+
+def test_a_template_that_writes_one_picture_is_refused_where_two_are_needed(monkeypatch):
+    model = TINY["qwen2_vl"]()
+    slot = "<|vision_start|><|image_pad|><|vision_end|>"
+    template = "{% for m in messages %}" + slot + "{{ m['content'][-1]['text'] }}{% endfor %}"
+    monkeypatch.setattr(model.prompter.tokenizer, "chat_template", template)
+    monkeypatch.setattr(checks, "MOST_UNKNOWN", 1)
+    for name, count in (("scaffold", 2), ("chain_of_focus", 7)):
+        assert METHODS[name].pictures + METHODS[name].adds_pictures == count
+        found = checks.misfit(model, METHODS[name], EXAMPLES)
+        assert found.endswith("several pictures, and the model's chat template writes one only")
+    assert checks.misfit(model, METHODS["scaffold_one"], EXAMPLES) == ""
+
+
+def test_dots_lie_where_they_say_and_stand_out():
+    wide = Image.new("RGB", (700, 70), "white")
+    shown = dotted(wide)
+    assert shown.size == wide.size
+    assert wide.getpixel((100, 10)) == (255, 255, 255)
+    assert [shown.getpixel((100 * i, 10 * i)) for i in range(1, 7)] == [(0, 0, 0)] * 6
+    assert dotted(Image.new("RGB", (70, 70))).getpixel((10, 10)) == (255, 255, 255)
+    assert places(700, 70)[1] == (1, 2, 200, 10)
+    assert len(places(700, 70)) == 36
