@@ -7,10 +7,11 @@ import torch
 from PIL import Image
 
 from latentlab.data.example import Example
-from latentlab.methods import METHODS, icot
+from latentlab.methods import METHODS, chain_of_focus, icot
 from latentlab.methods import check as checks
 from latentlab.methods.call import Call
 from latentlab.methods.dots import dotted, places
+from latentlab.methods.newlines import Newlines
 from latentlab.methods.run import question_of, run_method
 from latentlab.methods.speaker import Speaker
 from latentlab.reasoning.plan import LatentPlan
@@ -121,8 +122,6 @@ def test_several_pictures_in_a_prompt_are_those_of_the_family(model):
     alone = [model.batch([example]).input_ids for example in EXAMPLES[:2]]
     patches = [int(ids.eq(model.backbone.image_token_id).sum()) for ids in alone]
     assert counts == [sum(patches), patches[1]]
-    if model.name == "llava_onevision":  # transformers cuts several pictures of a prompt otherwise
-        return
     rollout = Rollout(model.backbone, LatentPlan(steps=0, k=0, positions="mrope"))
     with torch.no_grad():
         ours = rollout.prefill(batch).hidden
@@ -153,3 +152,28 @@ def test_dots_lie_where_they_say_and_stand_out():
     assert dotted(Image.new("RGB", (70, 70))).getpixel((10, 10)) == (255, 255, 255)
     assert places(700, 70)[1] == (1, 2, 200, 10)
     assert len(places(700, 70)) == 36
+
+
+def test_endless_zoom_on_a_real_model_reads_every_crop_again(model, monkeypatch):
+    """As a batch and alone, with a prompt that grows by a picture and two turns a call."""
+    monkeypatch.setattr(chain_of_focus, "wants_zoom", lambda reply: True)
+    monkeypatch.setattr(chain_of_focus, "box_of", lambda reply: (5.0, 5.0, 40.0, 40.0))
+    monkeypatch.setattr(chain_of_focus, "REASONING", 0)
+    together = run_method(model, METHODS["chain_of_focus"], EXAMPLES, 2)
+    (alone,) = run_method(model, METHODS["chain_of_focus"], EXAMPLES[1:2], 2)
+    told = together[1]
+    assert [reply.text for _, reply in alone.said] == [reply.text for _, reply in told.said]
+    assert [reply.forward_tokens for _, reply in alone.said] == [
+        reply.forward_tokens for _, reply in told.said
+    ]
+    assert [reply.pictures for _, reply in told.said] == [1, 2, 3, 4, 5, 6, 7]
+    assert told.failures[0] == "endless zoom"
+
+
+def test_icot_shows_patches_again_at_every_second_line_break():
+    ends = Newlines("\n", (), "".join, frozenset(), 9, every=2)
+    assert not ends.ends(["a", "\n"])
+    assert not ends.ends(["a", "\n", "b"])
+    assert ends.ends(["a", "\n", "b", ".\n"])
+    assert not ends.ends(["\n\n"])
+    assert ends.ends(["x"] * 9)
