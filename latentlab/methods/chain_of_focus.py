@@ -33,7 +33,8 @@ def ask(question: Question) -> Talk:
     assert image is not None  # `Method.pictures` says so
     width, height = map(str, image.size)
     text = question.words("chain_of_focus", width=width, height=height, zooms=str(ZOOMS))
-    turns, failures = question.asked(image, text), []
+    turns = question.asked(image, text)
+    failures: list[str] = []
     for number in range(ZOOMS + 1):
         reply = yield Call(f"look {number + 1}", turns, REASONING + question.longest)
         if (question.marker and question.marker in reply) or not wants_zoom(reply):
