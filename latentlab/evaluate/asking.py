@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 import torch
 
-from latentlab.console import note
 from latentlab.evaluate.config import EvaluateConfig
 from latentlab.evaluate.predictions import ASKED, asked_of
 from latentlab.measures.outcomes import with_outcomes
@@ -21,19 +20,22 @@ from latentlab.study.run import score
 
 
 def fitting(config: EvaluateConfig, subject: Subject) -> tuple[Method, ...] | None:
-    """The methods to ask a model by, none for its own way; None where one does not fit it."""
-    reasoner, methods = subject.reasoner, methods_of(config.method)
-    for method in methods:
+    """The methods to ask a model by, none for its own way; None where none of them fits it."""
+    if not config.method:
+        return ()
+    reasoner, found = subject.reasoner, []
+    for method in methods_of(config.method):
         if problem := misfit(reasoner, method, subject.examples, config.max_new_tokens):
             subject.lacks(problem)
-            return None
-    if any(method.prompts for method in methods) and reasoner.plan.steps and reasoner.brings_plan:
+        else:
+            found.append(method)
+    prompted = [method.name for method in found if method.prompts]
+    if prompted and reasoner.brings_plan and reasoner.plan.steps:
         subject.tell(
-            f"{reasoner.name} was trained to take latent steps; asked by prompts it takes none"
+            f"{reasoner.name} was trained to take latent steps; it takes none by "
+            f"{', '.join(prompted)}"
         )
-    if methods and subject.first:
-        note("methods by prompt train nothing: what they reach is no bound of what training would")
-    return tuple(methods)
+    return tuple(found) or None
 
 
 @torch.no_grad()

@@ -27,7 +27,7 @@ class EvaluateConfig(PlannedConfig):
     max_new_tokens: int = 64
     """Tokens of an answer at most, the written rationale among them."""
 
-    method: tuple[str, ...] = ()
+    method: tuple[str, ...] | None = None
     """Ways to get from a question to an answer, such as no_cot, cot or ccot; by default the model's
     own. What a method writes before its answer has its own bound."""
 

@@ -37,6 +37,16 @@ def test_rows_say_by_which_method_and_at_what_cost(evaluate):
     assert {json.loads(line)["model"] for line in lines} == {"coconut, coconut"}
 
 
+def test_a_method_that_does_not_fit_one_model_is_run_on_the_others(evaluate):
+    code, streams = evaluate("--model", "coconut", "ivtlr", "--method", "coconut", "ivtlr")
+    assert code == 0, streams.err
+    rows = read_results(Path("results/evaluate")).rows
+    assert rows[["model", "method"]].drop_duplicates().to_numpy().tolist() == [
+        ["coconut", "coconut"],
+        ["ivtlr", "ivtlr"],
+    ]
+
+
 def test_the_models_own_way_has_no_such_columns(evaluate):
     code, streams = evaluate("--model", "coconut")
     assert code == 0, streams.err

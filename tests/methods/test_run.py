@@ -9,7 +9,7 @@ from PIL import Image
 from latentlab.data.example import Example
 from latentlab.methods import METHODS, chain_of_focus, icot
 from latentlab.methods import check as checks
-from latentlab.methods.call import Call
+from latentlab.methods.call import Call, Turn
 from latentlab.methods.dots import dotted, places
 from latentlab.methods.newlines import Newlines
 from latentlab.methods.run import question_of, run_method
@@ -177,3 +177,17 @@ def test_icot_shows_patches_again_at_every_second_line_break():
     assert ends.ends(["a", "\n", "b", ".\n"])
     assert not ends.ends(["\n\n"])
     assert ends.ends(["x"] * 9)
+
+
+def test_turns_are_worded_by_the_models_own_template(monkeypatch):
+    model = TINY["qwen2_vl"]()
+    template = (
+        "{% for m in messages %}<{{ m['role'] }}>{% for p in m['content'] %}"
+        "{{ '<|image_pad|>' if p['type'] == 'image' else p['text'] }}{% endfor %}{% endfor %}"
+        "{% if add_generation_prompt %}<assistant>{% endif %}"
+    )
+    monkeypatch.setattr(model.prompter.tokenizer, "chat_template", template)
+    image = EXAMPLES[0].image
+    turns = (Turn("user", (image, "a")), Turn("assistant", ("b",)), Turn("user", (image, "c")))
+    text = Speaker(model).text(Call("look", turns, 4), ["[1]", "[2]"])
+    assert text == "<user>[1]a<assistant>b<user>[2]c<assistant>"
