@@ -10,6 +10,7 @@ from latentlab.measures.summary import ALL
 from latentlab.wording import data_name
 
 COLUMNS = {
+    "method": "method",
     "intervention": "picture",
     "domain": "domain",
     "hops": "hops",
@@ -18,12 +19,15 @@ COLUMNS = {
     "likelihood": "by likelihood %",
     "lenient": "lenient % (published)",
     "autoregressive_steps": "autoregressive steps",
+    "forward_tokens": "forward tokens",
+    "pictures": "pictures",
+    "format_failures": "format failures",
     "seconds": "s an answer",
 }
 """What the tables show, and its headings."""
 
 
-SPARE = ("autoregressive_steps", "lenient", "seconds", "likelihood")
+SPARE = ("pictures", "forward_tokens", "autoregressive_steps", "lenient", "seconds", "likelihood")
 """Columns that a narrow screen does without, the first to go first."""
 
 
@@ -32,6 +36,7 @@ def show_tables(summary: pd.DataFrame) -> None:
     fine = (summary[["domain", "topic", "hops"]] != ALL).sum(axis=1)
     shown = summary[(fine <= 1) & (summary["topic"] == ALL)]
     left_out = {"lenient"} if shown["lenient"].isna().all() else set()
+    left_out |= COLUMNS.keys() - set(shown)
     columns = {name: heading for name, heading in COLUMNS.items() if name not in left_out}
     for model, lines in shown.groupby("model", sort=False):
         named = lines.replace({"intervention": {"none": "shown", BLIND: "not shown"}})
@@ -40,7 +45,7 @@ def show_tables(summary: pd.DataFrame) -> None:
         alike = [name for name in ("intervention", "hops") if named[name].nunique() == 1]
         shown_of = {name: heading for name, heading in columns.items() if name not in alike}
         percent = ("accuracy", "likelihood", "lenient")
-        keys = len({"intervention", "domain", "hops"} & shown_of.keys())
+        keys = len({"method", "intervention", "domain", "hops"} & shown_of.keys())
         table(named, shown_of, title, percent=percent, spare=SPARE, keys=keys)
 
 
@@ -59,8 +64,10 @@ def conclusion(summary: pd.DataFrame, rows: pd.DataFrame) -> list[str]:
             head = f"Without the picture it answers {estimate(line, 'accuracy')}"
             tail = f"guessing among the options gives {guessing:.1f} %"
         else:
-            head = f"{model} answers {estimate(line, 'accuracy')} of {line['n']} questions"
-            head += _by_hops(whole[(whole["model"] == model) & (whole["intervention"] == NONE)])
+            by = f" by {line['method']}" if "method" in line else ""
+            head = f"{model} answers {estimate(line, 'accuracy')} of {line['n']} questions{by}"
+            asked = (whole["model"] == model) & (whole["intervention"] == NONE)
+            head += _by_hops(whole[asked & (whole["method"] == line["method"] if by else True)])
             tail = (
                 f"an answer takes {line['autoregressive_steps']:.1f} autoregressive steps and "
                 f"{1000 * line['seconds']:.1f} ms"

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+from latentlab.evaluate.asking import fitting
 from latentlab.evaluate.config import EvaluateConfig
 from latentlab.evaluate.findings import conclusion, show_tables
 from latentlab.evaluate.predictions import write_predictions
 from latentlab.evaluate.rows import rows_of
 from latentlab.evaluate.summary import summary_of
 from latentlab.evaluate.timing import with_times
+from latentlab.methods import Method
 from latentlab.study.instrument import Instrument
 from latentlab.study.results import PREDICTIONS, Results
 
@@ -20,10 +22,10 @@ def _closing(results: Results, out: Path) -> list[str]:
     return [f"{written} replies are in {out / PREDICTIONS}: python -m latentlab.score {out}"]
 
 
-INSTRUMENT: Instrument[EvaluateConfig, bool] = Instrument(
+INSTRUMENT: Instrument[EvaluateConfig, tuple[Method, ...]] = Instrument(
     name="evaluate",
     question="How well does each model answer?",
-    prepare=lambda config, subject: True,
+    prepare=fitting,
     rows=rows_of,
     together=with_times,
     summary=summary_of,

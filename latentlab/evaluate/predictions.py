@@ -2,11 +2,11 @@
 
 One JSON object a line: the fields of the example (`id, question, context, choices, answer, domain,
 topic` and its further groups; `answer` is a letter) and `messages`, the prompt and the reply to it.
-Besides a line says whose reply it is (`model, data, intervention`), whether a text and a picture
-went with the question (`has_text, has_image`), how the answer is worded (`answer_form,
-answer_marker`, the marker as the model's tokenizer writes it), the likelihoods of the choices in
-nats (`option_logprobs`) and what the question shares with others (`cluster`, see
-`measures.clusters`).
+Besides a line says whose reply it is (`model, data, intervention`; a method stands with the model),
+whether a text and a picture went with the question (`has_text, has_image`), how the answer is
+worded (`answer_form, answer_marker`, the marker as the model's tokenizer writes it), the
+likelihoods of the choices in nats (`option_logprobs`) and what the question shares with others
+(`cluster`, see `measures.clusters`).
 
 What was asked is a column of the rows, as text, so that the file is made of rows alone.
 """
@@ -30,29 +30,32 @@ ASKED = "asked"
 """Column of rows with what was asked: the example's part of a line, as JSON."""
 
 
-def asked_by(reasoner: Reasoner) -> Measure:
-    """The column `asked` of what a model is asked, for `study.run.run_arms`."""
+def asked_of(reasoner: Reasoner, example: Example) -> str:
+    """What a model is asked: an example's part of a line, as JSON."""
     prompter = reasoner.prompter
     form, marker = prompter.format, prompter.decode(prompter.marker_ids)
+    fields = {
+        **dict(example.groups),
+        "question": example.question,
+        "context": example.context,
+        "choices": example.choices,
+        "answer": example.letter if example.choices and example.answer else "",
+        "has_text": bool(example.context),
+        "has_image": example.image is not None,
+        "answer_form": form.answer_form,
+        "answer_marker": marker,
+        "messages": [form.question(example)],
+    }
+    return json.dumps(fields, ensure_ascii=False)
 
-    def fields(example: Example) -> dict[str, Any]:
-        return {
-            **dict(example.groups),
-            "question": example.question,
-            "context": example.context,
-            "choices": example.choices,
-            "answer": example.letter if example.choices and example.answer else "",
-            "has_text": bool(example.context),
-            "has_image": example.image is not None,
-            "answer_form": form.answer_form,
-            "answer_marker": marker,
-            "messages": [form.question(example)],
-        }
+
+def asked_by(reasoner: Reasoner) -> Measure:
+    """The column `asked` of what a model is asked, for `study.run.run_arms`."""
 
     def columns(
         asked: Sequence[Example], state: Trajectory, answers: Sequence[Answer]
     ) -> Mapping[str, Sequence[object]]:
-        return {ASKED: [json.dumps(fields(example), ensure_ascii=False) for example in asked]}
+        return {ASKED: [asked_of(reasoner, example) for example in asked]}
 
     return columns
 
@@ -81,7 +84,7 @@ def _lines(rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
                 "domain": row["domain"],
                 "topic": row["topic"],
                 "messages": [*asked["messages"], row["text"]],
-                "model": row["model"],
+                "model": ", ".join(filter(None, [row["model"], row.get("method")])),
                 "data": row["data"],
                 "intervention": row["intervention"],
                 "option_logprobs": [float(value) for value in row["option_logprobs"]],

@@ -7,8 +7,10 @@ import pandas as pd
 
 from latentlab.console import note
 from latentlab.data import Example
+from latentlab.evaluate.asking import rows_by
 from latentlab.evaluate.config import EvaluateConfig
 from latentlab.evaluate.predictions import asked_by
+from latentlab.methods import Method
 from latentlab.reasoner import Reasoner
 from latentlab.study.arms import Arm
 from latentlab.study.instrument import Subject
@@ -38,9 +40,15 @@ def blind(reasoner: Reasoner) -> Reasoner:
     )
 
 
-def rows_of(config: EvaluateConfig, subject: Subject, prepared: bool = True) -> pd.DataFrame:
-    """Rows of one model, with the picture and, where asked for, without."""
+def rows_of(
+    config: EvaluateConfig, subject: Subject, methods: Sequence[Method] = ()
+) -> pd.DataFrame:
+    """Rows of one model, by methods, or in its own way with the picture and perhaps without."""
     reasoner, examples = subject.reasoner, subject.examples
+    if methods:
+        return pd.concat(
+            [rows_by(method, config, subject) for method in methods], ignore_index=True
+        )
 
     def ask(model: Reasoner, questions: Sequence[Example], arm: Arm) -> pd.DataFrame:
         size, seed, longest = config.batch_size, config.seed, config.max_new_tokens

@@ -27,6 +27,9 @@ TIMES = "times"
 
 COSTS = ("autoregressive_steps", "latent_steps", "new_tokens")
 
+OF_METHODS = ("forward_tokens", "pictures", "calls", "format_failures")
+"""Further costs, of rows by methods."""
+
 _GROUPS = ((), ("domain",), ("domain", "topic"), ("hops",), ("domain", "hops"))
 
 
@@ -48,6 +51,8 @@ def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
           does not apply;
         - `autoregressive_steps`, `latent_steps`, `new_tokens`: means over answers with bootstrap
           intervals;
+        - `forward_tokens`, `pictures`, `calls`, `format_failures`: the same, of rows by methods,
+          whose lines have the column `method` beside `kind`;
         - `seconds`: time per answer, for all examples only, since a batch mixes groups and its
           answers share its time: the median of timings in turns (`evaluate.timing`), and in place
           of an interval their range. Rows that were not timed so, of older results, have the mean
@@ -58,6 +63,7 @@ def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
 
 def _lines(rows: pd.DataFrame, seed: int) -> Iterator[dict[str, object]]:
     names = ["model", "data", "intervention", "kind"]
+    names += ["method"] if "method" in rows else []
     everything = {"domain": ALL, "topic": ALL, "hops": ALL}
     for arm, of_arm in rows.groupby(names, sort=False):
         head = dict(zip(names, arm, strict=True))
@@ -75,7 +81,7 @@ def _measure(group: pd.DataFrame, seed: int, in_all: bool) -> dict[str, float]:
         known = group[group[column].notna()]
         right = known[column].astype(bool).to_numpy()
         found[name] = accuracy_interval(right, clusters_of(known)) if len(known) else None
-    for name in COSTS:
+    for name in (*COSTS, *(name for name in OF_METHODS if name in group)):
         found[name] = bootstrap_interval(group[name].to_numpy(), seed=seed)
     found["seconds"] = _time(group, seed) if in_all else None
     return {

@@ -35,7 +35,12 @@ longer than asking did."""
 def with_times(
     config: EvaluateConfig, subjects: Sequence[Subject], rows: pd.DataFrame
 ) -> pd.DataFrame:
-    """Rows with the column `times`, missing where the picture was not shown."""
+    """Rows with the column `times`, missing where the picture was not shown.
+
+    Methods are not timed so: their rows keep the time that their calls took.
+    """
+    if config.method:
+        return rows
     asked = subjects[0].examples
     n = max(1, min(QUESTIONS, len(asked) // (REPEATS + 1)))
     spread = np.linspace(0, len(asked) - 1, n).round().astype(int)

@@ -218,7 +218,7 @@ class Prompter:
         return ids
 
     @property
-    def _beginning(self) -> str:
+    def beginning(self) -> str:
         """What the tokenizer puts before a text where no chat template says how one begins."""
         bos = self.tokenizer.bos_token_id
         begins = bos is not None and self.tokenizer("")["input_ids"][:1] == [bos]
@@ -233,4 +233,4 @@ class Prompter:
             content.insert(0, {"type": "image"})
             content[:0] = [{"type": "text", "text": before}] if before else []
         text = worded(self.tokenizer, content, self.backbone.image_slot)
-        return text if self.tokenizer.chat_template else self._beginning + text
+        return text if self.tokenizer.chat_template else self.beginning + text

@@ -45,7 +45,21 @@ def worded(tokenizer: PreTrainedTokenizerBase, content: list[Any], image_slot: s
     Raises:
         UserError: the template cannot be used.
     """
-    conversation: Any = [{"role": "user", "content": content}]
+    return conversed(tokenizer, [{"role": "user", "content": content}], image_slot)
+
+
+def conversed(tokenizer: PreTrainedTokenizerBase, turns: list[Any], image_slot: str) -> str:
+    """What the chat template makes of several turns, the last of them the user's.
+
+    Args:
+        tokenizer: what brings the template.
+        turns: a role and a content each, as chat templates take them.
+        image_slot: what the plain template writes for a picture.
+
+    Raises:
+        UserError: the template cannot be used.
+    """
+    conversation: Any = turns
     try:
         text = tokenizer.apply_chat_template(
             conversation,

@@ -133,10 +133,10 @@ def _gold(example: Example | None) -> int | None:
 
 def _columns(run: OwnRun, questions: Plain, texts: dict[str, int]) -> list[Plain]:
     """The answers of each model of a run under each of its interventions."""
-    rows = run.results.rows
+    rows = _by_method(run.results.rows)
     # Of several draws the first stands here; the totals are over all of them.
     rows = rows.drop_duplicates(["model", "intervention", "example"])
-    lines = totals(run.results.summary).to_dict("records")
+    lines = totals(_by_method(run.results.summary)).to_dict("records")
     told = {(line.get("model"), line.get("intervention")): line for line in lines}
     if lost := {*zip(rows["model"], rows["intervention"], strict=True)} - told.keys():
         raise UserError(f"{run.folder} is damaged: its summary has no line for {sorted(lost)[0]}")
@@ -144,6 +144,13 @@ def _columns(run: OwnRun, questions: Plain, texts: dict[str, int]) -> list[Plain
         _column(run, of_arm, told[arm[0], arm[1]], questions, texts)
         for arm, of_arm in rows.groupby(["model", "intervention"], sort=False)
     ]
+
+
+def _by_method(found: pd.DataFrame) -> pd.DataFrame:
+    """Rows or lines in which a model that is asked by several methods is one for each of them."""
+    if "method" not in found:
+        return found
+    return found.assign(model=found["model"] + ", " + found["method"])
 
 
 def _column(

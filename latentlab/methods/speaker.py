@@ -1,0 +1,239 @@
+"""A model that is spoken to: some calls in, their replies and costs out, as one batch.
+
+Everything that a method costs is counted here, call by call and in the same way for all methods:
+positions that the decoder runs for an example (no padding, nothing twice), tokens and latent steps
+one by one, pictures that the vision tower looks at. A prompt is read anew at every call, as it is
+where calls go to a server; what is read to score options is no part of an answer and not counted.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+
+from latentlab.backbones import Batch
+from latentlab.errors import UserError
+from latentlab.methods.call import Call, Part
+from latentlab.methods.newlines import Newlines
+from latentlab.prompts.fit import check_fit
+from latentlab.prompts.template import conversed
+from latentlab.reasoner import Reasoner
+from latentlab.reasoning.decode import generate, option_logprobs
+from latentlab.reasoning.plan import LatentPlan
+from latentlab.reasoning.rollout import Rollout
+from latentlab.reasoning.trajectory import Trajectory
+from latentlab.reasoning.visibility import Kind
+
+
+@dataclass(frozen=True)
+class Said:
+    """A reply and what it cost."""
+
+    text: str
+    """The reply, without special tokens."""
+
+    option_logprobs: tuple[float, ...] = ()
+    """Log-likelihood of each option after the reply's reasoning and the marker, in nats."""
+
+    new_tokens: int = 0
+    """Tokens written, the end token among them."""
+
+    latent_steps: int = 0
+    """Latent steps taken."""
+
+    forward_tokens: int = 0
+    """Positions that the decoder ran: prompt, patches, latents, written tokens."""
+
+    pictures: int = 0
+    """Pictures that were encoded."""
+
+    seconds: float = 0.0
+    """Time of the call: that of its batch divided by its size."""
+
+
+def bare_plan(reasoner: Reasoner) -> LatentPlan:
+    """A plan without steps, with the positions that a model was trained on.
+
+    These are its plan's, or, where none came with the weights, those of its family.
+    """
+    own = reasoner.plan
+    positions = own.positions if reasoner.brings_plan else "mrope"
+    return LatentPlan(steps=0, k=0, positions=positions, blocked=own.blocked)
+
+
+class Speaker:
+    """A reasoner as methods use it."""
+
+    def __init__(self, reasoner: Reasoner, seed: int = 0) -> None:
+        """Keep the model; `seed` is that of random picks."""
+        self.reasoner = reasoner
+        self.seed = seed
+
+    @cached_property
+    def no_steps(self) -> LatentPlan:
+        """The plan of calls that take no steps."""
+        return bare_plan(self.reasoner)
+
+    @torch.no_grad()
+    def say(
+        self, calls: Sequence[Call], names: Sequence[str], options: Sequence[Sequence[str]]
+    ) -> list[Said]:
+        """Answer some calls; those that reason alike go through the model together.
+
+        Args:
+            calls: what is asked.
+            names: what to call the examples.
+            options: the answers to score for each; none where a call is not to answer.
+
+        Raises:
+            UserError: a prompt does not fit the model.
+        """
+        found: dict[int, Said] = {}
+        groups: dict[tuple[LatentPlan, int], list[int]] = {}
+        for i, call in enumerate(calls):
+            groups.setdefault((call.plan or self.no_steps, call.newlines), []).append(i)
+        for (plan, newlines), where in groups.items():
+            replies = self._together(
+                plan,
+                newlines,
+                [calls[i] for i in where],
+                [names[i] for i in where],
+                [options[i] for i in where],
+            )
+            found |= dict(zip(where, replies, strict=True))
+        return [found[i] for i in range(len(calls))]
+
+    def batch(self, calls: Sequence[Call], names: Sequence[str]) -> Batch:
+        """Word and align the prompts of some calls, which reason alike.
+
+        Raises:
+            UserError: a prompt does not show its pictures once each, or is too long.
+        """
+        prompter = self.reasoner.prompter
+        images = [image for call in calls for image in call.pictures]
+        inputs = self.reasoner.backbone.prepare_images(images) if images else None
+        shown = iter(zip(inputs.texts, inputs.counts, strict=True) if inputs else ())
+        rows = []
+        for call, name in zip(calls, names, strict=True):
+            row = self._row(call, [next(shown) for _ in call.pictures], name)
+            rows.append(row)
+        width = max(map(len, rows))
+        ids = torch.tensor([[prompter.pad_id] * (width - len(row)) + row for row in rows])
+        mask = torch.tensor([[False] * (width - len(row)) + [True] * len(row) for row in rows])
+        pixels = inputs.pixels if inputs else {}
+        return Batch(tuple(names), ids, mask, pixels).to(self.reasoner.backbone.device)
+
+    def _together(
+        self,
+        plan: LatentPlan,
+        newlines: int,
+        calls: Sequence[Call],
+        names: Sequence[str],
+        options: Sequence[Sequence[str]],
+    ) -> list[Said]:
+        started = time.perf_counter()
+        prompter = self.reasoner.prompter
+        plan = prompter.resolve(plan)
+        longest = max(call.longest for call in calls)
+        ends = Newlines.of(prompter.step_ends, newlines, longest // (plan.steps + 1))
+        backbone, filler = self.reasoner.backbone, self.reasoner.placeholder_id
+        rollout = Rollout(backbone, plan, filler, self.seed, (), ends)
+        state = rollout.reason(rollout.prefill(self.batch(calls, names)))
+        state.check_finite()
+        marker = prompter.marker_ids[0] if prompter.marker_ids else None
+        room = max(1, longest - min(map(len, state.written)))
+        outputs = generate(rollout, state, prompter.eos_ids, marker, room)
+        seconds = (time.perf_counter() - started) / len(calls)
+        read = (state.kinds != Kind.PAD).sum(-1).tolist()
+        written = state.written
+        for i, call in enumerate(calls):
+            outputs[i] = outputs[i][: max(1, call.longest - len(written[i]))]
+        scores = self._scores(rollout, state, outputs, options)
+        return [
+            Said(
+                text=prompter.decode([*written[i], *outputs[i]]),
+                option_logprobs=tuple(scores[i]),
+                new_tokens=len(written[i]) + len(outputs[i]),
+                latent_steps=state.steps_taken[i],
+                # The last token of a reply is never read.
+                forward_tokens=read[i] + len(outputs[i]) - 1,
+                pictures=len(call.pictures),
+                seconds=seconds,
+            )
+            for i, call in enumerate(calls)
+        ]
+
+    def _row(self, call: Call, shown: Sequence[tuple[str, int]], name: str) -> list[int]:
+        """Token ids of a prompt, with as many image tokens as its pictures have patches."""
+        reasoner, plan = self.reasoner, call.plan or self.no_steps
+        ids = reasoner.prompter.encode(self.text(call, [text for text, _ in shown]))
+        start = None if plan.lead else reasoner.prompter.resolve(plan).start_token
+        ids += [start] if isinstance(start, int) else []
+        found = ids.count(reasoner.backbone.image_token_id)
+        if found != (patches := sum(count for _, count in shown)):
+            raise UserError(
+                f"{name}: the prompt has {found} image tokens for {patches} patches; the chat "
+                f"template must write {reasoner.backbone.image_slot} once for each picture, and "
+                "the text never"
+            )
+        check_fit(reasoner.backbone.text_config, name, ids)
+        return ids
+
+    def text(self, call: Call, shown: Sequence[str]) -> str:
+        """A prompt as it is tokenized, with what stands for each of its pictures."""
+        prompter, slot = self.reasoner.prompter, self.reasoner.backbone.image_slot
+        turns = [
+            {"role": turn.speaker, "content": [_piece(part) for part in turn.parts]}
+            for turn in call.turns
+        ]
+        before, *after = conversed(prompter.tokenizer, turns, slot).split(slot)
+        if len(after) == len(shown):
+            before += "".join(text + rest for text, rest in zip(shown, after, strict=True))
+        else:
+            before = slot.join([before, *after])
+        return before if prompter.tokenizer.chat_template else prompter.beginning + before
+
+    def _scores(
+        self,
+        rollout: Rollout,
+        state: Trajectory,
+        outputs: Sequence[Sequence[int]],
+        options: Sequence[Sequence[str]],
+    ) -> list[list[float]]:
+        """Log-likelihood of each option, after what was written up to the marker."""
+        prompter = self.reasoner.prompter
+        prefixes = [self._before_answer(output) for output in outputs]
+        ids = {text: prompter.answer_ids(text) for text in {t for row in options for t in row}}
+        return option_logprobs(
+            rollout, state, prefixes, [[ids[text] for text in row] for row in options]
+        )
+
+    def _before_answer(self, output: Sequence[int]) -> tuple[list[int], list[int]]:
+        """A reply up to its last marker and with it, and the kinds of its tokens.
+
+        Where a reply leaves the marker out, it is put where the reply begins, so that an option is
+        scored as an answer at once.
+        """
+        prompter = self.reasoner.prompter
+        marker = prompter.decode(prompter.marker_ids)
+        end = _end_of(prompter.decode, output, marker)
+        text = list(prompter.marker_ids) if end is None else list(output[:end])
+        first = prompter.marker_ids[0] if prompter.marker_ids else None
+        turn = text.index(first) if first in text else len(text)
+        kinds = [int(Kind.RATIONALE)] * turn + [int(Kind.ANSWER)] * (len(text) - turn)
+        return text, kinds
+
+
+def _end_of(decode: Callable[[Sequence[int]], str], ids: Sequence[int], marker: str) -> int | None:
+    """Where the last marker of a reply ends, in tokens; tokens may hold more than it."""
+    if not marker or marker not in decode(ids):
+        return None
+    start = next(at for at in reversed(range(len(ids))) if marker in decode(ids[at:]))
+    return next(end for end in range(start + 1, len(ids) + 1) if marker in decode(ids[start:end]))
+
+
+def _piece(part: Part) -> dict[str, str]:
+    """A part of a turn as chat templates take it."""
+    return {"type": "text", "text": part} if isinstance(part, str) else {"type": "image"}
