@@ -16,8 +16,8 @@ _ROWS = (
 )  # fmt: skip
 """Columns of the rows that are shown."""
 
-_SUMMARY = ("model", "record", "step", "target", "place", "value", "n")
-"""Columns of the summary that are shown."""
+_SUMMARY = ("model", "record")
+"""Columns of the summary that are shown; those of probes are there where probes could be fitted."""
 
 
 def check_recorded(results: Results) -> None:
