@@ -61,9 +61,8 @@ def make(found: Found) -> Drawing:
     n = names(str(n) for n in whole["n"])
     text = (
         "Right with what the latent slots hold and wrong with the placeholder token in them "
-        "(needed), the reverse (harmful), or the same both ways. Whisker: 95 % Wilson interval of "
-        f"needed; n = {' or '.join(n)} questions a model. {_knew(whole)} {INFERENCE} By domain in "
-        "the CSV file."
+        "(needed), the reverse (harmful), or neither. Whisker: 95 % Wilson interval of needed; "
+        f"n = {' or '.join(n)} questions a model. {_knew(whole)} {INFERENCE}"
     )
     return Drawing(figure, data, caption(_finding(whole), text))
 

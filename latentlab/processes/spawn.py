@@ -26,6 +26,7 @@ def spawn(size: int, work: Work) -> None:
 
     Raises:
         UserError: one of them was killed.
+        KeyboardInterrupt: one of them was interrupted.
         SystemExit: the first of them returned an exit code, or one failed and has told why.
     """
     log.setLevel("ERROR")  # that it ends the others is nothing to warn of
@@ -64,6 +65,8 @@ def _member(rank: int, size: int, meeting: str, work: Work) -> None:
 
 def _raise_for(codes: Sequence[int]) -> None:
     """Raise what became of processes that ended with these codes, some of them not 0."""
+    if -signal.SIGINT in codes:  # Ctrl-C reaches all at once, and this process perhaps last
+        raise KeyboardInterrupt
     told = [code for code in codes if code > 0 and code != EXIT_AFTER_OTHER]
     # Those that were ended for the sake of another one have got SIGTERM.
     killed = sorted((code for code in codes if code < 0), key=lambda code: code == -signal.SIGTERM)

@@ -55,6 +55,11 @@ EVERY = pytest.mark.parametrize("text", EVIL.values(), ids=EVIL)
 EVERY_HELD = pytest.mark.parametrize("text", HELD.values(), ids=HELD)
 
 
+@pytest.fixture(autouse=True)
+def bounded():
+    """No limits: a browser reserves more memory than it takes."""
+
+
 def acts(shown: str) -> list[str]:
     """Characters that act instead of being seen; lines may break."""
     kinds = ("Cc", "Cf", "Cs", "Zl", "Zp")
