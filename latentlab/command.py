@@ -37,6 +37,9 @@ RESULTS = Path("results")
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 """What the system says of a disk that is full, a quota, a limit, or a disk that is read only."""
 
+_PATH = (errno.ENAMETOOLONG, errno.ELOOP)
+"""What it says of paths that can be none."""
+
 Precision = Literal["float32", "bfloat16", "float16"]
 """What weights are held and multiplied in; attention rows, and the picks they make, are float32."""
 
@@ -198,10 +201,11 @@ def run(
         console.fail(str(error))
         return EXIT_USER_ERROR
     except OSError as error:
-        if error.errno not in _DISK:
+        if error.errno not in (*_DISK, *_PATH):
             raise
-        where = error.filename or "a file"
-        console.fail(f"{where} cannot be written: {os.strerror(error.errno)}")
+        what = "written" if error.errno in _DISK else "used"
+        where = str(error.filename or "a file")[:200]
+        console.fail(f"{where} cannot be {what}: {os.strerror(error.errno)}")
         return EXIT_USER_ERROR
     except KeyboardInterrupt:
         if argv is None:  # the process ends now; another Ctrl-C would only end in a traceback
