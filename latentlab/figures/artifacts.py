@@ -7,6 +7,7 @@ appears whole or not at all.
 """
 
 import io
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,7 +113,12 @@ def _pdf(figure: Figure) -> bytes:
 
 
 def _svg(figure: Figure) -> bytes:
-    return _saved(figure, "svg", metadata={"Date": None}, transparent=True)
+    text = _saved(figure, "svg", metadata={"Date": None}, transparent=True).decode()
+    # Some clip paths are called after an address in memory, which is another one each time.
+    names = dict.fromkeys(re.findall(r'<clipPath id="(\w+)"', text))
+    for number, name in enumerate(names):
+        text = text.replace(f'"{name}"', f'"clip{number}"').replace(f"#{name})", f"#clip{number})")
+    return text.encode()
 
 
 def _png(figure: Figure) -> bytes:
