@@ -17,9 +17,9 @@ from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import legend, sampled
 from latentlab.figures.lines import names
 from latentlab.figures.marks import draw_intervals
-from latentlab.figures.sentences import listed
 from latentlab.figures.style import MUTED, canvas, look_of
 from latentlab.measures.summary import ALL
+from latentlab.wording import joined
 
 PART = "appendix"
 
@@ -103,4 +103,4 @@ def _finding(lines: pd.DataFrame, models: list[str]) -> str:
         told.append(f"from {own.iloc[0]:.2f} to {own.iloc[-1]:.2f} in {model}")
         if len(random):
             told[-1] += f" ({random.iloc[-1]:.2f} with patches picked at random)"
-    return f"Along the steps R goes {listed(told)}."
+    return f"Along the steps R goes {joined(told)}."

@@ -25,7 +25,6 @@ from latentlab.figures.artifacts import Drawing, caption
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import legend
 from latentlab.figures.lines import names
-from latentlab.figures.sentences import listed
 from latentlab.figures.style import (
     ARM_COLOURS,
     DARK_LETTERS,
@@ -35,6 +34,7 @@ from latentlab.figures.style import (
     canvas,
 )
 from latentlab.measures.summary import ALL
+from latentlab.wording import joined
 
 PART = "appendix"
 
@@ -110,7 +110,7 @@ def _finding(rows: pd.DataFrame) -> str:
         return f"The maps are of one question; {maps['example'].nunique()} were asked."
     best = known["patch_attention"].map(lambda patches: int(np.argmax(patches)))
     hits = (best == known["cell_read"].astype(int)).groupby(known["model"], sort=False).mean()
-    shares = listed(
+    shares = joined(
         [f"{100 * share:.0f} % of the steps of {model}" for model, share in hits.items()]
     )
     chance = 100 / len(known["patch_attention"].iloc[0])

@@ -16,9 +16,9 @@ from latentlab.figures.dots import draw_dots
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import legend, sampled
 from latentlab.figures.lines import names
-from latentlab.figures.sentences import listed
 from latentlab.figures.style import canvas, look_of
 from latentlab.measures.summary import ALL
+from latentlab.wording import joined
 
 PART = "appendix"
 
@@ -86,4 +86,4 @@ def _finding(lines: pd.DataFrame) -> str:
     model = lines["model"].iloc[0]
     of = lines[(lines["model"] == model) & (lines["measure"] == "ratio")].set_index("row")["value"]
     told = [f"{of[run]:.2f} ({label})" for run, label in RUNS.items() if run in of and run != FIRST]
-    return f"R of {model} starts at {of[FIRST]:.2f} and ends at {listed(told)}."
+    return f"R of {model} starts at {of[FIRST]:.2f} and ends at {joined(told)}."

@@ -16,8 +16,8 @@ from latentlab.data.example import Example, traced
 from latentlab.data.scene import CELL, GRID
 from latentlab.figures.artifacts import Drawing, caption
 from latentlab.figures.experiment import Found, Study
-from latentlab.figures.sentences import listed
 from latentlab.figures.style import DARK_LETTERS, INK, LEAST_TYPE, LIGHT_LETTERS, canvas
+from latentlab.wording import joined
 
 PART = "main"
 STUDIES: tuple[Study, ...] = ()
@@ -54,7 +54,7 @@ def make(found: Found) -> Drawing:
     walk = [trace.objects[cell] for cell in trace.cells[1 : hops + 1]]
     finding = (
         f"A question of {NUMBERS[hops - 1]} hops takes {NUMBERS[hops - 1]} look-ups in the "
-        f"picture: from the {trace.objects[start]}, marks lead to {listed(walk[:-1])}, and on to "
+        f"picture: from the {trace.objects[start]}, marks lead to {joined(walk[:-1])}, and on to "
         f"the answer, {example.answer}."
     )
     drawn = (

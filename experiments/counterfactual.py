@@ -17,11 +17,11 @@ from latentlab.figures.dots import HOLLOW, draw_dots
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import WEIGHTS, legend, of_sham
 from latentlab.figures.lines import names
-from latentlab.figures.sentences import listed
 from latentlab.figures.style import INK, canvas, look_of
 from latentlab.interchange.flips import of_edits
 from latentlab.measures.summary import ALL
 from latentlab.vocabulary import PARTS
+from latentlab.wording import joined
 
 PART = "main"
 STUDIES = (studies.COUNTERFACTUALS, studies.COUNTERFACTUALS_ONE_HOP)
@@ -61,7 +61,7 @@ def make(found: Found) -> Drawing:
     n = names(str(n) for n in (shown["n"].min(), shown["n"].max()))
     text = (
         "One mark is changed in the named part of the latents alone, at all steps; prompt, picture "
-        f"and picks stay. Shams: {listed(list(SHAMS.values()))}. n = {' to '.join(n)} questions a "
+        f"and picks stay. Shams: {joined(list(SHAMS.values()))}. n = {' to '.join(n)} questions a "
         f"mark, the last models on one hop; 95 % Wilson intervals. {WEIGHTS} Latents put back as "
         f"they were change {of_sham(back[['flip', 'kl']])}."
     )
@@ -84,7 +84,7 @@ def _finding(shown: pd.DataFrame, rows: dict[str, str]) -> str:
         return (
             f"Answers follow 0 of {len(rows)} sorts of marks that are changed in the latents alone."
         )
-    return f"Answers follow a mark changed in the latents alone in {listed(told)}, else nowhere."
+    return f"Answers follow a mark changed in the latents alone in {joined(told)}, else nowhere."
 
 
 def _marks(lines: pd.DataFrame) -> Iterator[dict[str, object]]:

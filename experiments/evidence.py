@@ -18,9 +18,9 @@ from latentlab.figures.dots import HOLLOW, draw_dots
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import WEIGHTS, legend
 from latentlab.figures.lines import names
-from latentlab.figures.sentences import listed
 from latentlab.figures.style import INK, MUTED, canvas, look_of
 from latentlab.measures.summary import ALL
+from latentlab.wording import joined
 
 PART = "appendix"
 STUDIES = (studies.EVIDENCE, studies.EVIDENCE_ONE_HOP)
@@ -93,5 +93,5 @@ def _finding(shown: pd.DataFrame) -> str:
             none.append(str(model))
     if not told:
         return f"Latents of the whole picture supply a blank cell in 0 of {len(pairs)} models."
-    finding = f"With the needed cell blank, latents of the whole picture give {listed(told)}"
-    return f"{finding}; {listed(none)} gain nothing measurable." if none else f"{finding}."
+    finding = f"With the needed cell blank, latents of the whole picture give {joined(told)}"
+    return f"{finding}; {joined(none)} gain nothing measurable." if none else f"{finding}."

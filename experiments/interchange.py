@@ -17,11 +17,11 @@ from latentlab.figures.bars import Segment, draw_bars
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import WEIGHTS, of_sham, without_repeats
 from latentlab.figures.lines import names
-from latentlab.figures.sentences import listed
 from latentlab.figures.style import ARM_COLOURS, GRID, PAPER, canvas
 from latentlab.measures.outcomes import NONE
 from latentlab.measures.statistics import accuracy_interval
 from latentlab.vocabulary import PARTS
+from latentlab.wording import joined
 
 PART = "main"
 STUDIES = (studies.INTERCHANGES,)
@@ -84,7 +84,7 @@ def _finding(treated: pd.DataFrame, treatment: str) -> str:
     for part in (part for part in PARTS if part in set(treated["part"])):
         of_part = treated[treated["part"] == part]
         shares = zip(of_part["model"], of_part["gives_donors"], strict=True)
-        each = listed([f"{100 * share:.0f} % of {model}'s" for model, share in shares])
+        each = joined([f"{100 * share:.0f} % of {model}'s" for model, share in shares])
         told.append(f"{PARTS[part]}, {each}")
     where = "of another start on the same picture" if treatment == "same_image" else "of a donor"
     return f"With the latents {where}, answers become the donor's: {'; '.join(told)}."

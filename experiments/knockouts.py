@@ -16,9 +16,9 @@ from latentlab.figures.dots import POSITION_LABELS, POSITIONS, offsets
 from latentlab.figures.experiment import Found
 from latentlab.figures.lines import INFERENCE, names, overall, untouched, with_arms
 from latentlab.figures.marks import draw_intervals
-from latentlab.figures.sentences import listed
 from latentlab.figures.style import GRID, INK, MUTED, canvas, look_of
 from latentlab.vocabulary import CONTROL
+from latentlab.wording import joined
 
 PART = "main"
 STUDIES = (studies.KNOCKOUTS, studies.KNOCKOUTS_ONE_HOP)
@@ -88,7 +88,7 @@ def finding(lines: pd.DataFrame) -> str:
         for model, of_model in lines[lines["arm"] == arm].groupby("model", sort=False):
             if (of_model["delta_high"] < 0).all():
                 falls.append(f"{model} to {100 * of_model['accuracy'].max():.0f} %")
-        whom = f"accuracy falls for {listed(falls)}" if falls else "no accuracy falls"
+        whom = f"accuracy falls for {joined(falls)}" if falls else "no accuracy falls"
         told.append(f"{title} {whom}")
     return f"Whatever becomes of positions, {'; '.join(told)}."
 

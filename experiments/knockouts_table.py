@@ -9,13 +9,14 @@ Strict accuracy, paired by question. The paper has no such table: what it calls 
 
 import pandas as pd
 
+from latentlab.console import typeset
 from latentlab.figures import studies
 from latentlab.figures.artifacts import Table, caption
-from latentlab.figures.cells import number, printed
+from latentlab.figures.cells import printed
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import without_repeats
 from latentlab.figures.lines import INFERENCE, beside_controls, names, overall, untouched
-from latentlab.figures.sentences import listed
+from latentlab.wording import joined
 
 PART = "main"
 STUDIES = (studies.KNOCKOUTS, studies.KNOCKOUTS_ONE_HOP)
@@ -50,7 +51,7 @@ def make(found: Found) -> Table:
     changes = [name for name in COLUMNS if name.endswith("delta")]
     n = names(str(n) for n in untouched(lines)["n"])
     easy = names(data.loc[data["data"] == studies.ONE_HOP, "model"])
-    asked = f"; {listed(easy)} {'is' if len(easy) == 1 else 'are'} asked one hop" if easy else ""
+    asked = f"; {joined(easy)} {'is' if len(easy) == 1 else 'are'} asked one hop" if easy else ""
     text = (
         "Change in accuracy (points), paired by question, with 95 % intervals; n = "
         f"{' or '.join(n)} a model{asked}. Left out: later positions held, closed up, or slots "
@@ -90,10 +91,10 @@ def _finding(data: pd.DataFrame) -> str:
     if single.empty:
         return f"Of {len(data)} exchanges, 0 cost more than the same on the prompt."
     parts = [
-        f"{line['what']} of {line['model']} ({number(100 * line['other_delta'], 0)} points)"
+        f"{line['what']} of {line['model']} ({typeset(100 * line['other_delta'], 0)} points)"
         for _, line in single.iterrows()
     ]
     return (
-        f"Another question's latents cost more than the same on the prompt for {listed(parts)}, "
+        f"Another question's latents cost more than the same on the prompt for {joined(parts)}, "
         "and nowhere else."
     )

@@ -10,17 +10,17 @@ changes.
 import numpy as np
 import pandas as pd
 
+from latentlab.console import typeset
 from latentlab.figures import studies
 from latentlab.figures.artifacts import Drawing
-from latentlab.figures.cells import number
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import of_sham, perturbations_in, sampled
 from latentlab.figures.lines import names
 from latentlab.figures.marks import heat
-from latentlab.figures.sentences import listed
 from latentlab.figures.style import canvas
 from latentlab.measures.summary import ALL
 from latentlab.mediation.summary import MOVEMENT, single_hops
+from latentlab.wording import joined
 
 PART = "appendix"
 
@@ -96,12 +96,13 @@ def _finding(data: pd.DataFrame, models: list[str]) -> str:
     changed = steps[steps["perturbation"].str.startswith("relink hop ")]
     if changed.empty:
         most = steps.nlargest(1, "sd").iloc[0]
-        return f"{most['column'].capitalize()} moves most, by {number(most['sd'], 2)} SD."
+        return f"{most['column'].capitalize()} moves most, by {typeset(most['sd'], 2)} SD."
     later = changed["column"].str[5:].astype(int) >= changed["perturbation"].str[11:].astype(int)
     means = changed.groupby(["model", later])["sd"].mean()
     told = [
-        f"{number(means[model, True], 2)} SD ({model}; before it {number(means[model, False], 2)})"
+        f"{typeset(means[model, True], 2)} SD ({model}; before it "
+        f"{typeset(means[model, False], 2)})"
         for model in models
         if (model, True) in means and (model, False) in means
     ]
-    return f"A mark changed at one hop moves the latents from that step on by {listed(told)}."
+    return f"A mark changed at one hop moves the latents from that step on by {joined(told)}."

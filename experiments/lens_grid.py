@@ -13,11 +13,11 @@ from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import sampled, widest
 from latentlab.figures.lines import names
 from latentlab.figures.marks import heat
-from latentlab.figures.sentences import listed
 from latentlab.figures.style import canvas
 from latentlab.lens.summary import ATTRIBUTION
 from latentlab.lens.targets import ANSWER, OTHER_OBJECT, OTHER_OPTION
 from latentlab.measures.summary import ALL
+from latentlab.wording import joined
 
 PART = "appendix"
 
@@ -71,7 +71,7 @@ def _finding(data: pd.DataFrame, models: list[str], targets: list[str]) -> str:
     *wanted, control = targets
     best = data.groupby(["model", "target"])["top1"].max()
     told = [
-        f"{listed([f'{100 * best[model, name]:.0f}' for name in wanted])} % ({model})"
+        f"{joined([f'{100 * best[model, name]:.0f}' for name in wanted])} % ({model})"
         for model in models
     ]
     what = f"{wanted[0]} to {wanted[-1].split()[-1]}" if len(wanted) > 1 else "the answer"

@@ -17,9 +17,9 @@ from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import WEIGHTS, legend, perturbation_label, perturbations_in
 from latentlab.figures.lines import names
 from latentlab.figures.mediated import SHARES, marks, shares, whole_effects
-from latentlab.figures.sentences import listed
 from latentlab.figures.style import INK, MUTED, canvas, part_look
 from latentlab.vocabulary import PARTS
+from latentlab.wording import joined
 
 PART = "main"
 STUDIES = (studies.MEDIATION,)
@@ -85,7 +85,7 @@ def _finding(data: pd.DataFrame, rows: dict[str, str]) -> str:
             f"{100 * value:.0f} % ({model})"
             for model, value in zip(of_part["model"], of_part["value"], strict=True)
         ]
-        told.append(f"{PARTS[str(part)]} passes on {listed(each)}")
+        told.append(f"{PARTS[str(part)]} passes on {joined(each)}")
     finding = f"Of what {rows[last]} does to answers, {'; '.join(told)}" if told else ""
     of_parts = data[data["part"].isin(SINGLE)]
     pairs = of_parts.pivot_table("value", ["model", "perturbation", "part"], "measure").dropna()

@@ -8,9 +8,9 @@ instead of the needed one.
 
 import pandas as pd
 
+from latentlab.console import typeset
 from latentlab.figures import studies
 from latentlab.figures.artifacts import Drawing, caption
-from latentlab.figures.cells import number
 from latentlab.figures.dots import HOLLOW, draw_dots
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import (
@@ -22,8 +22,8 @@ from latentlab.figures.instruments import (
 )
 from latentlab.figures.lines import names
 from latentlab.figures.mediated import marks, whole_effects
-from latentlab.figures.sentences import listed
 from latentlab.figures.style import canvas, look_of
+from latentlab.wording import joined
 
 PART = "appendix"
 STUDIES = (studies.MEDIATION,)
@@ -67,7 +67,7 @@ def _finding(data: pd.DataFrame) -> str:
         effects = of_model.pivot_table("value", "perturbation", "measure")
         strongest = str(effects["nde"].abs().idxmax())
         direct, total = (
-            number(effects.loc[strongest, name], 1, signed=True) for name in ("nde", "te")
+            typeset(effects.loc[strongest, name], 1, sign=True) for name in ("nde", "te")
         )
         told.append(f"{direct} of {total} nats ({model}, {perturbation_label(strongest)})")
-    return f"With all latents kept, what is left of a changed input is at most {listed(told)}."
+    return f"With all latents kept, what is left of a changed input is at most {joined(told)}."

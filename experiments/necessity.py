@@ -23,9 +23,10 @@ from latentlab.figures.artifacts import Drawing, caption
 from latentlab.figures.bars import Segment, draw_bars
 from latentlab.figures.experiment import Found
 from latentlab.figures.lines import INFERENCE, names
-from latentlab.figures.sentences import listed, told
+from latentlab.figures.sentences import told
 from latentlab.figures.style import ARM_COLOURS, GRID, PAPER, canvas
 from latentlab.measures.summary import ALL
+from latentlab.wording import joined
 
 PART = "main"
 STUDIES = (studies.KNOCKOUTS, studies.KNOCKOUTS_ONE_HOP)
@@ -72,7 +73,7 @@ def _knew(whole: pd.DataFrame) -> str:
     met = names(whole.loc[whole[TRAINED].fillna(False), "model"])
     if not met:
         return "No model is known to have met that token in its slots in training."
-    return f"Of these models {listed(met)} met that token in training, so far as is known."
+    return f"Of these models {joined(met)} met that token in training, so far as is known."
 
 
 def _finding(whole: pd.DataFrame) -> str:
@@ -97,7 +98,7 @@ def _finding(whole: pd.DataFrame) -> str:
     return (
         f"Emptied slots turn {100 * often['share'].min():.0f} to "
         f"{100 * often['share'].max():.0f} % of the answers of "
-        f"{listed(list(often['model']))} wrong, at most "
-        f"{100 * rest['share'].max():.0f} % of those of {listed(list(rest['model']))}, and "
+        f"{joined(list(often['model']))} wrong, at most "
+        f"{100 * rest['share'].max():.0f} % of those of {joined(list(rest['model']))}, and "
         f"{righted} right{doubt}."
     )

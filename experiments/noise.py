@@ -15,9 +15,9 @@ from latentlab.figures.dots import HOLLOW
 from latentlab.figures.experiment import Found
 from latentlab.figures.lines import CHANGE, INFERENCE, names, overall, untouched
 from latentlab.figures.marks import draw_intervals
-from latentlab.figures.sentences import listed
 from latentlab.figures.style import INK, MUTED, canvas, look_of
 from latentlab.vocabulary import CONTROL, KNOCK_OUT, PARTS
+from latentlab.wording import joined
 
 PART = "appendix"
 STUDIES = (studies.NOISE,)
@@ -79,5 +79,5 @@ def _finding(data: pd.DataFrame) -> str:
             sigmas = sorted(curve["sigma"])
             first = next((s for i, s in enumerate(sigmas) if below[i:].all()), None)
             falls.append(f"never ({model})" if first is None else f"from {first:g} SD ({model})")
-        told.append(f"on {PARTS[str(part)]} {listed(falls)}")
+        told.append(f"on {PARTS[str(part)]} {joined(falls)}")
     return f"Noise costs answers {'; '.join(told)}."

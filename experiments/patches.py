@@ -24,9 +24,9 @@ from latentlab.figures.lines import (
     with_arms,
 )
 from latentlab.figures.marks import draw_intervals
-from latentlab.figures.sentences import listed
 from latentlab.figures.style import canvas, look
 from latentlab.vocabulary import CONTROL, PositionRule
+from latentlab.wording import joined
 
 PART = "appendix"
 STUDIES = (studies.PATCHES,)
@@ -92,7 +92,7 @@ def _finding(drawn: pd.DataFrame) -> str:
         of_panel = drawn[drawn["positions"] == panel]["accuracy"]
         if len(of_panel):
             told.append(f"{100 * of_panel.min():.0f} to {100 * of_panel.max():.0f} % ({label})")
-    return f"Over all numbers and choices of patches, accuracy is {listed(told)}."
+    return f"Over all numbers and choices of patches, accuracy is {joined(told)}."
 
 
 def _curves(lines: pd.DataFrame, run: dict[str, dict[str, str]]) -> pd.DataFrame:

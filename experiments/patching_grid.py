@@ -16,10 +16,10 @@ from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import of_sham, sampled, widest
 from latentlab.figures.lines import names
 from latentlab.figures.marks import heat
-from latentlab.figures.sentences import listed
 from latentlab.figures.style import canvas
 from latentlab.measures.outcomes import SHAM
 from latentlab.patch.cells import RANDOM
+from latentlab.wording import joined
 
 PART = "appendix"
 
@@ -88,7 +88,7 @@ def _finding(data: pd.DataFrame, models: list[str]) -> str:
         for lines in best
         for _, line in lines.iterrows()
     ]
-    return f"The latent that brings most of the other answer along as it is fed in: {listed(told)}."
+    return f"The latent that brings most of the other answer along as it is fed in: {joined(told)}."
 
 
 def _controls(summary: pd.DataFrame) -> str:

@@ -14,9 +14,9 @@ from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import sampled, widest
 from latentlab.figures.lines import names
 from latentlab.figures.marks import heat
-from latentlab.figures.sentences import listed
 from latentlab.figures.style import canvas
 from latentlab.probe.probes import INPUT
+from latentlab.wording import joined
 
 PART = "main"
 
@@ -82,7 +82,7 @@ def _finding(data: pd.DataFrame, models: list[str]) -> str:
     else:
         of = [own.loc[own["model"] == model, "value"] for model in models]
         each = [
-            f"{listed([f'{100 * value:.0f}' for value in values])} % ({model})"
+            f"{joined([f'{100 * value:.0f}' for value in values])} % ({model})"
             for model, values in zip(models, of, strict=True)
         ]
         told = f"each step in turn gives away the object of its own hop in {'; '.join(each)}"

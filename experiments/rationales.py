@@ -9,16 +9,16 @@ model from 85.9 to 22.5 % on V*. Corruptions that only words can have are in the
 
 import pandas as pd
 
+from latentlab.console import typeset
 from latentlab.figures import studies
 from latentlab.figures.artifacts import Drawing, caption
-from latentlab.figures.cells import number
 from latentlab.figures.dots import draw_dots
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import legend
 from latentlab.figures.lines import CHANGE, REPLACEMENTS, names, overall, sample, untouched
-from latentlab.figures.sentences import listed
 from latentlab.figures.style import canvas, look_of
 from latentlab.vocabulary import KNOCK_OUT
+from latentlab.wording import joined
 
 PART = "appendix"
 
@@ -66,6 +66,6 @@ def _finding(data: pd.DataFrame) -> str:
     ranges = []
     for content in ("words", "latents"):
         changes = 100 * data.loc[data["content"] == content, "delta"]
-        low, high = number(changes.max(), 0, True), number(changes.min(), 0, True)
+        low, high = typeset(changes.max(), 0, True), typeset(changes.min(), 0, True)
         ranges.append(f"by {low} to {high} points in {content}")
-    return f"Corrupting the steps changes accuracy {listed(ranges)}."
+    return f"Corrupting the steps changes accuracy {joined(ranges)}."

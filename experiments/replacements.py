@@ -15,10 +15,10 @@ from latentlab.figures.artifacts import Drawing, caption
 from latentlab.figures.dots import HOLLOW, draw_dots
 from latentlab.figures.experiment import Found
 from latentlab.figures.lines import CHANGE, INFERENCE, REPLACEMENTS, names, overall, untouched
-from latentlab.figures.sentences import listed
 from latentlab.figures.style import INK, canvas, look_of
 from latentlab.measures.outcomes import SHAM
 from latentlab.vocabulary import CONTROL, KNOCK_OUT, PARTS
+from latentlab.wording import joined
 
 PART = "appendix"
 STUDIES = (studies.REPLACEMENTS,)
@@ -95,5 +95,5 @@ def _finding(data: pd.DataFrame) -> str:
             f"{int(of_model.sum())} of {len(of_model)} ({model})"
             for model, of_model in of_part.groupby(level="model", sort=False)
         ]
-        told.append(f"{PARTS[part]}, {listed(each)}")
+        told.append(f"{PARTS[part]}, {joined(each)}")
     return f"Replacements that cost more than the same on the prompt: {'; '.join(told)}."

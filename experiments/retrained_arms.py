@@ -16,11 +16,12 @@ from latentlab.figures.artifacts import Table, caption
 from latentlab.figures.cells import printed
 from latentlab.figures.experiment import Found
 from latentlab.figures.lines import number_of_hops, untouched
-from latentlab.figures.sentences import listed, told
+from latentlab.figures.sentences import told
 from latentlab.measures.changes import accuracy_difference
 from latentlab.measures.outcomes import NONE
 from latentlab.measures.significance import mcnemar
 from latentlab.measures.summary import ALL
+from latentlab.wording import joined
 
 PART = "main"
 STUDIES = (studies.ANSWERS,)
@@ -95,8 +96,8 @@ def _finding(data: pd.DataFrame, kinds: list[str]) -> str:
         f"{line['model']} by {told(line, 'change', 'points', signed=True)}"
         for _, line in arms[apart].iterrows()
     ]
-    finding = f"Retrained arms differ from the full method{of}: {listed(parts)}" if parts else ""
-    same = listed(list(arms.loc[~apart, "model"]))
+    finding = f"Retrained arms differ from the full method{of}: {joined(parts)}" if parts else ""
+    same = joined(list(arms.loc[~apart, "model"]))
     if not same:
         return f"{finding}."
     told_same = f"no difference could be measured for {same}"

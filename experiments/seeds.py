@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from latentlab.console import typeset
 from latentlab.figures.artifacts import Table, caption
-from latentlab.figures.cells import number, with_interval
+from latentlab.figures.cells import with_interval
 from latentlab.figures.experiment import Found, Study
 
 PART = "appendix"
@@ -34,11 +35,11 @@ def make(found: Found) -> Table:
             cell[f"seed {seed}\naccuracy (%)"] = with_interval(*ends)
         values = 100 * by_seed["accuracy"]
         spreads.append((values.max() - values.min(), model, hops))
-        cell["highest less\nlowest (points)"] = number(spreads[-1][0])
+        cell["highest less\nlowest (points)"] = typeset(spreads[-1][0])
         cells.append(cell)
     widest, model, hops = max(spreads)
     finding = (
-        f"Trainings of one organism from {len(seeds)} seeds lie at most {number(widest)} points "
+        f"Trainings of one organism from {len(seeds)} seeds lie at most {typeset(widest)} points "
         f"apart ({model}, {hops} hops)."
     )
     drawn = (

@@ -8,13 +8,13 @@ and ReaLVR report cosines near 1 and collapse along the steps for other models.
 
 import pandas as pd
 
+from latentlab.console import MISSING, typeset
 from latentlab.figures import studies
 from latentlab.figures.artifacts import Table
-from latentlab.figures.cells import MISSING, number
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import sampled
 from latentlab.figures.lines import names
-from latentlab.figures.sentences import listed
+from latentlab.wording import joined
 
 PART = "appendix"
 
@@ -80,7 +80,7 @@ def make(found: Found) -> Table:
 
 
 def _cell(of: pd.DataFrame, name: str) -> str:
-    return number(of["value"][name], COLUMNS[name][1]) if name in of.index else MISSING
+    return typeset(of["value"][name], COLUMNS[name][1]) if name in of.index else MISSING
 
 
 def _numbers(of: pd.DataFrame, columns: list[str]) -> dict[str, float]:
@@ -102,9 +102,9 @@ def _finding(lines: pd.DataFrame, models: list[str]) -> str:
     """The cosine between questions of latent text, and of its own model's empty slots."""
     raw = lines[lines["target"] == f"{BETWEEN}, raw"].set_index(["model", "place"])["value"]
     told = [
-        f"{number(raw[model, 'latent_text'], 2)} ({model}; empty slots "
-        f"{number(raw.get((model, 'placeholder'), float('nan')), 2)})"
+        f"{typeset(raw[model, 'latent_text'], 2)} ({model}; empty slots "
+        f"{typeset(raw.get((model, 'placeholder'), float('nan')), 2)})"
         for model in models
         if (model, "latent_text") in raw
     ]
-    return f"Between questions, the latent text of a step has a mean raw cosine of {listed(told)}."
+    return f"Between questions, the latent text of a step has a mean raw cosine of {joined(told)}."

@@ -23,11 +23,11 @@ from latentlab.figures.lines import (
     with_arms,
 )
 from latentlab.figures.marks import draw_intervals
-from latentlab.figures.sentences import listed
 from latentlab.figures.style import canvas, look
 from latentlab.measures.summary import ALL
 from latentlab.study.results import Results
 from latentlab.vocabulary import CONTROL
+from latentlab.wording import joined
 
 PART = "appendix"
 STUDIES = (studies.STEP_COUNTS,)
@@ -93,7 +93,7 @@ def _finding(data: pd.DataFrame) -> str:
             f"{100 * least['accuracy']:.0f} % at {least['steps']} steps and at most "
             f"{100 * best['accuracy']:.0f} % at {best['steps']} ({model})"
         )
-    return f"On trained models, accuracy is {listed(told)}."
+    return f"On trained models, accuracy is {joined(told)}."
 
 
 def _by_stage(results: Results) -> pd.DataFrame:

@@ -8,9 +8,9 @@ mathematics by training stage; it has no knock-out by topic.
 
 import pandas as pd
 
+from latentlab.console import typeset
 from latentlab.figures import studies
 from latentlab.figures.artifacts import Drawing
-from latentlab.figures.cells import number
 from latentlab.figures.dots import draw_dots
 from latentlab.figures.experiment import Found
 from latentlab.figures.instruments import legend, without_repeats
@@ -76,7 +76,7 @@ def _finding(data: pd.DataFrame, models: list[str], part: str) -> str:
         changes = of_models(whole, "delta", "points", signed=True)
         return f"Emptying {PARTS[part]} changes accuracy by {changes}; the data have no groups."
     least, most = first.loc[first["delta"].idxmax()], first.loc[first["delta"].idxmin()]
-    low, high = (number(100 * end, 0, True) for end in (of["delta"].max(), of["delta"].min()))
+    low, high = (typeset(100 * end, 0, True) for end in (of["delta"].max(), of["delta"].min()))
     return (
         f"Emptying {PARTS[part]} changes accuracy of {models[0]} least on {least['row']} "
         f"({told(least, 'delta', 'points', True)}) and most on {most['row']} "

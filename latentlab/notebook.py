@@ -31,17 +31,24 @@ def data_uri(content: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def picture_uri(image: Image.Image, part: Crop | None = None) -> str:
+def picture_uri(
+    image: Image.Image,
+    part: Crop | None = None,
+    longest: int = LONGEST_SIDE,
+    quality: int = QUALITY,
+) -> str:
     """A picture as a data URI.
 
     Args:
         image: the picture.
         part: what of it to show; None shows all.
+        longest: pixels of its longer side at most.
+        quality: of JPEG.
     """
     shown = image.convert("RGB") if part is None else image.convert("RGB").crop(part)
-    shown.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    shown.thumbnail((longest, longest))
     written = io.BytesIO()
-    shown.save(written, "JPEG", quality=QUALITY, subsampling=0, optimize=True)
+    shown.save(written, "JPEG", quality=quality, subsampling=0, optimize=True)
     return data_uri(written.getvalue(), "image/jpeg")
 
 

@@ -4,7 +4,7 @@ Sentences and tables on the screen take them from here and from nowhere else, so
 one name. Names of models are the user's own and stay as they are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from latentlab.vocabulary import EMPTY, POSITION_ARMS
 from latentlab.vocabulary import PARTS as _PARTS
@@ -179,9 +179,9 @@ def number_word(number: int) -> str:
     return _NUMBERS[number] if 0 <= number < len(_NUMBERS) else str(number)
 
 
-def joined(words: Sequence[str], last: str = "and") -> str:
-    """Words in a row, with `last` before the last of them."""
-    *first, end = words
+def joined(words: Iterable[str], last: str = "and") -> str:
+    """Words in a row, with `last` before the last of them; of none nothing."""
+    *first, end = [*words] or [""]
     return f"{', '.join(first)} {last} {end}" if first else end
 
 

@@ -28,10 +28,11 @@ from latentlab.console.streams import (
     warn,
     widen,
 )
-from latentlab.console.table import table
+from latentlab.console.table import MISSING, table
 
 __all__ = [
     "MINUS",
+    "MISSING",
     "advance",
     "amount",
     "aside",

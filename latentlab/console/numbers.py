@@ -28,16 +28,17 @@ _PARTS = 5
 """Steps of the last digit that an interval spans at least."""
 
 
-def typeset(number: float, decimals: int = 1, sign: bool = False) -> str:
+def typeset(number: float, decimals: int = 1, sign: bool = False, thousands: bool = False) -> str:
     """A number with a true minus, and none before a zero.
 
     Args:
         number: the number.
         decimals: digits after the point.
         sign: whether it is a change, of which a plus is told as well.
+        thousands: whether these are set apart.
     """
-    text = f"{number:+.{decimals}f}" if sign else f"{number:.{decimals}f}"
-    if not float(text):
+    text = f"{number:{'+' if sign else ''}{',' if thousands else ''}.{decimals}f}"
+    if not float(text.replace(",", "")):
         text = text.lstrip("+-")
     return text.replace("-", MINUS)
 

@@ -8,39 +8,20 @@ from collections.abc import Collection, Mapping
 
 import pandas as pd
 
-MISSING = "–"
-"""What a cell without a value reads."""
-
-MINUS = "\N{MINUS SIGN}"
+from latentlab.console import MISSING, typeset
 
 DECIMALS = 2
 """Decimals of a column that is told nothing else and is no fraction."""
-
-
-def number(value: float, decimals: int = 1, signed: bool = False) -> str:
-    """A number with a true minus; with a plus where it is a change and rises.
-
-    Args:
-        value: what to write.
-        decimals: digits behind the point.
-        signed: whether it is a change.
-    """
-    text = f"{value:.{decimals}f}"
-    if float(text) == 0:  # -0.0 is none
-        return f"{0:.{decimals}f}"
-    if value < 0:
-        return MINUS + text.removeprefix("-")
-    return f"+{text}" if signed else text
 
 
 def with_interval(
     value: float, low: float, high: float, decimals: int = 1, signed: bool = False
 ) -> str:
     """An estimate and its interval, as in `93.1 [91.0, 94.8]`; alone where an end is missing."""
-    text = number(value, decimals, signed)
+    text = typeset(value, decimals, signed)
     if pd.isna(low) or pd.isna(high):
         return text
-    ends = (number(end, decimals, signed) for end in (low, high))
+    ends = (typeset(end, decimals, signed) for end in (low, high))
     return f"{text} [{', '.join(ends)}]"
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from latentlab.figures.cells import MINUS
+from latentlab.console import MINUS
 from latentlab.figures.style import DARK_LETTERS, LEAST_TYPE, LIGHT_LETTERS, SEQUENTIAL
 
 

@@ -8,7 +8,7 @@ numbers are those that IVT-LR prints of it.
 
 import pandas as pd
 
-from latentlab.figures.cells import MISSING
+from latentlab.console import MISSING
 
 IVTLR = "ivtlr"
 """Key of the paper itself."""

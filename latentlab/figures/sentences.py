@@ -1,16 +1,11 @@
 """Words that the findings of captions are put together from; their numbers come from the data."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from latentlab.figures.cells import with_interval
-
-
-def listed(items: Sequence[str]) -> str:
-    """Several things in one sentence: `a, b and c`."""
-    return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
+from latentlab.wording import joined
 
 
 def told(line: "pd.Series[Any]", value: str, unit: str = "%", signed: bool = False) -> str:
@@ -38,4 +33,4 @@ def of_models(lines: pd.DataFrame, value: str, unit: str = "%", signed: bool = F
         signed: whether it is a change.
     """
     each = (line for _, line in lines.iterrows())
-    return listed([f"{told(line, value, unit, signed)} ({line['model']})" for line in each])
+    return joined([f"{told(line, value, unit, signed)} ({line['model']})" for line in each])

@@ -17,9 +17,10 @@ from latentlab.report import readings
 from latentlab.report.cast import EXCHANGED, knock_outs, results_of
 from latentlab.report.lead import MOST, RULES, removals
 from latentlab.report.tables import TableGrid, grid
-from latentlab.report.wording import change, interval, listed, share
+from latentlab.report.wording import change, interval, share
 from latentlab.study.results import Results
 from latentlab.vocabulary import PARTS
+from latentlab.wording import joined
 
 Found = Mapping[str, Results]
 
@@ -68,7 +69,7 @@ def _trust(found: Found, models: Sequence[str]) -> Told:
     if alone := len(every) - len(read):
         sentence += f"; {alone} more take slots away in one way only, and are not trusted alone"
     if len(broken):
-        names = listed(dict.fromkeys(broken["instrument"]))
+        names = joined(dict.fromkeys(broken["instrument"]))
         sentence += f"; broken, and believed nowhere: {names}"
     rows = []
     for (link, part), group in read.groupby(["link", "part"], sort=False):
@@ -106,7 +107,7 @@ def _matter(found: Found, models: Sequence[str]) -> Told:
             if model in models:
                 told.append(f"{model} answers {share(line)} instead of {share(alone)}")
         rows.append(row)
-    sentence = f"On another question’s latents {listed(told)}." if told else ""
+    sentence = f"On another question’s latents {joined(told)}." if told else ""
     return sentence, rows
 
 
@@ -123,7 +124,7 @@ def _part(found: Found, models: Sequence[str]) -> Told:
         if len(row) > 1:
             rows.append(row)
         if model in models and clauses:
-            told.append(f"{model}, {listed(clauses)}")
+            told.append(f"{model}, {joined(clauses)}")
     return (f"Emptying the slots changes accuracy: {'; '.join(told)}." if told else ""), rows
 
 
@@ -141,7 +142,7 @@ def _content(found: Found, models: Sequence[str]) -> Told:
                 rows.append(row)
             if model in models:
                 said = "content" if len(harms) == len(RULES) else "positions"
-                why = f"harm when {listed(harms)}" if harms else "no measurable harm"
+                why = f"harm when {joined(harms)}" if harms else "no measurable harm"
                 why = "harm however it is taken away" if said == "content" else why
                 said = said if harms else "neither"
                 told.append(f"{model}, {PARTS[part]}: {said} ({why})")

@@ -6,15 +6,10 @@ and runs point to them; words stand in one list; attention takes one byte a patc
 """
 
 import base64
-import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image
-
-from latentlab.backbones.sight import Crop
-from latentlab.notebook import data_uri
 
 LONGEST_SIDE = 320
 """Pixels that the longer side of a picture has at most; larger ones are made smaller."""
@@ -65,17 +60,3 @@ def scale_of(shares: Iterable[Sequence[float]]) -> tuple[float, float]:
     power = 10.0 ** np.floor(np.log10(high))
     rounded = (float(digit * power) for digit in (*NICE, 10.0))
     return most, min(1.0, next(value for value in rounded if value >= high * (1 - 1e-9)))
-
-
-def picture_uri(image: Image.Image, part: Crop | None = None) -> str:
-    """A picture as a data URI, as small as a column of the page shows it.
-
-    Args:
-        image: the picture.
-        part: what of it to show; None shows all.
-    """
-    shown = image.convert("RGB") if part is None else image.convert("RGB").crop(part)
-    shown.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    written = io.BytesIO()
-    shown.save(written, "JPEG", quality=QUALITY, subsampling=0, optimize=True)
-    return data_uri(written.getvalue(), "image/jpeg")

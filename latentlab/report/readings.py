@@ -11,8 +11,9 @@ from latentlab.measures.summary import ALL
 from latentlab.mediation.summary import EFFECT
 from latentlab.probe.findings import FED
 from latentlab.report.cast import results_of
-from latentlab.report.wording import interval, listed, number, share
+from latentlab.report.wording import interval, number, share
 from latentlab.study.results import Results
+from latentlab.wording import joined
 
 Found = Mapping[str, Results]
 Told = tuple[str, list[dict[str, str]]]
@@ -39,7 +40,7 @@ def held(found: Found, models: Sequence[str]) -> Told:
         row["shuffled labels %"] = number(100 * float(known["control"].max()))
         rows.append(row)
         if model in models:
-            rates = listed([share(line, "value") for _, line in known.iterrows()])
+            rates = joined([share(line, "value") for _, line in known.iterrows()])
             what = "the object of its own hop" if len(own) else str(known["target"].iloc[0])
             told.append(
                 f"Probes read {what} off {model}’s latents in {rates} of "

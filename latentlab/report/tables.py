@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from latentlab.report.wording import MISSING
+from latentlab.console import MISSING
 
 _ESCAPED = re.compile(r"\\([\\|<&!\]`])")
 _NUMBER = re.compile(r"[-–−<+]?\d|[-–−]?$")

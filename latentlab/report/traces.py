@@ -15,10 +15,11 @@ from latentlab.data import Example, readable
 from latentlab.errors import UserError
 from latentlab.figures.style import model_style
 from latentlab.measures.outcomes import NONE
+from latentlab.notebook import picture_uri
 from latentlab.report.arms import described, in_order
 from latentlab.report.fresh import check_recorded
 from latentlab.report.opening import opening
-from latentlab.report.packing import Pool, as_bytes, picture_uri, scale_of
+from latentlab.report.packing import LONGEST_SIDE, QUALITY, Pool, as_bytes, scale_of
 from latentlab.study.asked import load_recorded
 from latentlab.study.results import Results
 from latentlab.trace.rows import ANSWER, STEP, walk
@@ -103,7 +104,9 @@ def _asked(example: Example, seen: Any) -> Plain:
         "domain": example.domain,
         "topic": example.topic,
         "hops": example.hops,
-        "picture": picture_uri(example.image, part) if example.image else None,
+        "picture": picture_uri(example.image, part, LONGEST_SIDE, QUALITY)
+        if example.image
+        else None,
         "size": None if part is None else [part.right - part.left, part.bottom - part.top],
         "path": walk(example),
     }

@@ -3,23 +3,20 @@
 A signed number is always a change, after minus before, in points of accuracy: below 0 is worse.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-MINUS = "\N{MINUS SIGN}"
-MISSING = "–"
-"""What a cell without a value reads."""
+from latentlab.console import MISSING, typeset
 
 Line = Mapping[str, Any] | Any
 """A line of a summary: `name`, `name_low` and `name_high`."""
 
+ENDS = ("", "_low", "_high")
+
 
 def number(value: float, digits: int = 1, sign: bool = False) -> str:
-    """A number with a true minus; a sign is shown in front of what is above 0 where asked for."""
-    text = f"{abs(value):,.{digits}f}"
-    if not float(text.replace(",", "")):
-        return text
-    return (MINUS if value < 0 else "+" if sign else "") + text
+    """A number as on the screen, with separators of thousands."""
+    return typeset(value, digits, sign, thousands=True)
 
 
 def interval(
@@ -43,12 +40,3 @@ def share(line: Line, name: str = "accuracy") -> str:
 def change(line: Line, name: str = "delta") -> str:
     """A change in points with its interval, as in `−0.2 points [−2.0, 1.6]`."""
     return interval(line, name, 100, sign=True).replace(" [", " points [")
-
-
-def listed(words: Iterable[str], last: str = "and") -> str:
-    """Words as a list, as in `a, b and c`."""
-    *first, end = words
-    return f"{', '.join(first)} {last} {end}" if first else end
-
-
-ENDS = ("", "_low", "_high")

@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from latentlab.figures.cells import MISSING, number, printed, with_interval
+from latentlab.console import MISSING, typeset
+from latentlab.figures.cells import printed, with_interval
 
 LINES = pd.DataFrame(
     {
@@ -40,9 +41,9 @@ def test_printed_takes_headings_order_and_decimals_from_its_arguments():
 
 
 def test_a_change_carries_its_sign_and_nothing_is_minus_zero():
-    assert number(-0.04) == "0.0"
-    assert number(-0.06) == "−0.1"
-    assert number(0.06, signed=True) == "+0.1"
-    assert number(0.0, signed=True) == "0.0"
+    assert typeset(-0.04) == "0.0"
+    assert typeset(-0.06) == "−0.1"
+    assert typeset(0.06, sign=True) == "+0.1"
+    assert typeset(0.0, sign=True) == "0.0"
     assert with_interval(-86.84, -88.8, 1.0, signed=True) == "−86.8 [−88.8, +1.0]"
     assert with_interval(1.0, float("nan"), 2.0) == "1.0"

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from latentlab.figures.sentences import listed, of_models, told
+from latentlab.figures.sentences import of_models, told
+from latentlab.wording import joined
 
 LINES = pd.DataFrame(
     {
@@ -15,10 +16,10 @@ LINES = pd.DataFrame(
 
 
 def test_lists_read_as_in_a_sentence():
-    assert listed(["a"]) == "a"
-    assert listed(["a", "b"]) == "a and b"
-    assert listed(["a", "b", "c"]) == "a, b and c"
-    assert listed([]) == ""
+    assert joined(["a"]) == "a"
+    assert joined(["a", "b"]) == "a and b"
+    assert joined(["a", "b", "c"]) == "a, b and c"
+    assert joined([]) == ""
 
 
 def test_an_estimate_has_its_unit_before_the_interval():

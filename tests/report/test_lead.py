@@ -4,11 +4,12 @@ import re
 
 import pytest
 
+from latentlab.console import MINUS
 from latentlab.report.answers import answer_to
 from latentlab.report.cast import IN_QUESTION, cast, in_question
 from latentlab.report.lead import answer
 from latentlab.report.questions import QUESTIONS
-from latentlab.report.wording import MINUS, change, interval, number
+from latentlab.report.wording import change, interval, number
 from tests.report.made import arm, calibration, ends, knock_outs, results
 
 

@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from latentlab.ablate.necessity import LABELS
+from latentlab.console import typeset
 from latentlab.figures import studies
-from latentlab.figures.cells import number
 from latentlab.figures.config import EXPERIMENTS
 from latentlab.figures.experiment import find_experiments
 from latentlab.figures.style import PAGE, PAPER
@@ -84,7 +84,7 @@ def test_the_table_of_knockouts_sets_changes_beside_their_controls(make, found, 
     ):
         wanted = fraction(found["knockouts"], "ivtlr", arm) - alone
         assert line[column] == pytest.approx(wanted)
-        shown = number(100 * wanted, 1, signed=True)
+        shown = typeset(100 * wanted, 1, sign=True)
         assert made.cells.loc[2, heading].split(" [")[0] == shown
         assert shown.startswith(("−", "+", "0.0"))
     assert letters(made.cells) <= LETTERS[PAGE]

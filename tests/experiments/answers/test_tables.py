@@ -5,10 +5,10 @@ import re
 
 import pytest
 
+from latentlab.console import MISSING
 from latentlab.errors import UserError
 from latentlab.evaluate.summary import summary_of as answer_lines
 from latentlab.figures import published, studies
-from latentlab.figures.cells import MISSING
 from latentlab.figures.config import EXPERIMENTS
 from latentlab.figures.style import PAGE
 from latentlab.figures.typeset import CITE, LETTERS, letters

@@ -11,8 +11,8 @@ import pytest
 from matplotlib.patches import Rectangle
 
 from latentlab.attention.summary import AFTER
+from latentlab.console import typeset
 from latentlab.figures.artifacts import Drawing, Table
-from latentlab.figures.cells import number
 from latentlab.figures.config import EXPERIMENTS
 from latentlab.figures.experiment import find_experiments
 from tests.legible import unreadable
@@ -245,7 +245,7 @@ def test_cells_of_the_grid_recover_what_the_rows_say_beyond_the_control(make, fo
     columns = [tick.get_text() for tick in first.get_xticklabels()]
     assert columns[:4] == ["prompt end", "vision 1", "text 1", "vision 2"]
     texts = {(int(x), int(y)): t.get_text() for t in first.texts for x, y in [t.get_position()]}
-    assert texts[2, 1] == number(round(100 * line["beyond"]), 0)
+    assert texts[2, 1] == typeset(round(100 * line["beyond"]), 0)
     assert "the sham changes exactly nothing" in made.caption
 
 
@@ -327,7 +327,7 @@ def test_similarity_says_what_was_computed_of_how_many_questions(make, found, at
     # Whitening needs more vectors than dimensions: it is promised only where it was done.
     assert any("whitened" in name for name in heads) == ("whitened" in made.caption)
     assert {"questions, raw", "steps, raw", "rank"} <= set(heads)
-    assert made.cells.loc[line.name, "questions,\ncentred"] == number(wanted, 2)
+    assert made.cells.loc[line.name, "questions,\ncentred"] == typeset(wanted, 2)
 
 
 def test_readings_are_in_units_of_their_positive_controls(make):
