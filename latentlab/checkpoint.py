@@ -137,6 +137,7 @@ def load(
         brings = manifest.plan is not None
         prompter = Prompter(tokenizer, backbone, manifest.format)
         reasoner = Reasoner(backbone, plan, prompter, placeholder_id, name, brings)
+        reasoner.method = manifest.method
         reasoner.met_placeholder = met_placeholder(folder, manifest)
         reasoner.plan.check_model(backbone.n_layers, (), placeholder_id is not None)
         return reasoner
@@ -202,7 +203,9 @@ def save(reasoner: Reasoner, folder: Path, dtype: str = "float32") -> None:
         reasoner.prompter.tokenizer.save_pretrained(folder)
         reasoner.backbone.image_processor.save_pretrained(folder)
     save_adapters(reasoner.backbone.model, folder, precision)
-    written = Manifest(reasoner.plan, reasoner.prompter.format, reasoner.placeholder_id)
+    written = Manifest(
+        reasoner.plan, reasoner.prompter.format, reasoner.placeholder_id, reasoner.method
+    )
     write_manifest(written, folder)
 
 

@@ -38,6 +38,9 @@ class Manifest:
     placeholder_id: Whole | None = None
     """The token whose embedding fills slots without content."""
 
+    method: str = ""
+    """The method that the model was trained to follow, if any (`methods.taught`)."""
+
 
 def read_manifest(folder: Path) -> Manifest:
     """Read the file in the folder of a checkpoint; an empty one where there is no file.

@@ -54,6 +54,8 @@ class Reasoner:
         self.placeholder_id = placeholder_id
         self.name = name
         self.brings_plan = brings_plan
+        self.method = ""
+        """The method that the model was trained to follow (`methods.taught`), if any."""
         self.met_placeholder: bool | None = None
         """Whether its training put the placeholder token into slots; None where nothing tells."""
 

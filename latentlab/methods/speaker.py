@@ -117,7 +117,7 @@ class Speaker:
         shown = iter(zip(inputs.texts, inputs.counts, strict=True) if inputs else ())
         rows = []
         for call, name in zip(calls, names, strict=True):
-            row = self._row(call, [next(shown) for _ in call.pictures], name)
+            row = self.row(call, [next(shown) for _ in call.pictures], name)
             rows.append(row)
         width = max(map(len, rows))
         ids = torch.tensor([[prompter.pad_id] * (width - len(row)) + row for row in rows])
@@ -165,8 +165,17 @@ class Speaker:
             for i, call in enumerate(calls)
         ]
 
-    def _row(self, call: Call, shown: Sequence[tuple[str, int]], name: str) -> list[int]:
-        """Token ids of a prompt, with as many image tokens as its pictures have patches."""
+    def row(self, call: Call, shown: Sequence[tuple[str, int]], name: str) -> list[int]:
+        """Token ids of a prompt, with as many image tokens as its pictures have patches.
+
+        Args:
+            call: what is asked.
+            shown: what stands for each of its pictures, and the patches of each.
+            name: what to call the example.
+
+        Raises:
+            UserError: the prompt does not show its pictures once each, or is too long.
+        """
         reasoner, plan = self.reasoner, call.plan or self.no_steps
         ids = reasoner.prompter.encode(self.text(call, [text for text, _ in shown]))
         start = None if plan.lead else reasoner.prompter.resolve(plan).start_token

@@ -80,7 +80,7 @@ class Rollout:
         return self.reason(self.prefill(batch), interventions)
 
     def prefill(self, batch: Batch, edits: Sequence[PromptReplace] = ()) -> Trajectory:
-        """Embed the prompts, images merged, and run them once.
+        """Embed the prompts, images merged in, and run them once.
 
         Args:
             batch: the prompts.
@@ -89,6 +89,16 @@ class Rollout:
         Returns:
             A prefix for `reason`, of this rollout or of any other that `continues` it.
         """
+        return self._begun(batch, edits)[0]
+
+    def read(self, batch: Batch) -> Float[Tensor, "batch seq hidden"]:
+        """Run whole sequences once, as prompts are run; their hidden states after the norm."""
+        return self._begun(batch)[1]
+
+    def _begun(
+        self, batch: Batch, edits: Sequence[PromptReplace] = ()
+    ) -> tuple[Trajectory, Float[Tensor, "batch seq hidden"]]:
+        """The state after the prompts, and their hidden states."""
         is_image = (batch.input_ids == self.backbone.image_token_id) & batch.attention_mask
         merged = self.backbone.merge(batch)
         embeds, deep = merged.embeds, merged.deep
@@ -117,8 +127,8 @@ class Rollout:
             deep=deep,
         )
         self.pass_index = 0
-        advance(self, state, embeds, kinds, positions, deep=deep)
-        return state
+        hidden = advance(self, state, embeds, kinds, positions, deep=deep)
+        return state, hidden
 
     def continues(self, prefix: Trajectory) -> bool:
         """Whether a prefix is what this rollout's own prefill would compute."""

@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from annotated_types import Ge, Lt
 
 from latentlab.errors import UserError, did_you_mean
+from latentlab.methods.taught import lesson_of
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.schema import (
     STRICT,
@@ -56,6 +57,10 @@ class TrainConfig:
 
     model: ModelConfig | None = None
     """A model made from scratch for one's own words and pictures, in place of `init`."""
+
+    method: str = ""
+    """Method that the model is trained to follow, on examples with a trace (docs/methods.md); by
+    default it learns the steps of its plan and what is left to write."""
 
     prompts: str = ""
     """Prompt format by its name (docs/data.md), saved with the model; by default the initial
@@ -115,6 +120,13 @@ class TrainConfig:
             raise UserError(f"training {self.name!r} has no stages")
         if self.model is not None and self.init != TinyConfig():
             raise UserError(f"training {self.name!r}: give init or model, not both")
+        if self.method:
+            lesson_of(self.method)
+            if self.plan.steps:
+                raise UserError(
+                    f"training {self.name!r}: the method {self.method} takes no steps of a plan; "
+                    "give a plan with steps=0"
+                )
         if self.plan.varies:
             raise UserError(
                 f"training {self.name!r}: blocks of latent steps are trained with lead=0 and "

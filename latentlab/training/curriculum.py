@@ -28,9 +28,8 @@ from latentlab.files import held, told, write_text
 from latentlab.measures.statistics import accuracy_interval
 from latentlab.processes.devices import find_device
 from latentlab.reasoner import Reasoner
-from latentlab.study.arms import Arm
+from latentlab.study.by_method import run_own
 from latentlab.study.provenance import RUN, checkpoint_hash, provenance
-from latentlab.study.run import run_arms
 from latentlab.training.adapters import add_adapters, freeze
 from latentlab.training.checkpointing import checkpointed
 from latentlab.training.config import CONFIG_FILE, TrainConfig, read_config
@@ -168,7 +167,7 @@ def held_out(reasoner: Reasoner, config: TrainConfig) -> dict[str, dict[str, flo
     examples = held_out_examples(config, config.eval_examples)
 
     def rows_of(share: Sequence[Example]) -> pd.DataFrame:
-        return run_arms(reasoner, share, [Arm()], held_out_name(config), batch_size=128)
+        return run_own(reasoner, share, held_out_name(config), batch_size=128)
 
     shares = shared_out(rows_of, examples)
     rows = shares[0] if len(shares) == 1 else pd.concat(shares, ignore_index=True)
@@ -215,7 +214,7 @@ def _start(config: TrainConfig, last: Path | None, device: torch.device) -> Reas
         reasoner = load(str(last), str(device), config.plan, config.held_dtype)
     else:
         reasoner = initial(config, device)
-    reasoner.name = config.name
+    reasoner.name, reasoner.method = config.name, config.method
     return reasoner
 
 

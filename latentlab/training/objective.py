@@ -22,6 +22,7 @@ from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.said import Words
 from latentlab.reasoning.visibility import Kind
 from latentlab.training.conditions import Condition, interventions_under, plan_under
+from latentlab.training.lessons import DialogueBatch, dialogue_loss
 
 
 @dataclass(frozen=True)
@@ -104,13 +105,21 @@ class Objective(nn.Module):
         """Return the plan of a stage: the final one with fewer steps."""
         return self._reasoner.plan.replace(steps=latent_steps)
 
-    def forward(self, batch: TrainingBatch) -> dict[str, Float[Tensor, ""]]:
+    def forward(self, batch: TrainingBatch | DialogueBatch) -> dict[str, Float[Tensor, ""]]:
         """Return the loss of one batch."""
+        if isinstance(batch, DialogueBatch):
+            rollout = self._reasoner.rollout(self._reasoner.plan)
+            with self._precision(rollout):
+                return {"loss": dialogue_loss(rollout, batch)}
         plan = plan_under(self.plan_at(batch.latent_steps), batch.condition)
         rollout = self._reasoner.rollout(plan)
-        low = self.dtype == "bfloat16"
-        with torch.autocast(rollout.backbone.device.type, torch.bfloat16, enabled=low):
+        with self._precision(rollout):
             return {"loss": text_loss(rollout, batch)}
+
+    def _precision(self, rollout: Rollout) -> torch.autocast:
+        """Where the loss is computed in the objective's precision."""
+        low = self.dtype == "bfloat16"
+        return torch.autocast(rollout.backbone.device.type, torch.bfloat16, enabled=low)
 
     def trained(self) -> dict[str, nn.Parameter]:
         """The weights that are trained, by name."""

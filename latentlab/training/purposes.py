@@ -41,6 +41,20 @@ PURPOSES: dict[str, str] = {
         "attends to. This is explicit reasoning with latent vision: `ivtlr` with words instead of "
         "latent text."
     ),
+    "ccot": "Twin: a scene graph of the whole picture is written, then the answer.",
+    "multimodal_cot": (
+        "Twin: the rationale is written in one call, the answer in a second call that is given it."
+    ),
+    "scaffold": (
+        "Twin: a dot with coordinates stands in every cell, and the written steps cite them."
+    ),
+    "chain_of_focus": (
+        "Twin: it names a cell, is shown that cell enlarged as a new picture, and goes on from it."
+    ),
+    "capimagine": (
+        "Twin: what each hop's cell shows is described in words where `ivtlr` takes a latent step; "
+        "then the answer. Explicit imagination, the alternative to latents."
+    ),
     "cot": "Twin: the rationale is written out; no latent steps.",
     "no_cot": "Twin: the answer follows the question at once; no rationale, no latent steps.",
 }

@@ -5,6 +5,7 @@ of updates; they differ in their plan and in what each stage replaces. What was 
 and what did not work, is in LOG.md.
 """
 
+from latentlab.methods.taught import TAUGHT
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.training.conditions import HIDDEN, Condition
 from latentlab.training.config import StageConfig, TrainConfig
@@ -100,6 +101,7 @@ PLANS: dict[str, LatentPlan] = {
     ),
     "cot": LatentPlan(steps=0, k=0),
     "no_cot": LatentPlan(steps=0, k=0),
+    **{name: LatentPlan(steps=0, k=0) for name in TAUGHT},
 }
 """The plan of each organism and twin (docs/organisms.md says what each is for)."""
 
@@ -153,6 +155,7 @@ def recipe(name: str, base: str, seed: int) -> TrainConfig:
         name=name,
         stages=stages,
         plan=plan,
+        method=name if name in TAUGHT else "",
         init=base,
         seed=seed,
         eval_data=EVAL_DATA,

@@ -17,6 +17,7 @@ from latentlab.console import warn
 from latentlab.data import Benchmark, Example, Examples, load_data
 from latentlab.data.leftout import Substituted
 from latentlab.errors import UserError
+from latentlab.methods.taught import lesson_of
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.layout import step_width
 from latentlab.reasoning.plan import LatentPlan
@@ -29,6 +30,7 @@ from latentlab.training.held_out import (
     is_held_apart,
     warn_of_overlap,
 )
+from latentlab.training.lessons import DialogueBatch, dialogue_batch
 from latentlab.training.objective import TrainingBatch
 
 LOOKED_AT = 64
@@ -116,8 +118,8 @@ class Collator:
         self.rationale = rationale
         self.max_tokens = max_tokens
 
-    def __call__(self, items: Sequence[StageItem]) -> dict[str, TrainingBatch]:
-        """Tokenize prompts and remaining text.
+    def __call__(self, items: Sequence[StageItem]) -> dict[str, TrainingBatch | DialogueBatch]:
+        """Tokenize prompts and remaining text, or the dialogues of a method.
 
         Raises:
             UserError: an example lacks what the plan needs.
@@ -128,6 +130,9 @@ class Collator:
             raise ValueError(f"one batch holds stages or conditions {sorted(kinds)}")
         ((latent_steps, condition),) = kinds
         examples = [item.example for item in items]
+        if self.reasoner.method:
+            lesson = lesson_of(self.reasoner.method)
+            return {"batch": dialogue_batch(lesson, self.reasoner, examples)}
         plan = self.reasoner.plan.replace(steps=latent_steps)
         prompter = self.reasoner.prompter
         prompts = prompter.batch(examples, plan)
