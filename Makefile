@@ -4,9 +4,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
+# Studies share the cores; each process holds its own copy of the models.
+PROCESSES ?= 2
+
 # What `make run` runs. The last three models cannot reason, so they are asked what one pass can answer.
 ABLATE := python -m latentlab.ablate --limit 400 --batch-size 100 --replace noise other \
-	--drop latent_text latent_vision latent
+	--drop latent_text latent_vision latent --processes $(PROCESSES)
 FULL := $(ABLATE) --model relay gaze redundant ivtlr --out results/ablate-full
 ONE_HOP := $(ABLATE) --model bypass decoy filler --data benchmark:hops=1 --out results/ablate-one-hop
 
@@ -34,7 +37,7 @@ calibrate: install  ## read every instrument on models whose truth is known
 	$(BIN)/python -m latentlab.calibrate
 
 paper: install  ## the main set, the appendix and the report; runs the studies that are missing
-	$(BIN)/python -m latentlab.figures --run
+	$(BIN)/python -m latentlab.figures --run --processes $(PROCESSES)
 	test -d results/paper/traces || $(BIN)/python -m latentlab.trace --out results/paper/traces
 	$(BIN)/python -m latentlab.report
 

@@ -5,13 +5,15 @@ size. What lacks something is left out and told; everything else is made.
 """
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 
 from matplotlib import pyplot as plt
 
-from latentlab.console import note, warn
+from latentlab.console import hush, note, warn
 from latentlab.errors import UserError
 from latentlab.figures.artifacts import Drawing, Table
 from latentlab.figures.config import FiguresConfig
@@ -34,21 +36,45 @@ def asked(found: Iterable[Experiment], config: FiguresConfig) -> list[Experiment
     return kept
 
 
-def run_studies(studies: Sequence[Study], results: Path) -> dict[str, str]:
-    """Run studies one after another.
+def run_studies(studies: Sequence[Study], results: Path, processes: int = 1) -> dict[str, str]:
+    """Run studies, as many at a time as there are processes.
 
     Returns:
         Why studies could not be run, by their names.
     """
     reasons = {}
-    for i, study in enumerate(studies):
-        note(f"study {i + 1} of {len(studies)}: {study.command_line(results)}")
-        try:
-            study.run(results)
-        except UserError as error:
-            reasons[study.name] = str(error)
-            warn(f"{study.name} is left out: {error}")
+    for study, reason in _outcomes(studies, results, min(processes, len(studies))):
+        if reason is not None:
+            reasons[study.name] = reason
+            warn(f"{study.name} is left out: {reason}")
     return reasons
+
+
+def _outcomes(
+    studies: Sequence[Study], results: Path, processes: int
+) -> Iterator[tuple[Study, str | None]]:
+    """Each study once it has run, with why it could not be."""
+    if processes < 2:
+        for i, study in enumerate(studies):
+            note(f"study {i + 1} of {len(studies)}: {study.command_line(results)}")
+            yield study, _outcome(study, results)
+        return
+    # Processes that are forked would inherit threads that no longer run.
+    with ProcessPoolExecutor(processes, get_context("spawn"), hush, (True,)) as pool:
+        pending = {pool.submit(_outcome, study, results): study for study in studies}
+        for i, done in enumerate(as_completed(pending)):
+            study = pending[done]
+            note(f"study {i + 1} of {len(studies)}: {study.command_line(results)}")
+            yield study, done.result()
+
+
+def _outcome(study: Study, results: Path) -> str | None:
+    """Run a study; why it could not be run, if it could not."""
+    try:
+        study.run(results)
+    except UserError as error:
+        return str(error)
+    return None
 
 
 def make(made: Experiment, results: Path) -> Drawing | Table | str:

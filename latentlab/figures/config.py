@@ -14,6 +14,8 @@ from pathlib import Path
 import tyro
 
 from latentlab.command import RESULTS
+from latentlab.errors import UserError
+from latentlab.processes.group import check_count
 
 _INSTALLED = Path(__file__).parent / "_experiments"
 
@@ -59,3 +61,12 @@ class FiguresConfig:
 
     run: bool = False
     """Run the studies whose results are missing."""
+
+    processes: int = 1
+    """Studies that run at a time, each in a process of its own."""
+
+    def __post_init__(self) -> None:
+        """Refuse numbers of processes that cannot be meant."""
+        if self.processes < 1:
+            raise UserError(f"--processes {self.processes} is too small: at least 1")
+        check_count(self.processes)

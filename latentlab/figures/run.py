@@ -21,7 +21,7 @@ def _make(config: FiguresConfig) -> None:
     """The same, in a folder that this run has to itself."""
     experiments = asked(find_experiments(EXPERIMENTS, config.names), config)
     absent = missing((s for made in experiments for s in made.studies), config.results)
-    reasons = run_studies(absent, config.results) if config.run else {}
+    reasons = run_studies(absent, config.results, config.processes) if config.run else {}
     without = set(reasons) if config.run else {study.name for study in absent}
     ready = [made for made in experiments if not without & {s.name for s in made.studies}]
     if not ready:

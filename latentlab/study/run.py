@@ -4,7 +4,6 @@ The prompt's prefix is computed once per batch and every arm goes on from it, wh
 table of thirty arms affordable.
 """
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -15,21 +14,17 @@ import torch
 from latentlab.answers import Answer
 from latentlab.backbones import Batch
 from latentlab.data.example import Example
-from latentlab.data.perturb import Perturbation
 from latentlab.measures.outcomes import log_odds, with_outcomes
 from latentlab.measures.scores import lenient_match
 from latentlab.reasoner import Reasoner
-from latentlab.reasoning.bank import Bank
 from latentlab.reasoning.donors import Donors
-from latentlab.reasoning.interventions import Hooked, PromptReplace, Replace, applied
+from latentlab.reasoning.interventions import PromptReplace, Replace
 from latentlab.reasoning.sources import Resample
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.study.arms import Arm
+from latentlab.study.asking import Asking
 from latentlab.study.batches import Numbered, one_round, over_batches
 from latentlab.study.identity import identity
-from latentlab.study.prefixes import Prefixes
-from latentlab.study.rationale import Rationales
-from latentlab.study.rationale_run import answer_after, write
 
 Row = tuple[tuple[int, int], dict[str, Any]]
 """A row, after the numbers of its arm and its example."""
@@ -81,41 +76,14 @@ def run_arms(
     def of_batch(numbered: Numbered) -> list[Row]:
         rows: list[Row] = []
         asked = [example for _, example in numbered]
-        started = time.perf_counter()
-        prompts = _prompts(reasoner, asked, arms)
-        prefixes = Prefixes(prompts, time.perf_counter() - started)
-        own = None
-        if any(arm.interventions for arm in arms):
-            untouched = reasoner.rollout(seed=seed)
-            prefix, _ = prefixes.of(untouched)
-            own = Bank.of(prompts.examples, [untouched.reason(prefix).latents])
-        whole = prefixes, [True] * len(asked)
-        changed: dict[Perturbation, tuple[Prefixes, list[bool]]] = {}
-        written: Rationales | None = None
+        sequences = 0 if measure else batch_size  # a measure is told the state of each arm alone
+        ask = Asking(reasoner, asked, arms, seed, max_new_tokens, at_once, sequences)
         for number, arm in enumerate(arms):
-            rollout = reasoner.rollout(arm.plan, seed + (arm.draw if arm.plan else 0))
-            if arm.change is not None and arm.change not in changed:
-                changed[arm.change] = _changed(reasoner, asked, arm.change, arms)
-            version, allowed = changed[arm.change] if arm.change is not None else whole
-            with applied(rollout, arm.interventions):
-                outside = not any(isinstance(one, Hooked) for one in arm.interventions)
-                prefix, seconds = version.of(rollout, arm.prompt_edits, outside)
-                started = time.perf_counter() - seconds
-                state = rollout.reason(prefix, arm.interventions, own)
-                if arm.rationale is None:
-                    answers = reasoner.decode(
-                        rollout, state, asked, max_new_tokens, started, at_once
-                    )
-                else:
-                    written = written or write(reasoner, rollout, state, max_new_tokens)
-                    words = arm.rationale.edit(written, seed)
-                    state = state.skip(arm.rationale.gaps(written))
-                    answers = answer_after(
-                        reasoner, rollout, state, asked, words, max_new_tokens, started
-                    )
+            answers, allowed, state = ask(number)
             one_round(asked)
-            facts = _facts(arm, prompts, seed)
+            facts = _facts(arm, ask.prompts, seed)
             if measure is not None:
+                assert state is not None, "arms that share a batch have no state of their own"
                 told = measure(asked, state, answers)
                 facts = [
                     {**fact, **{name: values[i] for name, values in told.items()}}
@@ -217,21 +185,3 @@ def score(example: Example, answer: Answer, by_letter: bool) -> dict[str, Any]:
         "autoregressive_steps": answer.autoregressive_steps,
         "seconds": answer.seconds,
     }
-
-
-def _changed(
-    reasoner: Reasoner, examples: Sequence[Example], change: Perturbation, arms: Sequence[Arm]
-) -> tuple[Prefixes, list[bool]]:
-    """Prefixes of changed inputs, and which examples allow the change; the others run unchanged."""
-    started = time.perf_counter()
-    new = [change.edit(example) for example in examples]
-    inputs = [after or before for after, before in zip(new, examples, strict=True)]
-    prompts = _prompts(reasoner, inputs, arms)
-    return Prefixes(prompts, time.perf_counter() - started), [after is not None for after in new]
-
-
-def _prompts(reasoner: Reasoner, examples: Sequence[Example], arms: Sequence[Arm]) -> Batch:
-    """A batch whose given picks, where the model needs them, reach as far as any arm goes."""
-    longest = max((arm.plan.steps for arm in arms if arm.plan is not None), default=0)
-    plan = reasoner.plan.replace(steps=max(longest, reasoner.plan.steps))
-    return reasoner.batch(examples, plan)

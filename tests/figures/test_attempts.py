@@ -1,0 +1,37 @@
+"""Studies that run at a time give what they give one after another."""
+
+import pandas as pd
+import pytest
+
+from latentlab.errors import UserError
+from latentlab.evaluate.config import EvaluateConfig
+from latentlab.figures.attempts import run_studies
+from latentlab.figures.config import FiguresConfig
+from latentlab.figures.experiment import Study
+from latentlab.study.results import read_results
+
+STUDIES = [
+    Study("one", "evaluate", EvaluateConfig(model=("no_cot",), limit=3)),
+    Study("none", "evaluate", EvaluateConfig(model=("nobody",), limit=3)),
+    Study("other", "evaluate", EvaluateConfig(model=("no_cot",), data="benchmark:hops=1", limit=3)),
+]
+
+
+def test_studies_at_a_time_are_those_one_after_another(tmp_path, capsys):
+    alone = run_studies(STUDIES, tmp_path / "alone")
+    together = run_studies(STUDIES, tmp_path / "together", processes=2)
+    assert list(alone) == list(together) == ["none"]
+    assert "no model" in together["none"]
+    for name in ("one", "other"):
+        rows = [read_results(tmp_path / way / name).rows for way in ("alone", "together")]
+        rows = [frame.drop(columns=["seconds", "times"], errors="ignore") for frame in rows]
+        pd.testing.assert_frame_equal(*rows)
+    told = capsys.readouterr().err
+    assert told.count("study 3 of 3") == 2
+    assert told.count("none is left out") == 2
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 10**6])
+def test_numbers_of_processes_that_cannot_be_meant_are_refused(wrong):
+    with pytest.raises(UserError, match="--processes"):
+        FiguresConfig(processes=wrong)
