@@ -1,0 +1,162 @@
+"""What lower precision costs in answers and gains in time, beside float32.
+
+    python -m benchmarks.precision
+    python -m benchmarks.precision --model ivtlr --limit 500
+
+Each model answers the same questions in float32, in bfloat16 and with the decoder's weights in
+eight bits (`torch.ao.quantization.quantize_dynamic`, products in integers). Sides take turns, and
+time is processor time. What changes is told: log-likelihoods of options, picks, choices.
+"""
+
+import sys
+import time
+import warnings
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+import tyro
+from torch import nn
+
+from latentlab import console
+from latentlab.checkpoint import load
+from latentlab.data import Example, load_data
+from latentlab.errors import UserError
+from latentlab.reasoner import Reasoner
+from latentlab.study.provenance import provenance
+from latentlab.study.results import check_out, write_results
+
+COMMAND = "benchmark-precision"
+SIDES = ("float32", "bfloat16", "int8")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrecisionConfig:
+    """Flags of the benchmark."""
+
+    model: tuple[str, ...] = ("ivtlr", "relay", "cot")
+    """Models to run."""
+
+    limit: int = 300
+    """Questions."""
+
+    batch_size: int = 100
+    """Questions answered at once."""
+
+    threads: int = 1
+    """CPU threads; processor time counts them all."""
+
+    out: Path = Path("benchmarks") / "results" / "precision"
+    """Folder of the results."""
+
+
+def side_of(name: str, precision: str) -> Reasoner:
+    """A model in a precision."""
+    reasoner = load(name, dtype="bfloat16" if precision == "bfloat16" else "float32")
+    if precision == "int8":
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that the function will move to another package
+            torch.ao.quantization.quantize_dynamic(
+                reasoner.backbone.decoder, {nn.Linear}, dtype=torch.qint8, inplace=True
+            )
+    return reasoner
+
+
+@torch.no_grad()
+def answered(reasoner: Reasoner, examples: list[Example]) -> tuple[list[dict[str, Any]], float]:
+    """What a batch is answered, and the processor time it takes."""
+    started = time.process_time()
+    rollout = reasoner.rollout()
+    state = rollout(reasoner.batch(examples))
+    answers = reasoner.decode(rollout, state, examples)
+    seconds = time.process_time() - started
+    picks = None if state.picks is None else state.picks.tolist()
+    rows = [
+        {
+            "example": example.id,
+            "choice": answer.choice,
+            "right": answer.choice == example.choices.index(example.answer),
+            "logprobs": list(answer.option_logprobs),
+            "picks": None if picks is None else str(picks[i]),
+        }
+        for i, (example, answer) in enumerate(zip(examples, answers, strict=True))
+    ]
+    return rows, seconds
+
+
+def measure(name: str, config: PrecisionConfig) -> pd.DataFrame:
+    """Rows of one model in every precision, batch by batch in turns."""
+    examples = list(load_data("benchmark:hops=4+1", limit=config.limit))
+    sides = {side: side_of(name, side) for side in SIDES}
+    for reasoner in sides.values():  # what is set up but once
+        answered(reasoner, examples[: config.batch_size])
+    rows: list[dict[str, Any]] = []
+    for start in range(0, len(examples), config.batch_size):
+        batch = examples[start : start + config.batch_size]
+        for side, reasoner in sides.items():
+            found, seconds = answered(reasoner, batch)
+            rows += [{"model": name, "side": side, "seconds": seconds, **row} for row in found]
+    return pd.DataFrame(rows)
+
+
+def summarise(rows: pd.DataFrame) -> pd.DataFrame:
+    """What each precision changes against float32, and its share of the time."""
+    lines = []
+    for model, group in rows.groupby("model", sort=False):
+        whole = group[group["side"] == "float32"].reset_index(drop=True)
+        for side, of in group.groupby("side", sort=False):
+            of = of.reset_index(drop=True)
+            gap = np.abs(np.stack(of["logprobs"]) - np.stack(whole["logprobs"])).max(1)
+            ratio = of["seconds"] / whole["seconds"]
+            lines.append(
+                {
+                    "model": model,
+                    "side": side,
+                    "n": len(of),
+                    "right": of["right"].mean(),
+                    "same_choice": (of["choice"].fillna(-1) == whole["choice"].fillna(-1)).mean(),
+                    "same_picks": (of["picks"] == whole["picks"]).mean()
+                    if of["picks"].notna().all()
+                    else float("nan"),
+                    "apart_median": float(np.median(gap)),
+                    "apart_most": float(gap.max()),
+                    "time": ratio.median(),
+                    "time_low": ratio.min(),
+                    "time_high": ratio.max(),
+                }
+            )
+    return pd.DataFrame(lines)
+
+
+def main(config: PrecisionConfig) -> None:
+    """Run the benchmark and show its table."""
+    started = datetime.now(UTC)
+    check_out(config.out, config, COMMAND)
+    torch.set_num_threads(config.threads)
+    rows = pd.concat([measure(name, config) for name in config.model], ignore_index=True)
+    summary = summarise(rows)
+    out = write_results(config.out, rows, summary, provenance(config, COMMAND, 0, {}, started))
+    columns = {
+        "model": "model",
+        "side": "precision",
+        "right": "right",
+        "same_choice": "same choice",
+        "same_picks": "same picks",
+        "apart_median": "nats apart, median",
+        "apart_most": "most",
+        "time": "time",
+    }
+    console.table(summary, columns, f"{config.limit} questions a model; time as a share of float32")
+    console.show(f"Rows, summary and settings are in {out}.")
+
+
+if __name__ == "__main__":
+    try:
+        main(tyro.cli(PrecisionConfig, description=__doc__))
+    except UserError as error:
+        console.fail(str(error))
+        sys.exit(2)
