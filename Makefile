@@ -69,6 +69,5 @@ fast: install  ## the tests that take seconds
 organisms: install  ## train the embedded models anew
 	$(BIN)/python -m latentlab.organisms
 
-benchmark: install  ## speed and memory of the engine, next to recomputing and to eager attention
-	$(BIN)/python -m benchmarks.speed
-	$(BIN)/python -m benchmarks.memory
+benchmark: install  ## what is how many times faster or smaller, each beside the other in one run
+	$(BIN)/python -m benchmarks
