@@ -39,15 +39,23 @@ def log_odds(option_logprobs: Sequence[float], option: int) -> float:
     return float(option_logprobs[option] - np.logaddexp.reduce(rest))
 
 
-def kl_divergence(before: npt.ArrayLike, after: npt.ArrayLike) -> float:
+def kl_divergence(
+    before: npt.ArrayLike, after: npt.ArrayLike
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     """KL(p || q) in nats between the answer distributions before and after an intervention.
 
     Args:
-        before: (option,) log-likelihoods of the untouched run; p is their softmax.
-        after: (option,) those under the intervention; q is their softmax.
+        before: (..., option) log-likelihoods of the untouched run; p is their softmax.
+        after: (..., option) those under the intervention; q is their softmax.
+
+    Returns:
+        (...) one number for each pair of distributions.
     """
-    p, q = log_softmax(np.asarray(before)), log_softmax(np.asarray(after))
-    return float(max((np.exp(p) * (p - q)).sum(), 0.0))  # at equality rounding may pass zero
+    p, q = (log_softmax(np.asarray(one, float), axis=-1) for one in (before, after))
+    # At equality rounding may pass zero.
+    found: np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+    found = np.maximum((np.exp(p) * (p - q)).sum(-1), 0.0)
+    return found
 
 
 def with_outcomes(rows: pd.DataFrame) -> pd.DataFrame:
@@ -68,19 +76,23 @@ def with_outcomes(rows: pd.DataFrame) -> pd.DataFrame:
     alone = rows.loc[rows["intervention"] == NONE, [*key, *columns]].drop_duplicates(key)
     both = rows[key].merge(alone, on=key, how="left")
     choice, before = rows["choice"].to_numpy(object), both["choice"].to_numpy(object)
+    unnamed = pd.isna(choice).astype(int) + pd.isna(before).astype(int)
     flips: list[bool | None] = []
-    changes: list[float] = []
-    for i, options in enumerate(rows["option_logprobs"]):
-        reference = both["option_logprobs"].iloc[i]
+    pairs: dict[int, list[int]] = {}
+    options, alone_options = list(rows["option_logprobs"]), list(both["option_logprobs"])
+    for i, (after, reference) in enumerate(zip(options, alone_options, strict=True)):
         if not isinstance(reference, (list, np.ndarray)):
             flips.append(None)
-            changes.append(np.nan)
             continue
-        unnamed = int(pd.isna(choice[i])) + int(pd.isna(before[i]))
-        if unnamed == 2:
+        if unnamed[i] == 2:
             flips.append(rows["text"].iloc[i] != both["text"].iloc[i])
         else:
-            flips.append(unnamed == 1 or bool(choice[i] != before[i]))
-        changes.append(kl_divergence(reference, options) if len(options) else np.nan)
+            flips.append(bool(unnamed[i] == 1 or choice[i] != before[i]))
+        pairs.setdefault(len(after), []).append(i)
+    changes = np.full(len(rows), np.nan)
+    for length, which in pairs.items():
+        if length:  # questions of as many options at once
+            ends = [np.array([of[i] for i in which], float) for of in (alone_options, options)]
+            changes[which] = kl_divergence(*ends)
     odds = rows["gold_log_odds"].to_numpy(float) - both["gold_log_odds"].to_numpy(float)
     return rows.assign(flip=pd.array(flips, dtype="boolean"), log_odds_change=odds, kl=changes)

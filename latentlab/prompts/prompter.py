@@ -28,6 +28,9 @@ from latentlab.reasoning.said import Words
 from latentlab.reasoning.visibility import Kind
 from latentlab.reasoning.words import StepEnds
 
+MOST_ANSWERS = 10_000
+"""Answers whose tokens are remembered."""
+
 
 @dataclass(frozen=True)
 class Continuation:
@@ -50,6 +53,7 @@ class Prompter:
         self.tokenizer = tokenizer
         self.backbone = backbone
         self.format = format
+        self._answers: dict[str, list[int]] = {}
         self.marker_ids = self.encode(format.answer_marker)
         self.step_ends = StepEnds(
             separator=format.step_separator,
@@ -152,7 +156,11 @@ class Prompter:
 
     def answer_ids(self, text: str) -> list[int]:
         """Token ids of an answer as it follows the marker, with the end token."""
-        return [*self.encode(self.format.joint + text), self.eos_id]
+        if text not in self._answers:  # questions share options, and a tokenizer is slow to call
+            if len(self._answers) >= MOST_ANSWERS:
+                self._answers.clear()
+            self._answers[text] = [*self.encode(self.format.joint + text), self.eos_id]
+        return list(self._answers[text])
 
     def _text(self, examples: Sequence[Example], rationales: Sequence[list[int]]) -> Continuation:
         """Put marker and answer after what is left of each rationale."""
