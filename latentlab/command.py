@@ -184,9 +184,7 @@ def run(
     console.forget()
     arguments = sys.argv[1:] if argv is None else list(argv)
     try:
-        # Code may put flags together so that later ones count; a person does not mean to.
-        if argv is None or arguments == sys.argv[2:]:
-            refuse_repeated(arguments)
+        refuse_repeated(arguments)
         with one_line(config_class, arguments):
             config = tyro.cli(
                 config_class,
