@@ -1,6 +1,5 @@
 """Reads every instrument on every organism and says which are to be trusted."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -22,7 +21,7 @@ from latentlab.errors import UserError
 from latentlab.processes.devices import find_device
 from latentlab.study.models import load_models
 from latentlab.study.progress import kept, state_of
-from latentlab.study.provenance import checkpoint_hash, provenance
+from latentlab.study.provenance import Start, checkpoint_hash, provenance
 from latentlab.study.results import claimed, write_results
 
 
@@ -39,7 +38,7 @@ def main(config: CalibrateConfig) -> int:
 
 def _calibrated(config: CalibrateConfig, out: Path) -> int:
     """The same, in a folder that this run has to itself."""
-    started = datetime.now(UTC)
+    started = Start()
     device = str(find_device(config.device))
     names = [*ORGANISMS, *(name for name in config.model if name not in ORGANISMS)]
     folders = {name: find_checkpoint(name) for name in (*names, *config.retrained)}

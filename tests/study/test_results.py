@@ -1,5 +1,4 @@
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +8,7 @@ from pandas.testing import assert_frame_equal
 from latentlab import files
 from latentlab.errors import UserError
 from latentlab.study import results
-from latentlab.study.provenance import provenance
+from latentlab.study.provenance import Start, provenance
 from latentlab.study.results import check_out, claimed, read_results, write_results
 
 
@@ -25,7 +24,7 @@ SUMMARY = pd.DataFrame({"topic": ["None", "NA"], "accuracy": [0.5, float("nan")]
 
 
 def record(config: Config = Config(), command: str = "ablate") -> dict:
-    return provenance(config, command, 0, {}, datetime.now(UTC))
+    return provenance(config, command, 0, {}, Start())
 
 
 def entries(folder: Path) -> list[str]:
