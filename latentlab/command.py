@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from latentlab import console
 from latentlab.arguments import LARGEST, refuse_repeated, refuse_unreasonable
-from latentlab.errors import UserError
+from latentlab.errors import UserError, is_out_of_memory
 from latentlab.processes import group as processes
 from latentlab.usage import one_line
 
@@ -184,9 +184,7 @@ def run(
     console.forget()
     arguments = sys.argv[1:] if argv is None else list(argv)
     try:
-        # Code may put flags together so that later ones count; a person does not mean to.
-        if argv is None or arguments == sys.argv[2:]:
-            refuse_repeated(arguments)
+        refuse_repeated(arguments)
         with one_line(config_class, arguments):
             config = tyro.cli(
                 config_class,
@@ -206,6 +204,14 @@ def run(
         what = "written" if error.errno in _DISK else "used"
         where = str(error.filename or "a file")[:200]
         console.fail(f"{where} cannot be {what}: {os.strerror(error.errno)}")
+        return EXIT_USER_ERROR
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        smaller = (
+            "; a smaller --batch-size takes less" if hasattr(config_class, "batch_size") else ""
+        )
+        console.fail(f"there is not enough memory for this{smaller}")
         return EXIT_USER_ERROR
     except KeyboardInterrupt:
         if argv is None:  # the process ends now; another Ctrl-C would only end in a traceback

@@ -22,6 +22,13 @@ class UserError(Exception):
         super().__init__("".join(shown) + ("..." if len(message) > LONGEST else ""))
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out: Python says so in one way, and torch in three."""
+    kind, text = type(error).__name__, str(error)
+    torch_says = "OutOfMemory" in kind or "out of memory" in text or "allocate memory" in text
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and torch_says)
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The hint that ends a message about an unknown name.
 

@@ -1,6 +1,5 @@
 """Reads every instrument on every organism and says which are to be trusted."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -21,7 +20,8 @@ from latentlab.console import note, show
 from latentlab.errors import UserError
 from latentlab.processes.devices import find_device
 from latentlab.study.models import load_models
-from latentlab.study.provenance import checkpoint_hash, provenance
+from latentlab.study.progress import kept, state_of
+from latentlab.study.provenance import Start, checkpoint_hash, provenance
 from latentlab.study.results import claimed, write_results
 
 
@@ -38,7 +38,7 @@ def main(config: CalibrateConfig) -> int:
 
 def _calibrated(config: CalibrateConfig, out: Path) -> int:
     """The same, in a folder that this run has to itself."""
-    started = datetime.now(UTC)
+    started = Start()
     device = str(find_device(config.device))
     names = [*ORGANISMS, *(name for name in config.model if name not in ORGANISMS)]
     folders = {name: find_checkpoint(name) for name in (*names, *config.retrained)}
@@ -56,19 +56,21 @@ def _calibrated(config: CalibrateConfig, out: Path) -> int:
     for reasoner in reasoners:
         if not reasoner.plan.steps or reasoner.plan.in_words:
             raise UserError(f"{reasoner.name} takes no latent steps, so there is nothing to read")
-    read_off = []
-    for i, (read, reasoner) in enumerate(zip(subjects, reasoners, strict=True), 1):
-        reasoner.name = read.model
-        note(f"{read.model}: model {i} of {len(subjects)}")
-        asked = read.data(config.data)
-        settings = Settings(config.data, asked, config.limit, config.batch_size, config.seed)
-        read_off.append(rows_of(gauges(), run_instruments(reasoner, settings), read, asked))
-    rows = pd.concat(read_off, ignore_index=True)
-    summary = summary_of(rows, config.seed)
     hashes = {name: checkpoint_hash(folder) for name, folder in folders.items()}
-    plans = {name: reasoner.plan.to_dict() for name, reasoner in loaded.items()}
-    record = provenance(config, "calibrate", config.seed, hashes, started, plans)
-    write_results(out, rows, summary, record)
+    # Questions are the benchmark's, which the settings and the code determine.
+    with kept(out, state_of(config, "calibrate", hashes)):
+        read_off = []
+        for i, (read, reasoner) in enumerate(zip(subjects, reasoners, strict=True), 1):
+            reasoner.name = read.model
+            note(f"{read.model}: model {i} of {len(subjects)}")
+            asked = read.data(config.data)
+            settings = Settings(config.data, asked, config.limit, config.batch_size, config.seed)
+            read_off.append(rows_of(gauges(), run_instruments(reasoner, settings), read, asked))
+        rows = pd.concat(read_off, ignore_index=True)
+        summary = summary_of(rows, config.seed)
+        plans = {name: reasoner.plan.to_dict() for name, reasoner in loaded.items()}
+        record = provenance(config, "calibrate", config.seed, hashes, started, plans)
+        write_results(out, rows, summary, record)
     show_table(summary)
     for sentence in conclusion(summary):
         show(sentence)

@@ -1,7 +1,5 @@
 """Checks models and says what holds of each."""
 
-from datetime import UTC, datetime
-
 import pandas as pd
 
 from latentlab.check.checks import HOLDS, check
@@ -11,7 +9,7 @@ from latentlab.check.material import PLAN
 from latentlab.checkpoint import find_checkpoint, load, quiet
 from latentlab.console import note, show
 from latentlab.processes.devices import find_device
-from latentlab.study.provenance import checkpoint_hash, provenance
+from latentlab.study.provenance import Start, checkpoint_hash, provenance
 from latentlab.study.results import claimed, write_results
 
 
@@ -27,7 +25,7 @@ def main(config: CheckConfig) -> int:
 
 def _checked(config: CheckConfig) -> int:
     """The same, in a folder that this run has to itself."""
-    started = datetime.now(UTC)
+    started = Start()
     device = str(find_device(config.device))
     folders = {name: find_checkpoint(name) for name in config.model}
     found = []

@@ -9,7 +9,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from safetensors.torch import load_file
@@ -18,7 +18,7 @@ from torch import Tensor
 from latentlab.backbones import family_of
 from latentlab.checkpoint import read_json
 from latentlab.convert.broken import reading
-from latentlab.convert.layout import Place, Published, renamer
+from latentlab.convert.layout import Part, Place, Published, renamer
 from latentlab.errors import UserError
 from latentlab.lora import ADAPTER_FOLDER, WEIGHTS_FILE, adapter_names
 
@@ -28,6 +28,9 @@ _DTYPES = {
 
 RECORD = "published.json"
 """The record's name in a folder."""
+
+MOST_RANK = 2**16
+"""No adapter is as large."""
 
 
 def write_record(folder: Path, published: Published, state: Mapping[str, Tensor]) -> None:
@@ -88,13 +91,20 @@ def _record(folder: Path) -> tuple[int, dict[str, tuple[Place, torch.dtype]]]:
     """Rank of the adapters, and what each key was and in which precision."""
     with reading(f"{folder / RECORD}"):
         record = read_json(folder / RECORD)
+        rank, named = record.get("rank"), record.get("keys")
+        if type(rank) is not int or not 0 <= rank < MOST_RANK:
+            raise ValueError(f"its rank is no number from 0 to {MOST_RANK}")
+        if not isinstance(named, dict) or not named:
+            raise ValueError("it names no keys")
         keys = {}
-        for key, (part, name, precision) in record["keys"].items():
-            dtype = getattr(torch, precision)
-            if not isinstance(dtype, torch.dtype):
-                raise ValueError(f"{key} is of no precision")
-            keys[key] = (Place(part, name), dtype)
-        return int(record["rank"]), keys
+        for key, told in named.items():
+            if not isinstance(told, list) or len(told) != 3 or not isinstance(told[1], str):
+                raise ValueError(f"{key} is not told by part, name and precision")
+            part, name, precision = told
+            if part not in get_args(Part) or precision not in _DTYPES:
+                raise ValueError(f"{key} is of no part or of no precision")
+            keys[key] = (Place(part, name), _DTYPES[precision])
+        return rank, keys
 
 
 def _weights(folder: Path) -> dict[str, Tensor]:
@@ -126,6 +136,8 @@ def _tensor(
     weight = weights.get(place.name)
     if weight is None or place.part in ("weight", "table"):
         return weight
+    if weight.ndim != 2:
+        raise UserError(f"{place.name} is no matrix, so it has no adapters")
     a, b = adapter_names(place.name.removesuffix(".weight"))
     if adapters:
         return adapters.get(a if place.part == "lora_A" else b)

@@ -20,10 +20,19 @@ from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.training.config import LoraConfig as PublishedLora
 
+MOST_ALPHA = 1e9
+"""No adapter counts as much."""
+
 
 def told_alpha(told: Mapping[str, Any]) -> float | None:
-    """LoRA's alpha, where settings of any depth tell it as peft does; None where none do."""
-    if isinstance(alpha := told.get("lora_alpha"), int | float):
+    """LoRA's alpha, where settings of any depth tell it as peft does; None where none do.
+
+    Raises:
+        UserError: what is told is no number above 0.
+    """
+    if (alpha := told.get("lora_alpha")) is not None:
+        if type(alpha) not in (int, float) or not 0 < alpha < MOST_ALPHA:
+            raise UserError(f"lora_alpha is {str(alpha)[:40]}: it is a number above 0")
         return float(alpha)
     inner = (told_alpha(value) for value in told.values() if isinstance(value, Mapping))
     return next((alpha for alpha in inner if alpha is not None), None)

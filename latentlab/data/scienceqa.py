@@ -6,7 +6,6 @@ most three steps by the published rule. The hint is the question's context.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from latentlab.data.records import Record, index_answer, read_record, text_of, t
 from latentlab.data.splits import choose_split
 from latentlab.data.tables import Row, Table
 from latentlab.errors import UserError
+from latentlab.schema import read_file, read_json
 
 HUB = "derek-thomas/ScienceQA"
 """Where the data is on the hub."""
@@ -113,10 +113,7 @@ def problems_table(folder: Path, split: str) -> Table:
 
 
 def _object(file: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{file}: cannot be read as JSON ({error})") from error
+    found = read_json(read_file(file), str(file), nan=True)
     if not isinstance(found, dict):
         raise UserError(f"{file}: must be one JSON object, in braces")
     return found

@@ -19,6 +19,7 @@ from latentlab.command import CommonConfig
 from latentlab.commands import COMMANDS
 from latentlab.errors import UserError, did_you_mean
 from latentlab.figures.artifacts import Drawing, Table
+from latentlab.figures.seen import seen
 from latentlab.study.provenance import resolve
 from latentlab.study.results import Results, read_results
 from latentlab.version import __version__
@@ -161,7 +162,7 @@ def collect(studies: Iterable[Study], results: Path) -> dict[str, Results]:
                     f"{folder} and {results / where} call different checkpoints {model!r} "
                     f"({digest[:8]} and {other[:8]}): run one of them again"
                 )
-        found[study.name] = result
+        found[study.name] = seen(result)
     return found
 
 

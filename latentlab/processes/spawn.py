@@ -11,7 +11,7 @@ import torch
 from torch.multiprocessing.spawn import ProcessContext, ProcessExitedException, log, start_processes
 
 from latentlab import console
-from latentlab.errors import UserError
+from latentlab.errors import UserError, is_out_of_memory
 from latentlab.processes.group import EXIT_AFTER_OTHER, is_main, joined
 
 GRACE = 5.0
@@ -57,9 +57,13 @@ def _member(rank: int, size: int, meeting: str, work: Work) -> None:
     except UserError as error:
         console.fail(str(error))
         code = 2
-    except Exception:  # a bug of ours keeps its traceback
-        sys.excepthook(*sys.exc_info())
-        code = 1
+    except Exception as error:
+        if is_out_of_memory(error):
+            console.fail("there is not enough memory: each process holds all models; try fewer")
+            code = 2
+        else:  # a bug of ours keeps its traceback
+            sys.excepthook(*sys.exc_info())
+            code = 1
     sys.exit(code)
 
 

@@ -1,6 +1,5 @@
 """Reads files of replies, scores them and writes the results."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +12,7 @@ from latentlab.score.predictions import Prediction, read_predictions
 from latentlab.score.rows import rows_of
 from latentlab.score.scienceqa import read_results
 from latentlab.score.summary import summary_of
-from latentlab.study.provenance import provenance
+from latentlab.study.provenance import Start, provenance
 from latentlab.study.results import claimed, write_results
 
 _TOLD = 10
@@ -28,7 +27,7 @@ def main(config: ScoreConfig) -> None:
 
 def _scored(config: ScoreConfig) -> None:
     """The same, in a folder that this run has to itself."""
-    started = datetime.now(UTC)
+    started = Start()
     read = {path: _read(config, path) for path in config.predictions}
     left_out = [problem for _, problems in read.values() for problem in problems]
     for problem in left_out[:_TOLD]:

@@ -8,7 +8,6 @@ writing the results and telling what was found.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from importlib import import_module
 from itertools import chain
 from pathlib import Path
@@ -30,7 +29,7 @@ from latentlab.study.division import Division, divide
 from latentlab.study.fitting import cannot_read, lacks_traces
 from latentlab.study.models import load_models
 from latentlab.study.progress import kept, state_of
-from latentlab.study.provenance import checkpoint_hash, provenance
+from latentlab.study.provenance import Start, checkpoint_hash, provenance
 from latentlab.study.results import Results, claimed, write_results
 from latentlab.study.understood import remark_on_words
 
@@ -155,7 +154,7 @@ class Instrument(Generic[Config, Prepared]):
 
     def _run(self, config: Config, out: Path) -> Results:
         """The same, in a folder that this run has to itself."""
-        started = datetime.now(UTC)
+        started = Start()
         subjects, hashes, division = self._subjects(config)
         prepared = []
         for subject in subjects:

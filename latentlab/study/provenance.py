@@ -11,7 +11,9 @@ import json
 import os
 import platform
 import subprocess
+import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -29,12 +31,28 @@ _PACKAGES = ("torch", "transformers", "numpy", "pandas")
 _HASHED = (".safetensors", ".json")
 
 
+@dataclass(frozen=True)
+class Start:
+    """When a run began: by the calendar, and by a clock that nobody can set back."""
+
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """Date and time, with a time zone."""
+
+    ticks: float = field(default_factory=time.monotonic)
+    """Seconds of the steady clock."""
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since then."""
+        return time.monotonic() - self.ticks
+
+
 def provenance(
     config: "DataclassInstance",
     command: str,
     seed: int,
     checkpoints: Mapping[str, str],
-    started: datetime,
+    started: Start,
     plans: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """The record of a run, ready for `run.json`.
@@ -44,7 +62,7 @@ def provenance(
         command: Name of the command, as in `ablate`.
         seed: Seed of everything that was drawn at random.
         checkpoints: `checkpoint_hash` of each model, by the name it has in the rows.
-        started: When the run began, with a time zone.
+        started: When the run began.
         plans: The latent plan that each model followed, by the same name: it may be another than
             the one of its checkpoint.
 
@@ -66,8 +84,8 @@ def provenance(
             "cpus": os.cpu_count(),
         },
         "processes": processes.count(),
-        "started": started.isoformat(timespec="seconds"),
-        "seconds": round((datetime.now(UTC) - started).total_seconds(), 3),
+        "started": started.at.isoformat(timespec="seconds"),
+        "seconds": round(started.seconds, 3),
     }
 
 

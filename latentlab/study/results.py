@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import pyarrow as pa
 
 from latentlab.errors import UserError
 from latentlab.files import held, write_folder
@@ -30,6 +31,10 @@ ROWS, SUMMARY = "rows.parquet", "summary.csv"
 
 PREDICTIONS = "predictions.jsonl"
 """Replies in the M3CoT project's layout, which the evaluator leaves beside them."""
+
+_DAMAGE = (OSError, ValueError, TypeError, KeyError, pa.ArrowException)
+"""What pandas and pyarrow raise where a file is not what it was: bytes that were changed (the first
+two), cells of another kind, and a Parquet file whose description lacks a field."""
 
 _TEXT = [
     "against",
@@ -162,11 +167,12 @@ def read_results(folder: Path) -> Results:
         # The `control` of probes is a number.
         text: dict[str, type] = dict.fromkeys((n for n in _TEXT if n != "control"), str)
         summary = pd.read_csv(folder / SUMMARY, keep_default_na=False, na_values=[""], dtype=text)
-        return Results(rows, _typed(summary), _read_run(folder))
-    except UserError:
-        raise
-    except Exception as error:  # libraries that read files raise undocumented types
+        summary = _typed(summary)
+    except _DAMAGE as error:
+        if isinstance(error, OSError) and error.errno:  # the system speaks, not pyarrow
+            raise UserError(f"{folder} cannot be read: {error.strerror}") from error
         raise UserError(f"{folder} is damaged: {str(error) or type(error).__name__}") from error
+    return Results(rows, summary, _read_run(folder))
 
 
 def _typed(summary: pd.DataFrame) -> pd.DataFrame:

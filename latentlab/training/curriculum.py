@@ -11,7 +11,6 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -29,7 +28,7 @@ from latentlab.measures.statistics import accuracy_interval
 from latentlab.processes.devices import find_device
 from latentlab.reasoner import Reasoner
 from latentlab.study.by_method import run_own
-from latentlab.study.provenance import RUN, checkpoint_hash, provenance
+from latentlab.study.provenance import RUN, Start, checkpoint_hash, provenance
 from latentlab.training.adapters import add_adapters, freeze
 from latentlab.training.checkpointing import checkpointed
 from latentlab.training.config import CONFIG_FILE, TrainConfig, read_config
@@ -44,7 +43,8 @@ from latentlab.training.stage_data import (
     stage_examples,
 )
 from latentlab.training.start import check_words, initial
-from latentlab.training.trainer import check_trackers, load_trained, train_stage
+from latentlab.training.trackers import check_trackers
+from latentlab.training.trainer import load_trained, train_stage
 
 REHEARSED = 4
 """Examples of each stage that are tried before anything is trained."""
@@ -65,13 +65,13 @@ def train(config: TrainConfig, folder: Path, device: str = "auto") -> Path:
         UserError: the folder holds another training, a stage's data cannot be had or does not fit,
             the device cannot be used, or the loss is no longer a number.
     """
-    started = datetime.now(UTC)
+    started = Start()
     target = join(find_device(device))
     with held(folder) if is_first() else nullcontext():
         return _trained(config, folder, target, started)
 
 
-def _trained(config: TrainConfig, folder: Path, target: torch.device, started: datetime) -> Path:
+def _trained(config: TrainConfig, folder: Path, target: torch.device, started: Start) -> Path:
     """The same, in a folder that this training has to itself."""
     begun = _is_begun(config, folder)
     final = folder / "final"
@@ -101,7 +101,7 @@ def _trained(config: TrainConfig, folder: Path, target: torch.device, started: d
     return final
 
 
-def _finish(config: TrainConfig, last: str, final: Path, started: datetime) -> None:
+def _finish(config: TrainConfig, last: str, final: Path, started: Start) -> None:
     """Keep the last stage's model as the finished one, with where it comes from."""
     shutil.rmtree(final.parent / "checkpoints", ignore_errors=True)
     reasoner = load(last, "cpu", dtype=config.held_dtype)

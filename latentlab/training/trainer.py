@@ -9,13 +9,11 @@ mean over all tokens of the batch, so shares with more to write weigh more.
 """
 
 from pathlib import Path
-from typing import Any
 
 import torch
 from accelerate import PartialState
 from safetensors.torch import load_file
 from transformers import PrinterCallback, TrainingArguments
-from transformers.integrations.integration_utils import get_reporting_integration_callbacks
 from transformers.utils import SAFE_WEIGHTS_NAME
 
 from latentlab.checkpoint import quiet
@@ -28,6 +26,7 @@ from latentlab.training.processes import is_deepspeed, wait
 from latentlab.training.reports import Bar, Report
 from latentlab.training.stage_data import Collator, StageData
 from latentlab.training.stage_trainer import StageTrainer, TakeUp
+from latentlab.training.trackers import tell_refusals
 
 FSDP_WEIGHTS = "pytorch_model_fsdp.bin"
 """What tells a checkpoint of FSDP, whose optimizer states no other engine reads."""
@@ -75,6 +74,7 @@ def train_stage(
         data_collator=collator,
         callbacks=[Report(log, f"{config.name} {stage.name}")],
     )
+    tell_refusals(trainer.callback_handler.callbacks, config)
     trainer.add_callback(TakeUp(trainer))
     trainer.remove_callback(PrinterCallback)
     if remarks.is_terminal:
@@ -112,20 +112,6 @@ def load_trained(objective: Objective, folder: Path) -> None:
     newest = last_checkpoint(folder)
     assert newest is not None, "a stage ends with a checkpoint"
     objective.load_state_dict(load_file(newest / SAFE_WEIGHTS_NAME), strict=False)
-
-
-def check_trackers(config: TrainConfig) -> None:
-    """Refuse trackers that transformers does not know, or whose package is missing.
-
-    Raises:
-        UserError: there is one.
-    """
-    trackers: Any = get_reporting_integration_callbacks
-    try:
-        for tracker in trackers(list(config.report_to)):
-            tracker()
-    except (ImportError, RuntimeError, ValueError) as error:
-        raise UserError(f"report_to: {error}") from None
 
 
 def _arguments(

@@ -16,7 +16,13 @@ from latentlab.study.results import read_results
 
 @pytest.fixture
 def ablate(commanded):
-    return commanded("ablate")
+    command = commanded("ablate")
+
+    def call(*flags: str):
+        few = () if "--max-new-tokens" in flags else ("--max-new-tokens", "4")
+        return command(*flags, *few)
+
+    return call
 
 
 def test_one_run_leaves_rows_a_summary_and_a_sentence(ablate):

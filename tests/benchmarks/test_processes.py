@@ -13,8 +13,10 @@ def test_every_number_of_processes_is_timed_as_often_as_asked(tmp_path, monkeypa
     asked = []
 
     def run(line, **_):
-        asked.append(int(line[line.index("--processes") + 1]))
-        assert start(line[2].removeprefix("latentlab."), [*line[3:], "--processes", "1"]) == 0
+        number = line.index("--processes") + 1
+        asked.append(int(line[number]))
+        flags = [*line[3:number], "1", *line[number + 1 :]]
+        assert start(line[2].removeprefix("latentlab."), flags) == 0
 
     monkeypatch.setattr("benchmarks.processes.subprocess", SimpleNamespace(run=run))
     config = ProcessesConfig(limit=4, batch_size=2, repeats=2, threads=2, out=tmp_path / "out")

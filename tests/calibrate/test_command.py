@@ -23,8 +23,9 @@ def test_a_model_without_latent_steps_is_refused(tmp_path, capsys):
 
 @pytest.mark.slow
 def test_every_instrument_tells_the_embedded_organisms_apart(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("latentlab.calibrate.runs.PROBED", 300)
-    config = CalibrateConfig(limit=40, batch_size=40, out=tmp_path / "c")
+    monkeypatch.setattr("latentlab.calibrate.runs.PROBED", 200)
+    monkeypatch.setattr("latentlab.calibrate.runs.REFERENCE", 20)
+    config = CalibrateConfig(limit=20, batch_size=100, out=tmp_path / "c")
     assert main(config) == 0
     summary = read_results(tmp_path / "c").summary
     assert set(summary["verdict"]) == {"separates", "one rule of three"}

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -134,7 +135,8 @@ def test_a_base_that_does_not_fit(change, complaint, base, convert, tmp_path):
 )
 def test_flags_that_do_not_fit(flags, complaint, base, convert, tmp_path):
     (tmp_path / "kept.txt").touch()
-    code, streams = convert(CHECKPOINT, "--base", base, "--out", "model", "--alpha", 1, *flags)
+    given = {"--base": base, "--out": "model", "--alpha": 1} | dict([flags])
+    code, streams = convert(CHECKPOINT, *chain(*given.items()))
     assert code == 2
     assert complaint in streams.err
     assert streams.err.count("\n") == 1

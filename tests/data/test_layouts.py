@@ -81,7 +81,7 @@ def test_a_saved_data_set_without_splits_is_read_with_columns(tmp_path):
         ({"dataset_dict.json": "{"}, "cannot be read as a saved data set"),
         ({"state.json": "{}"}, "cannot be read as a saved data set"),
         ({"problems.json": "[]", "pid_splits.json": "{}"}, r"problems\.json: must be one JSON obj"),
-        ({"problems.json": "{}"}, r"pid_splits\.json: cannot be read as JSON"),
+        ({"problems.json": "{}"}, r"pid_splits\.json cannot be read"),
         ({"test.csv": "question,choices,answer\n"}, r"test\.csv: holds no examples"),
         ({"test.csv": ROW.format("up")}, r"line 2: .*the answer 'up' is not among the choices"),
         ({"mine.py": "raise SystemExit(7)"}, "holds no data that is read"),

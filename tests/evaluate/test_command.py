@@ -18,7 +18,8 @@ def evaluate(commanded):
     command = commanded("evaluate")
 
     def call(*names: str, flags: tuple[str, ...] = ()):
-        return command("--model", *names, "--limit", "6", "--max-new-tokens", "4", *flags)
+        few = () if "--max-new-tokens" in flags else ("--max-new-tokens", "4")
+        return command("--model", *names, "--limit", "6", *few, *flags)
 
     return call
 

@@ -1,12 +1,20 @@
 """One hostile input tried on a command, within bounds, and what is demanded of the outcome."""
 
 import signal
+import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-SECONDS = 20
+import pytest
+
+SECONDS = 500
 """Within which each case ends, one way or the other."""
+
+
+tried: Counter[str] = Counter()
+"""How many cases of each kind were tried in this process."""
 
 
 class EndlessError(BaseException):
@@ -51,3 +59,14 @@ def check_told(code: object, out: str, err: str) -> str:
         return ""
     assert lines[-1] == errors[0] and len(errors[0]) < 1500
     return errors[0]
+
+
+def check_tried(request: pytest.FixtureRequest, ran: set[str], least: dict[str, int]) -> None:
+    """Assert that a file's tests tried as many cases as they promise, where all of them ran."""
+    path = request.node.path
+    here = {item.nodeid for item in request.session.items if item.path == path}
+    if here - ran or len(here) < 10:
+        pytest.skip("only a part of the tests of this file ran in this process")
+    sys.stdout.write(f"{dict(tried)}\n")
+    few = {kind: tried[kind] for kind, count in least.items() if tried[kind] < count}
+    assert not few, few

@@ -6,7 +6,8 @@ A strategy starts from what is right, since what is wrong all over is refused at
 import copy
 import dataclasses
 import json
-from typing import Any
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import yaml
 from hypothesis import strategies as st
@@ -195,6 +196,52 @@ def flags(draw: st.DrawFn, command: str) -> tuple[str, ...]:
     if draw(st.integers(0, 9)) == 0:
         given.append(draw(WORDS))
     return tuple(given)
+
+
+APART = (*LONG, "model", "data", "split", "columns", "limit", "out", "device", "processes", "plan")
+"""Flags that say who is asked what and where, or how many there are of what takes long."""
+
+SMALL = {"reference": "5", "shuffles": "1"}
+"""Numbers of which the default is large."""
+
+
+@st.composite
+def likely(draw: st.DrawFn, command: str) -> tuple[str, ...]:
+    """One to four flags of a command with values that each can have, and now and then an odd one.
+
+    Whether they go together is left to the command.
+    """
+    hints = get_type_hints(COMMANDS[command].config)
+    fields = [one for one in hints if one not in APART and not one.startswith("_")]
+    named = draw(st.lists(st.sampled_from(fields), min_size=1, max_size=4, unique=True))
+    given: list[str] = []
+    for name in named:
+        odd = draw(st.integers(0, 11)) == 0
+        values = [draw(WORDS)] if odd and name not in COUNTS else draw(_values(hints[name]))
+        given += [f"--{name.replace('_', '-')}", *([SMALL[name]] if name in SMALL else values)]
+    for name in SMALL.keys() & hints.keys() - set(named):
+        given += [f"--{name}", SMALL[name]]
+    return tuple(given)
+
+
+def _values(hint: Any) -> st.SearchStrategy[list[str]]:
+    """Values of a flag by its type."""
+    origin, inner = get_origin(hint), [one for one in get_args(hint) if one is not type(None)]
+    if hint is bool:
+        return st.just([])
+    if origin is Literal:
+        return st.sampled_from(inner).map(lambda value: [str(value)])
+    if origin is tuple:
+        several = st.lists(_values(inner[0]), min_size=1, max_size=2)
+        return several.map(lambda lists: [value for values in lists for value in values])
+    if origin in (Union, UnionType):
+        return st.one_of(*map(_values, inner))
+    some = {
+        int: ("0", "1", "2", "3"),
+        float: ("0", "0.5", "2"),
+        str: ("all", "1", "2", "0..2", "2..1", "1,2", "x", ""),
+    }
+    return st.sampled_from(some[hint]).map(lambda value: [value])
 
 
 @st.composite

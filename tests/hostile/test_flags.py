@@ -140,9 +140,9 @@ TWICE = {
 
 
 @pytest.mark.parametrize("flags", TWICE, ids=lambda flags: " ".join(flags)[:50])
-def test_a_flag_that_is_typed_twice_is_refused(monkeypatch, capsys, flags):
+def test_a_flag_that_is_given_twice_is_refused(monkeypatch, capsys, flags):
     name, *rest = flags
-    for typed, begin in ((rest, lambda: start(name)), ([name, *rest], main)):
-        monkeypatch.setattr("sys.argv", ["latentlab", *typed])
+    monkeypatch.setattr("sys.argv", ["latentlab", *rest])
+    for begin in (lambda: start(name), lambda: start(name, rest), lambda: main(flags)):
         assert begin() == 2
         assert TWICE[flags] in capsys.readouterr().err

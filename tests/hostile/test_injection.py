@@ -16,13 +16,17 @@ from latentlab.commands import start
 from latentlab.console import streams
 from latentlab.data import Example, export, load_data
 from latentlab.errors import UserError
+from latentlab.evaluate.config import EvaluateConfig
 from latentlab.figures import artifacts, index
 from latentlab.figures.artifacts import Drawing, Table
+from latentlab.figures.experiment import Study, collect
+from latentlab.figures.seen import seen
 from latentlab.figures.style import RC
 from latentlab.figures.typeset import as_markdown, latex, markdown
 from latentlab.report.page import json_block
 from latentlab.report.tables import grids_of
 from latentlab.study.instrument import instrument
+from latentlab.study.results import Results, read_results
 from tests.report.conftest import browse, figures, world
 
 __all__ = ["browse", "figures", "world"]
@@ -150,6 +154,32 @@ def test_a_figure_draws_names_as_they_are(text, tmp_path):
     artifacts.write(made, "it", tmp_path)
     assert {path.suffix for path in tmp_path.iterdir()} == {".pdf", ".png", ".svg", ".csv", ".txt"}
     assert b"<script" not in (tmp_path / "it.svg").read_bytes()
+
+
+def test_figures_get_names_in_which_nothing_acts(page):
+    folder = page.parent
+    flags = {"model": (str(folder / "it<b>$x$=1"),), "data": str(folder / "data")}
+    study = Study("evaluate", "evaluate", EvaluateConfig(**flags, device="cpu"))
+    assert acts("".join(read_results(folder / "results" / "evaluate").summary["domain"]))
+    found = collect([study], folder / "results")["evaluate"]
+    for frame in (found.rows, found.summary):
+        assert "\\x1b]0;owned" in "".join(frame["domain"])
+        for name in frame:
+            assert not acts("".join(text for text in frame[name] if isinstance(text, str)))
+    changed = read_results(folder / "results" / "evaluate")
+    assert found.summary.drop(columns=["domain", "topic"]).equals(
+        changed.summary.drop(columns=["domain", "topic"])
+    )
+
+
+def test_records_and_columns_of_figures_are_texts_that_are_only_seen():
+    frame = pd.DataFrame({"model": ["a\x1b[31m", None], "n": [1, 2], "maps": [[1.0], [2.0]]})
+    run = {"config": {"data": "d\u202e", "model": ["a\x1b[31m"]}, "checkpoints": {"a\x1b": "0"}}
+    shown = seen(Results(frame, frame.drop(columns="maps"), run))
+    assert shown.rows["model"].tolist()[0] == shown.summary["model"].tolist()[0] == "a\\x1b[31m"
+    assert shown.rows["model"].isna().tolist() == [False, True]
+    assert shown.rows[["n", "maps"]].equals(frame[["n", "maps"]])
+    assert not acts(str(list(shown.run["config"].values()) + list(shown.run["checkpoints"])))
 
 
 @EVERY

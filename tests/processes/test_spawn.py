@@ -4,44 +4,19 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from dataclasses import dataclass
 from functools import partial
 
 import pandas as pd
 import pytest
 import torch
 
-from latentlab import console
-from latentlab.command import CommonConfig, run
+from latentlab.command import run
 from latentlab.commands import start
 from latentlab.errors import UserError
 from latentlab.processes import group
 from latentlab.processes.spawn import spawn
 from latentlab.study.results import read_results
-
-
-def triple(folder) -> int:
-    """Divide some numbers, and leave behind what this process has of them."""
-    rank = int(os.environ["RANK"])
-    made = group.divided(range(5), lambda i: (rank, torch.full((2,), 3.0 * i)))
-    found = {"made": made, "main": group.is_main(), "threads": torch.get_num_threads()}
-    torch.save(found, folder / f"{rank}.pt")
-    console.show(f"said by {rank}")
-    return 7 + rank
-
-
-def fail(how: str) -> None:
-    """Fail in the second process while the first waits for it."""
-
-    def work(i: int) -> int:
-        if i == 1 and how == "refuse":
-            raise UserError("picture 1 cannot be read")
-        if i == 1:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return i
-
-    group.divided(range(2), work)
+from tests.processes.work import SleepConfig, fail, sleep, triple
 
 
 def test_one_process_does_everything_in_order():
@@ -79,20 +54,9 @@ def test_a_killed_process_ends_all(capfd):
     assert capfd.readouterr().err == ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class SleepConfig(CommonConfig):
-    """Flags of a command that takes too long."""
-
-
-def sleep(config: SleepConfig) -> None:
-    """Say that it has begun, and never end."""
-    console.show("begun")
-    time.sleep(600)
-
-
 @pytest.mark.slow
 def test_ctrl_c_ends_all_with_one_line():
-    code = "from tests.processes.test_spawn import *; sys.exit(run(SleepConfig, sleep, 'sleep'))"
+    code = "from tests.processes.work import *; sys.exit(run(SleepConfig, sleep, 'sleep'))"
     alone = subprocess.Popen(
         [sys.executable, "-c", code, "--processes", "2"],
         stdout=subprocess.PIPE,

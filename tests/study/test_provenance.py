@@ -1,13 +1,14 @@
 import json
 import subprocess
+import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from latentlab.errors import UserError
-from latentlab.study.provenance import checkpoint_hash, git_revision, provenance, resolve
+from latentlab.study.provenance import Start, checkpoint_hash, git_revision, provenance, resolve
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def test_settings_are_resolved_to_what_json_gives_back():
 
 
 def test_record_is_plain_and_complete():
-    started = datetime.now(UTC) - timedelta(seconds=5)
+    started = Start(ticks=time.monotonic() - 5)
     record = provenance(Config(), "ablate", 7, {"relay": "ab12"}, started)
     assert json.loads(json.dumps(record, allow_nan=False)) == record
     assert record["command"] == "ablate"
@@ -43,6 +44,19 @@ def test_record_is_plain_and_complete():
     assert 5 <= record["seconds"] < 60
     assert set(record["versions"]) >= {"python", "latentlab", "torch", "transformers", "pandas"}
     assert all(record["versions"].values())
+
+
+def test_a_clock_that_jumps_back_makes_no_negative_time(monkeypatch):
+    class Yesterday(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime(2001, 1, 1, tzinfo=tz)
+
+    started = Start(ticks=time.monotonic() - 5)
+    monkeypatch.setattr("latentlab.study.provenance.datetime", Yesterday)
+    assert 5 <= provenance(Config(), "ablate", 7, {}, started)["seconds"] < 60
+    assert 0 <= Start().seconds < 60
+    assert Start().at.year == 2001
 
 
 @pytest.fixture

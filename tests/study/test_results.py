@@ -1,5 +1,4 @@
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -8,7 +7,8 @@ from pandas.testing import assert_frame_equal
 
 from latentlab import files
 from latentlab.errors import UserError
-from latentlab.study.provenance import provenance
+from latentlab.study import results
+from latentlab.study.provenance import Start, provenance
 from latentlab.study.results import check_out, claimed, read_results, write_results
 
 
@@ -24,7 +24,7 @@ SUMMARY = pd.DataFrame({"topic": ["None", "NA"], "accuracy": [0.5, float("nan")]
 
 
 def record(config: Config = Config(), command: str = "ablate") -> dict:
-    return provenance(config, command, 0, {}, datetime.now(UTC))
+    return provenance(config, command, 0, {}, Start())
 
 
 def entries(folder: Path) -> list[str]:
@@ -123,6 +123,29 @@ def test_missing_and_damaged_pieces_are_named(tmp_path, piece):
         read_results(out)
     (out / piece).unlink()
     with pytest.raises(UserError, match=f"{piece} is missing"):
+        read_results(out)
+
+
+def test_what_the_system_says_is_no_damage(tmp_path, monkeypatch):
+    out = write_results(tmp_path / "ablate", ROWS, SUMMARY, record())
+
+    def denied(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(pd, "read_parquet", denied)
+    with pytest.raises(UserError, match=r"ablate cannot be read: Permission denied$"):
+        read_results(out)
+
+
+@pytest.mark.parametrize("mistake", [AttributeError, AssertionError, IndexError, RuntimeError])
+def test_mistakes_of_the_library_are_not_taken_for_damage(tmp_path, monkeypatch, mistake):
+    out = write_results(tmp_path / "ablate", ROWS, SUMMARY, record())
+
+    def wrong(_: object) -> None:
+        raise mistake
+
+    monkeypatch.setattr(results, "_typed", wrong)
+    with pytest.raises(mistake):
         read_results(out)
 
 
