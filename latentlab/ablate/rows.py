@@ -1,6 +1,6 @@
 """Runs the arms that the flags ask of one model, after a look for what would go wrong."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
@@ -12,16 +12,19 @@ from latentlab.ablate.materials import gather
 from latentlab.ablate.necessity import with_necessity, with_training
 from latentlab.ablate.replace_arms import replace_arms
 from latentlab.ablate.unneeded import unneeded
+from latentlab.data.example import Example
 from latentlab.errors import UserError
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.donors import Donors
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.study.arms import Arm
+from latentlab.study.by_method import own_method
 from latentlab.study.instrument import Subject
 from latentlab.study.picks import fewest_patches
-from latentlab.study.rationale import blank_token
+from latentlab.study.rationale import Rationales, blank_token
 from latentlab.study.rationale_run import write_all
 from latentlab.study.run import run_arms
+from latentlab.study.written import run_written, write_down_all
 
 REHEARSED = 8
 """Examples on which a model shows whether it writes a rationale."""
@@ -57,11 +60,9 @@ def prepare(config: AblateConfig, subject: Subject) -> Applicable | None:
     # Tokenizing tells whether there are traces to take given picks from, and whether they reach.
     longest = max((reasoner.plan.steps, *found.steps))
     reasoner.prompter.batch([examples[0]], reasoner.plan.replace(steps=longest))
-    if found.in_words:
-        few, size = examples[:REHEARSED], REHEARSED
-        if not write_all(reasoner, few, size, config.seed, config.max_new_tokens).examples:
-            subject.lacks(f"rationale: {reasoner.name} writes none before its answer")
-            found = Applicable()
+    if found.in_words and not _written(config, reasoner, examples[:REHEARSED]).examples:
+        subject.lacks(f"rationale: {reasoner.name} writes none before its answer")
+        found = Applicable()
     return found if found or _others_ablated(config, subject) else None
 
 
@@ -69,6 +70,10 @@ def rows_of(config: AblateConfig, subject: Subject, found: Applicable) -> pd.Dat
     """Run every arm; rows are those of `study.run.run_arms`, with `FACTS` and `necessity`'s."""
     reasoner, examples = subject.reasoner, subject.examples
     chosen = arms_of(config, subject, found)
+    if (method := own_method(reasoner)) is not None:
+        size, seed, longest = config.batch_size, config.seed, config.max_new_tokens
+        rows = run_written(reasoner, method, examples, chosen, config.data, size, seed, longest)
+        return with_training(with_necessity(rows), reasoner.met_placeholder)
     evidence = Evidence.of(config, reasoner, examples) if found.evidence else None
     rows = run_arms(
         reasoner,
@@ -107,14 +112,21 @@ def arms_of(config: AblateConfig, subject: Subject, found: Applicable) -> list[A
     if found.in_words:
         rationales = donors = None
         if "other" in found.words:
-            size, longest = config.batch_size, config.max_new_tokens
-            rationales = write_all(reasoner, references, size, config.seed, longest)
-            domains = {example.id: example.domain for example in references}
-            of_words = {name: domains[name] for name in rationales.examples}
+            rationales = _written(config, reasoner, references)
+            groups = {example.id: example.domain for example in references}
+            of_words = {name: groups[name] for name in rationales.examples}
             donors = Donors({example.id: example.domain for example in examples}, of_words)
         blank = blank_token(reasoner)
         chosen += arms.rationale_arms(found.drop_words, found.words, rationales, donors, blank)
     return arms.repeated({arm.name: arm for arm in chosen}.values(), config.noise_seeds)
+
+
+def _written(config: AblateConfig, reasoner: Reasoner, examples: Sequence[Example]) -> Rationales:
+    """What a model writes before its answers, where it writes anything."""
+    size, seed, longest = config.batch_size, config.seed, config.max_new_tokens
+    if (method := own_method(reasoner)) is not None:
+        return write_down_all(reasoner, method, examples, size, seed, longest).written
+    return write_all(reasoner, examples, size, seed, longest)
 
 
 def _others_ablated(config: AblateConfig, subject: Subject) -> bool:
