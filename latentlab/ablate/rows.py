@@ -125,7 +125,7 @@ def _written(config: AblateConfig, reasoner: Reasoner, examples: Sequence[Exampl
     """What a model writes before its answers, where it writes anything."""
     size, seed, longest = config.batch_size, config.seed, config.max_new_tokens
     if (method := own_method(reasoner)) is not None:
-        return write_down_all(reasoner, method, examples, size, seed, longest).written
+        return write_down_all(reasoner, method, examples, size, seed, longest).rationales.written
     return write_all(reasoner, examples, size, seed, longest)
 
 

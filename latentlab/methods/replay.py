@@ -31,6 +31,11 @@ def transcript_of(prompter: Prompter, told: Told) -> Transcript | None:
     return (*(_ended(prompter, ids) for ids in before), tuple(last[:end]))
 
 
+def all_of(prompter: Prompter, told: Told) -> Transcript:
+    """Everything that was written, as if an answer marker followed."""
+    return tuple(_ended(prompter, reply.ids) for _, reply in told.said)
+
+
 def transcript_in(prompter: Prompter, replies: Sequence[str]) -> Transcript:
     """Words of every reply as a transcript, such as those of a teacher."""
     return tuple(tuple(prompter.encode(reply)) for reply in replies)

@@ -38,7 +38,7 @@ def method_in_words(reasoner: Reasoner) -> Method | None:
 
 @dataclass(frozen=True)
 class Written:
-    """A batch asked in its own way, and what it wrote before its answers."""
+    """Questions asked of a model in its own way, and what it wrote before its answers."""
 
     told: list[Told]
     """What came of each question."""
@@ -71,18 +71,18 @@ def write_down_all(
     batch_size: int = 64,
     seed: int = 0,
     longest: int = 64,
-) -> Rationales:
-    """What a model writes before its answers to some examples, in their order."""
+) -> Written:
+    """What a model writes and answers to some examples, in their order."""
 
-    def of_batch(numbered: Numbered) -> list[tuple[int, StepIds | None]]:
-        asked = [example for _, example in numbered]
-        steps = write_down(reasoner, method, asked, longest, seed).rationales.steps
-        return [(number, one) for (number, _), one in zip(numbered, steps, strict=True)]
+    def of_batch(numbered: Numbered) -> list[tuple[int, Told, StepIds | None]]:
+        numbers, asked = [number for number, _ in numbered], [example for _, example in numbered]
+        own = write_down(reasoner, method, asked, longest, seed)
+        return list(zip(numbers, own.told, own.rationales.steps, strict=True))
 
     batches = over_batches(examples, batch_size, of_batch, f"{reasoner.name}: written words")
-    found = dict(pair for batch in batches for pair in batch)
-    names = tuple(example.id for example in examples)
-    return Rationales(names, tuple(found[number] for number in range(len(examples))))
+    found = sorted((row for batch in batches for row in batch), key=lambda row: row[0])
+    _, told, steps = zip(*found, strict=True)
+    return Written(list(told), Rationales(tuple(example.id for example in examples), steps))
 
 
 def edited(
