@@ -14,6 +14,8 @@ from latentlab.ablate.replace_arms import replace_arms
 from latentlab.ablate.unneeded import unneeded
 from latentlab.data.example import Example
 from latentlab.errors import UserError
+from latentlab.methods import own
+from latentlab.methods.call import Method
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.donors import Donors
 from latentlab.reasoning.plan import LatentPlan
@@ -70,22 +72,35 @@ def rows_of(config: AblateConfig, subject: Subject, found: Applicable) -> pd.Dat
     """Run every arm; rows are those of `study.run.run_arms`, with `FACTS` and `necessity`'s."""
     reasoner, examples = subject.reasoner, subject.examples
     chosen = arms_of(config, subject, found)
-    if (method := own_method(reasoner)) is not None:
-        size, seed, longest = config.batch_size, config.seed, config.max_new_tokens
-        rows = run_written(reasoner, method, examples, chosen, config.data, size, seed, longest)
-        return with_training(with_necessity(rows), reasoner.met_placeholder)
     evidence = Evidence.of(config, reasoner, examples) if found.evidence else None
-    rows = run_arms(
-        reasoner,
-        examples,
-        [*chosen, *(evidence.arms if evidence else ())],
-        config.data,
-        config.batch_size,
-        config.seed,
-        config.max_new_tokens,
-        # A model without latent steps has nothing that could be written out instead.
-        at_once=config.answer == "at_once" and reasoner.plan.steps > 0,
-    )
+    method, size, longest = _method(reasoner), config.batch_size, config.max_new_tokens
+    written = [arm for arm in chosen if arm.rationale is not None and method is not None]
+    others = [arm for arm in chosen if arm not in written]
+    others += evidence.arms if evidence else ()
+    frames = []
+    if others[1:] or not written:
+        frames.append(
+            run_arms(
+                reasoner,
+                examples,
+                others,
+                config.data,
+                size,
+                config.seed,
+                longest,
+                # A model without latent steps has nothing that could be written out instead.
+                at_once=config.answer == "at_once" and reasoner.plan.steps > 0,
+            )
+        )
+    if written and method is not None:
+        alone = [] if frames else [Arm()]
+        arms_of_words = [*alone, *written]
+        frames.append(
+            run_written(
+                reasoner, method, examples, arms_of_words, config.data, size, config.seed, longest
+            )
+        )
+    rows = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
     labelled = with_necessity(evidence.described(rows) if evidence else rows)
     return with_training(labelled, reasoner.met_placeholder)
 
@@ -124,9 +139,17 @@ def arms_of(config: AblateConfig, subject: Subject, found: Applicable) -> list[A
 def _written(config: AblateConfig, reasoner: Reasoner, examples: Sequence[Example]) -> Rationales:
     """What a model writes before its answers, where it writes anything."""
     size, seed, longest = config.batch_size, config.seed, config.max_new_tokens
-    if (method := own_method(reasoner)) is not None:
+    if (method := _method(reasoner)) is not None:
         return write_down_all(reasoner, method, examples, size, seed, longest).rationales.written
     return write_all(reasoner, examples, size, seed, longest)
+
+
+def _method(reasoner: Reasoner) -> Method | None:
+    """The method by which a model writes; None where its words are one rationale after the prompt.
+
+    Then `study.run` edits them on the way, whatever else is done to the model.
+    """
+    return own_method(reasoner) or (own.METHOD if reasoner.plan.in_words else None)
 
 
 def _others_ablated(config: AblateConfig, subject: Subject) -> bool:

@@ -133,7 +133,7 @@ def _sentences(hop: str, exchanges: list[pd.DataFrame], back: pd.DataFrame) -> I
 
 def _part(line: "Line") -> str:
     names = {"latent_text": "latent text", "latent_vision": "its patch", "latent": "both"}
-    return names.get(str(line["part"]), "all of them")
+    return names.get(str(line["part"]), "its words")
 
 
 def _widest(lines: pd.DataFrame) -> pd.DataFrame:

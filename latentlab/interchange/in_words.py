@@ -42,7 +42,8 @@ def prepare(config: InterchangeConfig, subject: Subject) -> list[Swap] | None:
     method = method_in_words(reasoner)
     assert method is not None
     for part in config.part:
-        subject.lacks(f"--part {part}: {name} has none; it reasons in words")
+        if part != "latent":  # all that a model has is, of this one, its words
+            subject.lacks(f"--part {part}: {name} has none; it reasons in words")
     if "all" not in config.steps:
         subject.lacks(
             f"--steps {' '.join(config.steps)}: what {name} writes is exchanged as a whole"
