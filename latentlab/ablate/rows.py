@@ -128,9 +128,10 @@ def arms_of(config: AblateConfig, subject: Subject, found: Applicable) -> list[A
         rationales = donors = None
         if "other" in found.words:
             rationales = _written(config, reasoner, references)
-            groups = {example.id: example.domain for example in references}
-            of_words = {name: groups[name] for name in rationales.examples}
-            donors = Donors({example.id: example.domain for example in examples}, of_words)
+            lending = {example.id: _group(reasoner, example) for example in references}
+            of_words = {name: lending[name] for name in rationales.examples}
+            wanting = {example.id: _group(reasoner, example) for example in examples}
+            donors = Donors(wanting, of_words)
         blank = blank_token(reasoner)
         chosen += arms.rationale_arms(found.drop_words, found.words, rationales, donors, blank)
     return arms.repeated({arm.name: arm for arm in chosen}.values(), config.noise_seeds)
@@ -142,6 +143,12 @@ def _written(config: AblateConfig, reasoner: Reasoner, examples: Sequence[Exampl
     if (method := _method(reasoner)) is not None:
         return write_down_all(reasoner, method, examples, size, seed, longest).rationales.written
     return write_all(reasoner, examples, size, seed, longest)
+
+
+def _group(reasoner: Reasoner, example: Example) -> str:
+    """Whose words can be lent to an example: a method's looks are as many as its hops."""
+    hops = f", {example.hops} hops" if _method(reasoner) is not None else ""
+    return f"{example.domain}{hops}"
 
 
 def _method(reasoner: Reasoner) -> Method | None:

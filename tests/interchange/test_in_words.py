@@ -3,10 +3,11 @@
 import pytest
 
 from latentlab.checkpoint import load
-from latentlab.data import load_data
+from latentlab.data import Benchmark, load_data
 from latentlab.errors import UserError
 from latentlab.interchange.config import InterchangeConfig
 from latentlab.measures.outcomes import NONE
+from latentlab.methods.taught import lesson_of
 
 DATA = load_data("benchmark:size=8")
 EVERY = {"batch_size": 8, "donor": ("same_image", "self", "counterfactual"), "steps": ("all",)}
@@ -20,7 +21,7 @@ def cot():
 def test_answers_follow_the_words_that_are_put_in(cot, measured):
     rows = measured("interchange", InterchangeConfig(**EVERY), cot, DATA)
     swapped = rows[rows["intervention"] != NONE]
-    of = {donor: group for donor, group in swapped.groupby("donor")}
+    of = dict(iter(swapped.groupby("donor")))
     assert of["same_image"]["follows_donor"].mean() > 0.6
     assert not of["same_image"]["keeps_own"].any()
     assert (of["self"][["flip", "kl"]] == 0).all(axis=None)
@@ -40,9 +41,6 @@ def test_words_that_do_not_change_are_left_out(cot, measured):
 
 def test_a_scene_graph_holds_every_mark_and_says_nothing_of_the_question(measured):
     """Of a picture asked from another start a teacher's graph is the same."""
-    from latentlab.data import Benchmark
-    from latentlab.methods.taught import lesson_of
-
     replies = lesson_of("ccot").replies
     assert replies(DATA[0]) == replies(Benchmark().restart(DATA[0], 3))
 

@@ -1,4 +1,4 @@
-"""Mediation in words: all that an early mark does runs through the rationale, nothing of the last."""
+"""Mediation in words: what an early mark does runs through the rationale, the last past it."""
 
 import pytest
 
