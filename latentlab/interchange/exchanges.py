@@ -12,18 +12,18 @@ from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.study.arms import Arm
 from latentlab.study.run import run_arms
-from latentlab.vocabulary import AblatedPart, LatentPart, StepSets, steps_label
+from latentlab.vocabulary import LatentPart, StepSets, steps_label
 
 
 @dataclass(frozen=True)
 class Swap:
     """One exchange: which part, at which steps."""
 
-    part: AblatedPart
+    part: LatentPart
     """What is exchanged."""
 
     steps: tuple[int, ...]
-    """At which steps, in a row and counted from 1; none where words are exchanged, as a whole."""
+    """At which steps, in a row and counted from 1."""
 
     step_set: StepSets
     """What sort of steps these are."""

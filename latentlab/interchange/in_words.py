@@ -15,9 +15,9 @@ from latentlab.interchange import counterfactual
 from latentlab.interchange.config import InterchangeConfig
 from latentlab.interchange.donors import TREATMENT
 from latentlab.interchange.edits import DONOR, Edit, edits_of
-from latentlab.interchange.exchanges import Swap
 from latentlab.interchange.labels import labelled
 from latentlab.measures.outcomes import NONE
+from latentlab.measures.summary import ALL
 from latentlab.methods.call import Method
 from latentlab.methods.replay import transcript_in
 from latentlab.methods.taught import lesson_of
@@ -26,17 +26,16 @@ from latentlab.study.arms import Arm
 from latentlab.study.instrument import Subject
 from latentlab.study.rationale import RationaleEdit, Rationales
 from latentlab.study.written import method_in_words, run_written, write_down_all
-from latentlab.vocabulary import CONTROL, INTERCHANGE, DonorRule
+from latentlab.vocabulary import CONTROL, INTERCHANGE, AblatedPart, DonorRule
 
-PART = "rationale"
-WORDS = Swap(PART, (), "all")
-"""The one exchange that there is: all that is written."""
+PART: AblatedPart = "rationale"
+"""What is exchanged: all that is written, as a whole."""
 
 REHEARSED = 8
 """Examples on which a model shows whether it writes anything."""
 
 
-def prepare(config: InterchangeConfig, subject: Subject) -> list[Swap] | None:
+def can_exchange(config: InterchangeConfig, subject: Subject) -> bool:
     """See whether a model writes something to exchange."""
     reasoner, name = subject.reasoner, subject.reasoner.name
     method = method_in_words(reasoner)
@@ -48,7 +47,7 @@ def prepare(config: InterchangeConfig, subject: Subject) -> list[Swap] | None:
         subject.lacks(
             f"--steps {' '.join(config.steps)}: what {name} writes is exchanged as a whole"
         )
-        return None
+        return False
     few = subject.examples[:REHEARSED]
     longest = config.max_new_tokens
     written = write_down_all(reasoner, method, few, REHEARSED, config.seed, longest)
@@ -57,8 +56,8 @@ def prepare(config: InterchangeConfig, subject: Subject) -> list[Swap] | None:
             f"{name} takes no latent steps and writes nothing before its answer, so there is "
             "nothing to exchange"
         )
-        return None
-    return [WORDS]
+        return False
+    return True
 
 
 def rows_of(
@@ -146,7 +145,7 @@ def _rows(
         named.append(
             [
                 untouched,
-                {"intervention": arm.name, "expected_answer": expected, "step_set": WORDS.step_set},
+                {"intervention": arm.name, "expected_answer": expected, "step_set": ALL},
             ]
         )
     # Donors are told of by `labelled`.
@@ -182,7 +181,7 @@ def _misled(
         facts.assign(
             intervention=name,
             expected_answer=facts["donor_answer"] if name != NONE else None,
-            step_set=WORDS.step_set if name != NONE else "",
+            step_set=ALL if name != NONE else "",
             sham=sham,
         )
         for name, sham in ((NONE, ""), (arms[0].name, ""), (arms[1].name, "self"))

@@ -34,6 +34,8 @@ from latentlab.vocabulary import CONTROL, INTERCHANGE, DonorRule
 def prepare(config: InterchangeConfig, subject: Subject) -> list[Swap] | None:
     """See what a model has to exchange, and which donors the data have.
 
+    Of a model that reasons in words it is all that it writes, and there are no parts or steps.
+
     Raises:
         UserError: a picture is missing, has too few patches or not the size that an exchange needs,
             there are no traces where picks are read off them, or the data have none of the donors.
@@ -43,7 +45,7 @@ def prepare(config: InterchangeConfig, subject: Subject) -> list[Swap] | None:
     if method_in_words(reasoner) is not None:
         if subject.first:
             check_data(config, examples, subject.tell)
-        return in_words.prepare(config, subject)
+        return [] if in_words.can_exchange(config, subject) else None
     parts = parts_of(config, plan)
     for part in config.part:
         if part not in parts:

@@ -86,7 +86,7 @@ def _finished(
 def _of_batch(
     config: MediationConfig,
     reasoner: Reasoner,
-    numbered: Sequence[tuple[int, Example]],
+    numbered: Numbered,
     edits: Sequence[Perturbation],
     chosen: Sequence[Mediator],
     spreads: Spreads,
