@@ -98,7 +98,7 @@ def applicable(config: AblateConfig, plan: LatentPlan, name: str, lacking: Lacki
             "(--drop rationale, or --part rationale)"
         )
         return Applicable()
-    if in_words:
+    if in_words and not plan.in_words:
         lacking(f"rationale: {name} reasons in latent steps and not in words")
     for flag, asked in (("--drop", config.drop), ("--part", config.part)):
         for part in asked:
@@ -124,6 +124,7 @@ def applicable(config: AblateConfig, plan: LatentPlan, name: str, lacking: Lacki
         lacking(f"--replace off_walk: it is for the re-inserted patches of {name} (latent_vision)")
         replace = tuple(how for how in replace if how != "off_walk")
     k, select = _fit_picks(config, plan, name, lacking)
+    words = _words(config, name, lacking) if plan.in_words else ()
     return Applicable(
         drop=tuple(part for part in parts if part in drop) if at else (),
         overwrite=tuple(part for part in parts if part in overwrite) if at and replace else (),
@@ -134,6 +135,8 @@ def applicable(config: AblateConfig, plan: LatentPlan, name: str, lacking: Lacki
         k=k,
         select=select,
         evidence=config.mask_evidence and not plan.in_words,
+        drop_words=plan.in_words and "rationale" in config.drop,
+        words=words,
     )
 
 
@@ -145,13 +148,18 @@ def _fit_words(config: AblateConfig, name: str, lacking: Lacking) -> Applicable:
                 lacking(f"{flag} {part}: {name} has none")
     if config.at or config.steps or config.k or config.select or config.mask_evidence:
         lacking(f"--at, --steps, --k, --select and --mask-evidence: {name} takes no latent steps")
+    words = _words(config, name, lacking)
+    return Applicable(drop_words="rationale" in config.drop, words=words)
+
+
+def _words(config: AblateConfig, name: str, lacking: Lacking) -> tuple[WordReplacement, ...]:
+    """What the rationale is replaced with."""
     known: tuple[WordReplacement, ...] = get_args(WordReplacement)
     asked_for = config.replace if "rationale" in config.part else ()
     for how in asked_for:
         if how not in known:
             lacking(f"--replace {how}: {name} reasons in words, which take {', '.join(known)}")
-    words = tuple(how for how in known if how in asked_for)
-    return Applicable(drop_words="rationale" in config.drop, words=words)
+    return tuple(how for how in known if how in asked_for)
 
 
 def _fit_steps(

@@ -1,6 +1,6 @@
 """Runs the arms that the flags ask of one model, after a look for what would go wrong."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
@@ -12,16 +12,21 @@ from latentlab.ablate.materials import gather
 from latentlab.ablate.necessity import with_necessity, with_training
 from latentlab.ablate.replace_arms import replace_arms
 from latentlab.ablate.unneeded import unneeded
+from latentlab.data.example import Example
 from latentlab.errors import UserError
+from latentlab.methods import own
+from latentlab.methods.call import Method
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.donors import Donors
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.study.arms import Arm
+from latentlab.study.by_method import own_method
 from latentlab.study.instrument import Subject
 from latentlab.study.picks import fewest_patches
-from latentlab.study.rationale import blank_token
+from latentlab.study.rationale import Rationales, blank_token
 from latentlab.study.rationale_run import write_all
 from latentlab.study.run import run_arms
+from latentlab.study.written import run_written, write_down_all
 
 REHEARSED = 8
 """Examples on which a model shows whether it writes a rationale."""
@@ -57,11 +62,9 @@ def prepare(config: AblateConfig, subject: Subject) -> Applicable | None:
     # Tokenizing tells whether there are traces to take given picks from, and whether they reach.
     longest = max((reasoner.plan.steps, *found.steps))
     reasoner.prompter.batch([examples[0]], reasoner.plan.replace(steps=longest))
-    if found.in_words:
-        few, size = examples[:REHEARSED], REHEARSED
-        if not write_all(reasoner, few, size, config.seed, config.max_new_tokens).examples:
-            subject.lacks(f"rationale: {reasoner.name} writes none before its answer")
-            found = Applicable()
+    if found.in_words and not _written(config, reasoner, examples[:REHEARSED]).examples:
+        subject.lacks(f"rationale: {reasoner.name} writes none before its answer")
+        found = Applicable()
     return found if found or _others_ablated(config, subject) else None
 
 
@@ -70,17 +73,34 @@ def rows_of(config: AblateConfig, subject: Subject, found: Applicable) -> pd.Dat
     reasoner, examples = subject.reasoner, subject.examples
     chosen = arms_of(config, subject, found)
     evidence = Evidence.of(config, reasoner, examples) if found.evidence else None
-    rows = run_arms(
-        reasoner,
-        examples,
-        [*chosen, *(evidence.arms if evidence else ())],
-        config.data,
-        config.batch_size,
-        config.seed,
-        config.max_new_tokens,
-        # A model without latent steps has nothing that could be written out instead.
-        at_once=config.answer == "at_once" and reasoner.plan.steps > 0,
-    )
+    method, size, longest = _method(reasoner), config.batch_size, config.max_new_tokens
+    written = [arm for arm in chosen if arm.rationale is not None and method is not None]
+    others = [arm for arm in chosen if arm not in written]
+    others += evidence.arms if evidence else ()
+    frames = []
+    if others[1:] or not written:
+        frames.append(
+            run_arms(
+                reasoner,
+                examples,
+                others,
+                config.data,
+                size,
+                config.seed,
+                longest,
+                # A model without latent steps has nothing that could be written out instead.
+                at_once=config.answer == "at_once" and reasoner.plan.steps > 0,
+            )
+        )
+    if written and method is not None:
+        alone = [] if frames else [Arm()]
+        arms_of_words = [*alone, *written]
+        frames.append(
+            run_written(
+                reasoner, method, examples, arms_of_words, config.data, size, config.seed, longest
+            )
+        )
+    rows = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
     labelled = with_necessity(evidence.described(rows) if evidence else rows)
     return with_training(labelled, reasoner.met_placeholder)
 
@@ -107,14 +127,36 @@ def arms_of(config: AblateConfig, subject: Subject, found: Applicable) -> list[A
     if found.in_words:
         rationales = donors = None
         if "other" in found.words:
-            size, longest = config.batch_size, config.max_new_tokens
-            rationales = write_all(reasoner, references, size, config.seed, longest)
-            domains = {example.id: example.domain for example in references}
-            of_words = {name: domains[name] for name in rationales.examples}
-            donors = Donors({example.id: example.domain for example in examples}, of_words)
+            rationales = _written(config, reasoner, references)
+            lending = {example.id: _group(reasoner, example) for example in references}
+            of_words = {name: lending[name] for name in rationales.examples}
+            wanting = {example.id: _group(reasoner, example) for example in examples}
+            donors = Donors(wanting, of_words)
         blank = blank_token(reasoner)
         chosen += arms.rationale_arms(found.drop_words, found.words, rationales, donors, blank)
     return arms.repeated({arm.name: arm for arm in chosen}.values(), config.noise_seeds)
+
+
+def _written(config: AblateConfig, reasoner: Reasoner, examples: Sequence[Example]) -> Rationales:
+    """What a model writes before its answers, where it writes anything."""
+    size, seed, longest = config.batch_size, config.seed, config.max_new_tokens
+    if (method := _method(reasoner)) is not None:
+        return write_down_all(reasoner, method, examples, size, seed, longest).rationales.written
+    return write_all(reasoner, examples, size, seed, longest)
+
+
+def _group(reasoner: Reasoner, example: Example) -> str:
+    """Whose words can be lent to an example: a method's looks are as many as its hops."""
+    hops = f", {example.hops} hops" if _method(reasoner) is not None else ""
+    return f"{example.domain}{hops}"
+
+
+def _method(reasoner: Reasoner) -> Method | None:
+    """The method by which a model writes; None where its words are one rationale after the prompt.
+
+    Then `study.run` edits them on the way, whatever else is done to the model.
+    """
+    return own_method(reasoner) or (own.METHOD if reasoner.plan.in_words else None)
 
 
 def _others_ablated(config: AblateConfig, subject: Subject) -> bool:

@@ -31,8 +31,10 @@ BIBLIOGRAPHY = "published.bib"
 
 ORDER = (
     "benchmark", "calibration", "main_table", "knockouts", "knockouts_table", "necessity",
-    "evidence", "counterfactual", "interchange", "mediation", "probe_grid", "retrained_arms",
+    "evidence", "counterfactual", "interchange", "which_words", "mediation", "probe_grid",
+    "retrained_arms",
     "organisms", "seeds", "seed_readings", "replacements", "noise", "topics", "rationales",
+    "imagined",
     "steps", "patches", "patches_trained", "mediation_totals", "mediation_steps", "latents_moved",
     "lens_grid", "similarity", "patching_grid", "attention_knockouts", "attribution",
     "answer_attention", "attention", "attention_runs", "attention_maps",

@@ -5,7 +5,8 @@
     python -m latentlab.interchange --model ivtlr --part latent_vision --limit 400
     python -m latentlab.interchange --model ivtlr --donor counterfactual --hop 4
 
-A recipient keeps its prompt, picture and options; the latents of some steps are those of a donor.
+A recipient keeps its prompt, picture and options; the latents of some steps are those of a donor,
+or, of a model that reasons in words, all that it writes before its answer.
 Donors ask about the same picture from another start, so that the answer to expect is known; every
 other donor is a control. A counterfactual donor is the question itself on a picture in which one
 mark was changed (docs/interchange.md).

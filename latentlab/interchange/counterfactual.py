@@ -154,7 +154,7 @@ def _rows(
     arms = [exchange.arm(config.context) for exchange in exchanges]
     rows = ask(config, reasoner, [edit.example for edit in edits], Arm(), *arms)
     donors = ask(config, reasoner, [edit.donor for edit in edits], Arm())
-    facts = pd.DataFrame([_pair(edit) for edit in edits])
+    facts = pd.DataFrame([pair_of(edit) for edit in edits])
     facts = facts.assign(donor_correct=donors["correct"])
     picked = runs.needed_picked
     about = [pd.DataFrame({"example": facts["example"], "intervention": NONE})]
@@ -183,7 +183,7 @@ def _rows(
     return found.astype({"expected_answer": "str", "donor_shown": "boolean", **TYPES})
 
 
-def _pair(edit: Edit) -> dict[str, object]:
+def pair_of(edit: Edit) -> dict[str, object]:
     """What all rows of a question say of it and its edit."""
     return {
         "example": edit.example.id,

@@ -88,7 +88,7 @@ def _sentences(lines: pd.DataFrame) -> Iterator[str]:
     }
     if same := widest.get("same_image"):
         yield sentence(
-            f"on latents of the same picture asked from another start {_whose(same)} "
+            f"on {_what(same)} of the same picture asked from another start {_whose(same)} "
             f"(n = {same[0]['n']}; the donors are right in {_share(same[0], 'donor_correct')})"
         )
     if unrelated := widest.get("unrelated"):
@@ -114,6 +114,11 @@ def _sentences(lines: pd.DataFrame) -> Iterator[str]:
         moved = "" if (sham["kl"] == 0).all() else ": the instrument itself disturbs the model"
         controls.append(f"on its own {_count(flips)} of {asked:,} answers flip{moved}")
     yield sentence(*controls)
+
+
+def _what(lines: "list[Line]") -> str:
+    """What is exchanged, in one word."""
+    return "words" if str(lines[0]["part"]) == "rationale" else "latents"
 
 
 def _count(number: int) -> str:

@@ -27,6 +27,7 @@ SHAMS = {
 
 _LABELS = {
     "": "text",
+    "self": "  sham: its own",
     "needed": "needed patch",
     "every": "every patch",
     "permuted": "  sham: permuted",
@@ -72,8 +73,8 @@ def show_flips(summary: pd.DataFrame) -> None:
         table(
             shown.assign(what=what, part=shown["part"].map(PARTS)),
             _COLUMNS,
-            f"{model} on {data_name(str(data))}: the mark that hop {hop} reads changed in latents "
-            f"alone, all else {context}",
+            f"{model} on {data_name(str(data))}: the mark that hop {hop} reads changed in "
+            + (f"latents alone, all else {context}" if context else "its words alone"),
             percent=(*FRACTIONS, "strict_flip_above", "own_lift", "own_lift_smallest"),
             changes=("strict_flip_above", "own_lift"),
             spare=SPARE,
@@ -108,10 +109,11 @@ def _sentences(hop: str, exchanges: list[pd.DataFrame], back: pd.DataFrame) -> I
             f"{at['needed_cell']}"
             for _, at in lines[lines["needed_cell"] != ALL].iterrows()
         ]
+    context = whole[0]["context"]
+    changed = f"its latents alone, all else {context}" if context else "its words alone"
     yield sentence(
-        f"with the mark that hop {hop} reads changed in its latents alone, all else "
-        f"{whole[0]['context']}, its answer becomes what that mark says in {strict} of "
-        f"{whole[0]['n']}, and another in {false}",
+        f"with the mark that hop {hop} reads changed in {changed}, its answer becomes what that "
+        f"mark says in {strict} of {whole[0]['n']}, and another in {false}",
         f"with {_part(with_patches[0].iloc[0])} it does so in {joined(where)}" if where else "",
     )
     found = []
@@ -123,15 +125,15 @@ def _sentences(hop: str, exchanges: list[pd.DataFrame], back: pd.DataFrame) -> I
                 f"{estimate(most, 'strict_flip')} ({_part(most)}: {SHAMS[str(most['sham'])]})"
             )
     flips, moved = round((back["flip"] * back["n"]).sum()), (back["kl"] != 0).any()
-    own = f"with its own latents put back {flips or 'none'} of {back['n'].sum():,} answers flip"
+    what = "latents" if context else "words"
+    own = f"with its own {what} put back {flips or 'none'} of {back['n'].sum():,} answers flip"
     own += ": the instrument itself disturbs the model" if moved else ""
     yield sentence(f"shams of the same size do so in at most {joined(found)}" if found else "", own)
 
 
 def _part(line: "Line") -> str:
-    return {"latent_text": "latent text", "latent_vision": "its patch", "latent": "both"}[
-        str(line["part"])
-    ]
+    names = {"latent_text": "latent text", "latent_vision": "its patch", "latent": "both"}
+    return names.get(str(line["part"]), "its words")
 
 
 def _widest(lines: pd.DataFrame) -> pd.DataFrame:

@@ -4,7 +4,6 @@ An interchange is an ordinary arm that replaces latents by recorded ones, so eve
 `study.run.run_arms`. Added here is who donates to whom, and which answer that makes one expect.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 import pandas as pd
@@ -12,11 +11,12 @@ import pandas as pd
 from latentlab.data import Example, Examples
 from latentlab.data.pairs import Pairs, expected_answer, match
 from latentlab.errors import UserError
-from latentlab.interchange import counterfactual
+from latentlab.interchange import counterfactual, in_words
 from latentlab.interchange.config import InterchangeConfig
 from latentlab.interchange.donors import TREATMENT, check_donors
 from latentlab.interchange.edits import DONOR, check_edits
 from latentlab.interchange.exchanges import Swap, ask, parts_of, swaps_of
+from latentlab.interchange.labels import labelled
 from latentlab.interchange.summary import with_interchange
 from latentlab.measures.outcomes import NONE
 from latentlab.reasoner import Reasoner
@@ -27,11 +27,14 @@ from latentlab.study.arms import Arm
 from latentlab.study.instrument import Subject
 from latentlab.study.picks import fewest_patches
 from latentlab.study.references import reference_bank
+from latentlab.study.written import method_in_words
 from latentlab.vocabulary import CONTROL, INTERCHANGE, DonorRule
 
 
 def prepare(config: InterchangeConfig, subject: Subject) -> list[Swap] | None:
     """See what a model has to exchange, and which donors the data have.
+
+    Of a model that reasons in words it is all that it writes, and there are no parts or steps.
 
     Raises:
         UserError: a picture is missing, has too few patches or not the size that an exchange needs,
@@ -39,9 +42,10 @@ def prepare(config: InterchangeConfig, subject: Subject) -> list[Swap] | None:
     """
     reasoner, examples = subject.reasoner, subject.examples
     plan, name = reasoner.plan, reasoner.name
-    if not plan.steps:
-        subject.lacks(f"{name} takes no latent steps, so there is nothing to exchange")
-        return None
+    if method_in_words(reasoner) is not None:
+        if subject.first:
+            check_data(config, examples, subject.tell)
+        return [] if in_words.can_exchange(config, subject) else None
     parts = parts_of(config, plan)
     for part in config.part:
         if part not in parts:
@@ -97,6 +101,9 @@ def rows_of(config: InterchangeConfig, subject: Subject, swaps: Sequence[Swap]) 
     """
     reasoner, examples = subject.reasoner, subject.examples
     matched = [(rule, match(rule, examples, config.seed)) for rule in config.rules]
+    if (method := method_in_words(reasoner)) is not None:
+        frames = list(in_words.rows_of(config, reasoner, method, examples, matched))
+        return with_interchange(pd.concat(frames, ignore_index=True)) if frames else pd.DataFrame()
     frames = [_rows(config, reasoner, rule, pairs, swaps) for rule, pairs in matched if len(pairs)]
     if DONOR in config.donor:
         frames += counterfactual.rows_of(config, reasoner, examples, swaps)
@@ -132,36 +139,9 @@ def _rows(
 
     rows = ask(config, reasoner, pairs.recipients, Arm(), *arms)
     donors = ask(config, reasoner, pairs.donors, Arm())
-    lent = {recipient.id: donor.id for recipient, donor in pairs}
-    uses = Counter(lent.values())
-    facts = [
-        {**_pair(rule, *pair), "donor_uses": uses[pair[1].id], "donor_correct": correct, **arm}
-        for pair, correct in zip(pairs, donors["correct"], strict=True)
-        for arm in _arms(rule, *pair, swaps)
-    ]
-    found = pd.DataFrame(facts).astype({"expected_answer": "str", "donor_shown": "boolean"})
-    # What only counterfactual donors have.
-    found = found.assign(hop=None, needed_cell_picked=None, change_norm=float("nan"))
-    found = found.assign(patches="", sham="").astype(counterfactual.TYPES)
-    # Pairs that were given one donor are right or wrong together, as those that show one scan.
-    rows["cluster"] = [
-        [*labels, f"donor {name}"]
-        for labels, name in zip(rows["cluster"], rows["example"].map(lent), strict=True)
-    ]
-    return rows.merge(found, on=["example", "intervention"], validate="one_to_one")
-
-
-def _pair(rule: DonorRule, recipient: Example, donor: Example) -> dict[str, object]:
-    """What all rows of a pair say of it."""
-    return {
-        "example": recipient.id,
-        "donor": rule,
-        "donor_example": donor.id,
-        "choices": list(recipient.choices),
-        "own_answer": recipient.answer,
-        "donor_answer": donor.answer,
-        "donor_shown": recipient.trace and donor.answer in recipient.trace.objects,
-    }
+    correct = donors["correct"].tolist()
+    named = [_arms(rule, *pair, swaps) for pair in pairs]
+    return labelled(rows, rule, pairs, correct, named)
 
 
 def _arms(

@@ -59,7 +59,8 @@ def conclusion(summary: pd.DataFrame) -> list[str]:
 
 def sham(lines: pd.DataFrame) -> float:
     """The largest effect or movement that the zero perturbation shows; anything but 0 is wrong."""
-    numbers = lines.loc[lines["perturbation"] == NONE, [*EFFECTS, *DISTANCES[:3]]]
+    columns = lines.columns.intersection([*EFFECTS, *DISTANCES[:3]])
+    numbers = lines.loc[lines["perturbation"] == NONE, columns]
     return float(numbers.abs().max().max())
 
 
@@ -135,7 +136,7 @@ def _carried(line: "Line") -> str:
 def _shown(group: pd.DataFrame) -> pd.DataFrame:
     """The mediators of a sentence: each part alone, or what alone was measured."""
     named = told(group)
-    vectors = named[named["mediator"] == "latents"]
+    vectors = named[named["mediator"] != "slots"]
     single = vectors[(vectors["part"] != "latent") | (len(vectors) == 1)]
     # Where only slots, or only both parts together, were measured, it is said of these.
     return next(lines for lines in (single, vectors, named) if len(lines))

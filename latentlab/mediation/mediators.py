@@ -8,6 +8,7 @@ from latentlab.data.example import Example
 from latentlab.data.perturb import Perturbation, Surroundings, perturbations
 from latentlab.data.pictures import Grid
 from latentlab.errors import UserError
+from latentlab.mediation import in_words
 from latentlab.mediation.config import MediationConfig
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
@@ -15,6 +16,7 @@ from latentlab.study.asked import load_for
 from latentlab.study.instrument import Subject
 from latentlab.study.picks import check_picks
 from latentlab.study.steps import same_steps
+from latentlab.study.written import method_in_words
 from latentlab.vocabulary import LatentPart, MediatorName, StepSets, steps_label
 
 
@@ -41,11 +43,6 @@ class Mediator:
         """The same with both parts named where a model has but one, so that it is run once."""
         both = plan.has_text and plan.has_vision
         return self if both else replace(self, part="latent")
-
-
-def takes_latent_steps(plan: LatentPlan) -> bool:
-    """Whether there are latents at all: steps that are written in words have none."""
-    return plan.steps > 0 and not plan.in_words
 
 
 def mediators(config: MediationConfig, plan: LatentPlan) -> list[Mediator]:
@@ -117,7 +114,7 @@ class PreparedMediation:
     """Perturbations of its input, the zero one first."""
 
     mediators: list[Mediator]
-    """What is taken from the other input."""
+    """What is taken from the other input; none where it is words."""
 
 
 def prepare(config: MediationConfig, subject: Subject) -> PreparedMediation | None:
@@ -129,9 +126,13 @@ def prepare(config: MediationConfig, subject: Subject) -> PreparedMediation | No
     """
     reasoner, examples = subject.reasoner, subject.examples
     plan, name = reasoner.plan, reasoner.name
-    if not takes_latent_steps(plan):
-        subject.lacks(f"{name} takes no latent steps, so there is nothing that could mediate")
-        return None
+    if (method := method_in_words(reasoner)) is not None:
+        if not in_words.can_mediate(config, subject, method):
+            return None
+        edits, left_out = perturbations_of(config, reasoner, examples)
+        for message in left_out:
+            subject.tell(f"{name}: {message}")
+        return PreparedMediation(edits, [])
     if not same_steps(subject, "distances between latents"):
         return None
     edits, left_out = perturbations_of(config, reasoner, examples)

@@ -1,6 +1,6 @@
 """The runs of a mediation study: inputs perturbed, latents taken from the other run."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from latentlab.console import note
 from latentlab.data.example import Example
 from latentlab.data.perturb import Perturbation
+from latentlab.mediation import in_words
 from latentlab.mediation.config import MediationConfig
 from latentlab.mediation.effects import OUTCOMES, outcomes, with_effects
 from latentlab.mediation.input_run import InputRun
@@ -25,8 +26,8 @@ from latentlab.mediation.movement import (
 from latentlab.mediation.summary import DISTANCES, EFFECT
 from latentlab.reasoner import Reasoner
 from latentlab.study.batches import Numbered, one_round, over_batches
-from latentlab.study.identity import identity
 from latentlab.study.instrument import Subject
+from latentlab.study.written import method_in_words
 from latentlab.wording import perturbation_name
 
 
@@ -48,6 +49,9 @@ def rows_of(config: MediationConfig, subject: Subject, prepared: PreparedMediati
     """
     reasoner, examples = subject.reasoner, subject.examples
     edits, chosen = prepared.edits, prepared.mediators
+    if (method := method_in_words(reasoner)) is not None:
+        found = in_words.frames_of(config, subject, method, edits)
+        return _finished(reasoner.name, chain(*found), edits, len(examples))
 
     def undisturbed(numbered: Numbered) -> Slots:
         asked = [example for _, example in numbered]
@@ -60,14 +64,20 @@ def rows_of(config: MediationConfig, subject: Subject, prepared: PreparedMediati
     kept = over_batches(subject.references, size, undisturbed, f"{name}: references")
     spreads = reference_spreads(kept)
     found = over_batches(examples, size, of_batch, name, len(edits), "comparisons")
-    rows = pd.concat(chain(*found), ignore_index=True)
-    n = len(examples)
+    return _finished(name, chain(*found), edits, len(examples))
+
+
+def _finished(
+    model: str, frames: Iterable[pd.DataFrame], edits: Sequence[Perturbation], n: int
+) -> pd.DataFrame:
+    """All rows in their order, with effects; tells how many examples allow each perturbation."""
+    rows = pd.concat(frames, ignore_index=True)
     for order, edit in enumerate(edits):
         lacking = n - rows.loc[rows["order"] == order, "example"].nunique()
         if lacking:
             hop = "" if edit.hop is None else f", hop {edit.hop}"
             what = f"{perturbation_name(edit.name)}{hop}"
-            note(f"{reasoner.name}: {lacking} of {n} examples do not allow {what}; left out of it")
+            note(f"{model}: {lacking} of {n} examples do not allow {what}; left out of it")
     rows = rows.sort_values(["order", "index"], kind="stable", ignore_index=True)
     whole = {"hops": "Int64", "hop": "Int64"}
     return with_effects(rows.drop(columns=["order", "index"]).astype(whole))
@@ -76,7 +86,7 @@ def rows_of(config: MediationConfig, subject: Subject, prepared: PreparedMediati
 def _of_batch(
     config: MediationConfig,
     reasoner: Reasoner,
-    numbered: Sequence[tuple[int, Example]],
+    numbered: Numbered,
     edits: Sequence[Perturbation],
     chosen: Sequence[Mediator],
     spreads: Spreads,
@@ -88,7 +98,7 @@ def _of_batch(
     clean = InputRun(reasoner, examples, config.seed, slots)
     says = clean.option_logprobs(clean.state, options)
     answers = [int(np.argmax(row)) for row in says]
-    about = pd.DataFrame([_about(reasoner.name, config.data, i, e) for i, e in numbered])
+    about = in_words.about(reasoner.name, config.data, numbered)
     for order, edit in enumerate(edits):
         changed = [edit.edit(example) for example in examples]
         allowed = [new is not None for new in changed]
@@ -128,9 +138,3 @@ def _option_ids(reasoner: Reasoner, examples: Sequence[Example]) -> list[list[li
     texts = [prompter.format.answer_texts(example.choices) for example in examples]
     ids = {text: prompter.answer_ids(text) for text in {t for row in texts for t in row}}
     return [[ids[text] for text in row] for row in texts]
-
-
-def _about(model: str, data: str, index: int, example: Example) -> dict[str, object]:
-    """Who was asked what, as columns."""
-    clusters = list(example.clusters)
-    return {"index": index, **identity(model, data, example), "cluster": clusters}

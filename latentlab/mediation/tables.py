@@ -40,19 +40,26 @@ def show_tables(summary: pd.DataFrame) -> None:
         table(
             shares.assign(perturbation=shares["perturbation"].map(_changed)),
             columns,
-            f"{model}: what its latents carry of what changes its answers to {data}",
+            f"{model}: what its {_carrier(of_model)} carry of what changes its answers to {data}",
             percent=("nie_share", "tie_share"),
             changes=("te",),
             spare=SPARE,
             keys=3 if "steps" in columns else 2,
         )
         moved, names = movement_table(of_model)
+        if moved.empty:  # words do not move by a distance
+            continue
         table(
             moved.assign(perturbation=moved["perturbation"].map(_changed)),
             {**dict(zip(names, names, strict=True)), "perturbation": "changed"},
             f"{model}: how far its latents move, in SD over questions",
             percent=(),
         )
+
+
+def _carrier(lines: pd.DataFrame) -> str:
+    """What mediates, in one word."""
+    return "words" if "transcript" in set(lines["mediator"]) else "latents"
 
 
 def _changed(label: str) -> str:

@@ -55,10 +55,16 @@ class Call:
     """Steps to take before the reply; None for none."""
 
     newlines: int = 1
-    """Line breaks that end a step, for plans that write theirs."""
+    """Line breaks that end a step, for plans that write theirs; 0 ends it as the model's own."""
 
     answers: bool = True
     """Whether the reply may be the answer, so that the options are scored after it."""
+
+    begun: tuple[int, ...] | None = None
+    """Tokens that the reply begins with, marker included; None where the model writes it all."""
+
+    stands: int | None = None
+    """Position id at which a begun reply begins; None where it follows on the prompt."""
 
     @property
     def pictures(self) -> tuple[Image, ...]:

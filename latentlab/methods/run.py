@@ -99,24 +99,40 @@ def run_method(
             except StopIteration as end:
                 failed[i] = end.value
                 del pending[i]
-    form = reasoner.prompter.format.answer_form
-    told = []
-    for question, row, calls_of, failures in zip(questions, texts, said, failed, strict=True):
-        replies_of = [reply for _, reply in calls_of]
-        last = replies_of[-1]
-        _, found, after = last.text.rpartition(question.marker)
-        # An empty marker is everywhere: all is the answer.
+    of_each = zip(questions, said, failed, strict=True)
+    return [told_of(question, calls, failures) for question, calls, failures in of_each]
+
+
+def told_of(
+    question: Question,
+    said: Sequence[tuple[str, Said]],
+    failures: tuple[str, ...],
+    answer: str | None = None,
+) -> Told:
+    """What calls and replies come to.
+
+    Args:
+        question: what was asked.
+        said: name of and reply to every call.
+        failures: what of the format failed so far.
+        answer: what is read as the answer; None for what follows the last reply's last marker.
+    """
+    replies = [reply for _, reply in said]
+    last = replies[-1]
+    options = question.format.answer_texts(question.example.choices)
+    _, found, after = last.text.rpartition(question.marker) if question.marker else ("", "", "")
+    # An empty marker is everywhere: all is the answer.
+    if answer is None:
         answer = after if found else last.text
-        choice = parse_answer(answer, row, form)
-        failures += () if found or not question.marker else (NO_MARKER,)
-        failures += (UNREAD,) if row and choice is None else ()
-        made = Answer(
-            text=last.text,
-            choice=choice,
-            option_logprobs=last.option_logprobs,
-            latent_steps=sum(reply.latent_steps for reply in replies_of),
-            new_tokens=sum(reply.new_tokens for reply in replies_of),
-            seconds=sum(reply.seconds for reply in replies_of),
-        )
-        told.append(Told(made, tuple(calls_of), failures))
-    return told
+    choice = parse_answer(answer, options, question.format.answer_form)
+    failures += () if found or not question.marker else (NO_MARKER,)
+    failures += (UNREAD,) if options and choice is None else ()
+    made = Answer(
+        text=last.text,
+        choice=choice,
+        option_logprobs=last.option_logprobs,
+        latent_steps=sum(reply.latent_steps for reply in replies),
+        new_tokens=sum(reply.new_tokens for reply in replies),
+        seconds=sum(reply.seconds for reply in replies),
+    )
+    return Told(made, tuple(said), failures)

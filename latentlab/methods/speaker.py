@@ -7,7 +7,7 @@ where calls go to a server; what is read to score options is no part of an answe
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +15,7 @@ import torch
 
 from latentlab.backbones import Batch
 from latentlab.errors import UserError
+from latentlab.methods.begun import before_answer, begun_of, gaps_of, marked
 from latentlab.methods.call import Call, Part
 from latentlab.methods.newlines import Newlines
 from latentlab.prompts.fit import check_fit
@@ -51,6 +52,12 @@ class Said:
 
     seconds: float = 0.0
     """Time of the call: that of its batch divided by its size."""
+
+    ids: tuple[int, ...] = ()
+    """Its tokens, the end token among them."""
+
+    stands: int = 0
+    """Position id of its answer marker."""
 
 
 def bare_plan(reasoner: Reasoner) -> LatentPlan:
@@ -91,10 +98,11 @@ class Speaker:
             UserError: a prompt does not fit the model.
         """
         found: dict[int, Said] = {}
-        groups: dict[tuple[LatentPlan, int], list[int]] = {}
+        groups: dict[tuple[LatentPlan, int, bool], list[int]] = {}
         for i, call in enumerate(calls):
-            groups.setdefault((call.plan or self.no_steps, call.newlines), []).append(i)
-        for (plan, newlines), where in groups.items():
+            key = (call.plan or self.no_steps, call.newlines, call.begun is None)
+            groups.setdefault(key, []).append(i)
+        for (plan, newlines, _), where in groups.items():
             replies = self._together(
                 plan,
                 newlines,
@@ -137,20 +145,26 @@ class Speaker:
         prompter = self.reasoner.prompter
         plan = prompter.resolve(plan)
         longest = max(call.longest for call in calls)
-        ends = Newlines.of(prompter.step_ends, newlines, longest // (plan.steps + 1))
+        ends, room = prompter.step_ends, longest // (plan.steps + 1)
+        ends = Newlines.of(ends, newlines, room) if newlines else ends
         backbone, filler = self.reasoner.backbone, self.reasoner.placeholder_id
         rollout = Rollout(backbone, plan, filler, self.seed, (), ends)
-        state = rollout.reason(rollout.prefill(self.batch(calls, names)))
+        words, given = begun_of(calls, plan, ends)
+        state = rollout.reason(rollout.prefill(self.batch(calls, names)), words=words)
         state.check_finite()
+        state = state.skip(gaps_of(calls, state.next_position))
+        first = state.next_position.tolist()
         marker = prompter.marker_ids[0] if prompter.marker_ids else None
         room = max(1, longest - min(map(len, state.written)))
-        outputs = generate(rollout, state, prompter.eos_ids, marker, room)
+        outputs = generate(rollout, state, prompter.eos_ids, marker, room, given)
         seconds = (time.perf_counter() - started) / len(calls)
         read = (state.kinds != Kind.PAD).sum(-1).tolist()
         written = state.written
         for i, call in enumerate(calls):
             outputs[i] = outputs[i][: max(1, call.longest - len(written[i]))]
-        scores = self._scores(rollout, state, outputs, options)
+        # What answers a begun reply follows on the marker that it was begun with.
+        until = given or outputs
+        scores = self._scores(rollout, state, until, options)
         return [
             Said(
                 text=prompter.decode([*written[i], *outputs[i]]),
@@ -161,6 +175,8 @@ class Speaker:
                 forward_tokens=read[i] + len(outputs[i]) - 1,
                 pictures=len(call.pictures),
                 seconds=seconds,
+                ids=(*written[i], *outputs[i]),
+                stands=first[i] + (marked(prompter, until[i]) or 0),
             )
             for i, call in enumerate(calls)
         ]
@@ -213,34 +229,11 @@ class Speaker:
     ) -> list[list[float]]:
         """Log-likelihood of each option, after what was written up to the marker."""
         prompter = self.reasoner.prompter
-        prefixes = [self._before_answer(output) for output in outputs]
+        prefixes = [before_answer(prompter, output) for output in outputs]
         ids = {text: prompter.answer_ids(text) for text in {t for row in options for t in row}}
         return option_logprobs(
             rollout, state, prefixes, [[ids[text] for text in row] for row in options]
         )
-
-    def _before_answer(self, output: Sequence[int]) -> tuple[list[int], list[int]]:
-        """A reply up to its last marker and with it, and the kinds of its tokens.
-
-        Where a reply leaves the marker out, it is put where the reply begins, so that an option is
-        scored as an answer at once.
-        """
-        prompter = self.reasoner.prompter
-        marker = prompter.decode(prompter.marker_ids)
-        end = _end_of(prompter.decode, output, marker)
-        text = list(prompter.marker_ids) if end is None else list(output[:end])
-        first = prompter.marker_ids[0] if prompter.marker_ids else None
-        turn = text.index(first) if first in text else len(text)
-        kinds = [int(Kind.RATIONALE)] * turn + [int(Kind.ANSWER)] * (len(text) - turn)
-        return text, kinds
-
-
-def _end_of(decode: Callable[[Sequence[int]], str], ids: Sequence[int], marker: str) -> int | None:
-    """Where the last marker of a reply ends, in tokens; tokens may hold more than it."""
-    if not marker or marker not in decode(ids):
-        return None
-    start = next(at for at in reversed(range(len(ids))) if marker in decode(ids[at:]))
-    return next(end for end in range(start + 1, len(ids) + 1) if marker in decode(ids[start:end]))
 
 
 def _piece(part: Part) -> dict[str, str]:

@@ -20,6 +20,7 @@ def generate(
     eos_id: int | Collection[int],
     marker_id: int | None,
     max_new_tokens: int,
+    given: Sequence[Sequence[int]] = (),
 ) -> list[list[int]]:
     """Continue greedily from a state, which stays as it was.
 
@@ -30,9 +31,11 @@ def generate(
         marker_id: first token of the answer marker: positions from it on count as ANSWER, those
             before it as RATIONALE. None makes everything ANSWER.
         max_new_tokens: where to stop at the latest.
+        given: tokens that each example begins with instead of its own. After those that it writes
+            by itself it goes on as it would, to the bit.
 
     Returns:
-        New token ids of each example, up to and with the end token.
+        New token ids of each example, given ones among them, up to and with the end token.
     """
     state = state.fork()
     batch = len(state.hidden)
@@ -40,13 +43,17 @@ def generate(
     answering = torch.full((batch,), marker_id is None, device=state.hidden.device)
     done = torch.zeros_like(answering)
     ends = torch.tensor([eos_id] if isinstance(eos_id, int) else sorted(eos_id)).to(done.device)
+    lengths = torch.tensor([len(ids) for ids in given or [()] * batch], device=done.device)
     logits = rollout.backbone.logits(state.hidden)
     for length in range(1, max_new_tokens + 1):
         tokens = logits.argmax(-1)
+        for i, ids in enumerate(given):
+            if length <= len(ids):
+                tokens[i] = ids[length - 1]
         for i, token in enumerate(tokens.tolist()):
             if not done[i]:
                 outputs[i].append(token)
-        done = done | torch.isin(tokens, ends)
+        done = done | (torch.isin(tokens, ends) & (lengths < length))
         if bool(done.all()) or length == max_new_tokens:
             break
         if marker_id is not None:

@@ -34,7 +34,7 @@ class Rationales:
     @property
     def written(self) -> "Rationales":
         """Those of the examples before whose answer anything was written."""
-        pairs = [pair for pair in zip(self.examples, self.steps, strict=True) if pair[1]]
+        pairs = [pair for pair in zip(self.examples, self.steps, strict=True) if any(pair[1] or ())]
         return Rationales(tuple(name for name, _ in pairs), tuple(steps for _, steps in pairs))
 
 
@@ -42,13 +42,13 @@ class Rationales:
 class RationaleEdit:
     """What is done to a written rationale."""
 
-    how: Literal[WordReplacement, "own", "drop"]
+    how: Literal[WordReplacement, "own", "drop", "given"]
     """What stands there instead: another example's rationale, its own steps in another order, its
     first step as often as there were steps, a token without content for every word, the rationale
-    itself (a sham), or nothing."""
+    itself (a sham), nothing, or what is given for it."""
 
     rationales: Rationales | None = None
-    """Rationales to take another example's from."""
+    """Rationales to take another example's from; those given are under the examples' own names."""
 
     donors: Donors | None = None
     """Who lends to whom; its references are the examples of the rationales, in their order."""
@@ -81,24 +81,31 @@ class RationaleEdit:
         Raises:
             UserError: another example's rationale is asked for, and nobody else has written any.
         """
-        seed += self.draw
-        steps: Sequence[StepIds | None] = own.steps
-        if self.how == "other":
-            if self.rationales is None or self.donors is None:
-                raise UserError("there are no rationales of other examples to take")
-            steps = [self.rationales.steps[i] for i in self.donors.of(own.examples, seed)]
-        pairs = zip(own.examples, steps, strict=True)
-        return [self._one(example, words, seed) for example, words in pairs]
+        pairs = zip(own.examples, self.lent(own, seed), strict=True)
+        changed = [self.changed(example, steps, seed) for example, steps in pairs]
+        return [None if steps is None else [t for step in steps for t in step] for steps in changed]
 
-    def _one(self, example: str, steps: StepIds | None, seed: int) -> list[int] | None:
+    def lent(self, own: Rationales, seed: int) -> Sequence[StepIds | None]:
+        """Whose steps each example's edit begins with; see `edit`."""
+        if self.how not in ("other", "given"):
+            return own.steps
+        if self.rationales is None or (self.how == "other" and self.donors is None):
+            raise UserError("there are no rationales of other examples to take")
+        if self.donors is None:
+            known = dict(zip(self.rationales.examples, self.rationales.steps, strict=True))
+            return [known[example] for example in own.examples]
+        return [self.rationales.steps[i] for i in self.donors.of(own.examples, seed + self.draw)]
+
+    def changed(self, example: str, steps: StepIds | None, seed: int) -> StepIds | None:
+        """The steps of one example after the edit; None where it is left to itself."""
         if self.how == "drop":
             return []
         if steps is None:  # nothing was written that led to an answer: there is nothing to edit
             return None
         if self.how in ("permute", "reverse", "first") and steps:
-            steps = [steps[i] for i in order_of(self.how, len(steps), example, seed)]
-        ids = [token for step in steps for token in step]
-        return [self.blank] * len(ids) if self.how == "placeholder" else ids
+            steps = [steps[i] for i in order_of(self.how, len(steps), example, seed + self.draw)]
+        blank = self.how == "placeholder"
+        return [[self.blank] * len(step) for step in steps] if blank else steps
 
 
 def blank_token(reasoner: Reasoner) -> int:

@@ -1,7 +1,7 @@
 """Lets a model write its rationale, and answer after the words that an edit puts there."""
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import torch
 
@@ -92,7 +92,8 @@ def answer_after(
     longest = max((len(ids) for row in options for ids in row), default=1)
     room = max(max_new_tokens, max(map(len, given)) + longest)
     own = rollout.backbone.logits(state.hidden).argmax(-1).tolist()
-    outputs = _generate_after(rollout, state, given, prompter.eos_ids, marker, room)
+    first = marker[0] if marker else None
+    outputs = generate(rollout, state, prompter.eos_ids, first, room, given)
     seconds = (time.perf_counter() - started) / len(examples)
     before = [ids or list(marker) for ids in given]  # an answer is scored after the marker
     kinds = [
@@ -110,40 +111,9 @@ def answer_after(
             latent_steps=taken,
             new_tokens=len(output),
             seconds=seconds,
-            at_once=not marker or first == marker[0],
+            at_once=not marker or begins == first,
         )
-        for row, ids, output, scores, first, taken in zip(
+        for row, ids, output, scores, begins, taken in zip(
             texts, given, outputs, logprobs, own, state.steps_taken, strict=True
         )
     ]
-
-
-def _generate_after(
-    rollout: Rollout,
-    state: Trajectory,
-    given: Sequence[Sequence[int]],
-    eos_ids: Collection[int],
-    marker: Sequence[int],
-    max_new_tokens: int,
-) -> list[list[int]]:
-    """Continue greedily after given tokens, pass by pass as `decoding.generate` does."""
-    state = state.fork()
-    outputs: list[list[int]] = [[] for _ in given]
-    ended = [False] * len(given)
-    answering = torch.full((len(given),), not marker, device=state.hidden.device)
-    logits = rollout.backbone.logits(state.hidden)
-    for length in range(max_new_tokens):
-        tokens = logits.argmax(-1)
-        for i, ids in enumerate(given):
-            if length < len(ids):
-                tokens[i] = ids[length]
-            if not ended[i]:
-                outputs[i].append(int(tokens[i]))
-                ended[i] = length >= len(ids) and outputs[i][-1] in eos_ids
-        if all(ended) or length + 1 == max_new_tokens:
-            break
-        if marker:
-            answering = answering | (tokens == marker[0])
-        kinds = torch.where(answering, int(Kind.ANSWER), int(Kind.RATIONALE))
-        logits = rollout.extend(state, tokens[:, None], kinds[:, None])[:, -1]
-    return outputs

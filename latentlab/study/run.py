@@ -4,7 +4,7 @@ The prompt's prefix is computed once per batch and every arm goes on from it, wh
 table of thirty arms affordable.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -96,7 +96,7 @@ def run_arms(
                     continue
                 row = {
                     **identity(reasoner.name, data, example),
-                    "cluster": [*example.clusters, *_lent(more)],
+                    "cluster": [*example.clusters, *lent(more)],
                     **arm.facts,
                     "seed": seed + arm.draw,
                     **more,
@@ -106,8 +106,12 @@ def run_arms(
         return rows
 
     name, rounds = reasoner.name, len(arms)
-    found = chain(*over_batches(examples, batch_size, of_batch, name, rounds, "answers"))
-    frame = pd.DataFrame([row for _, row in sorted(found, key=lambda item: item[0])])
+    return framed(chain(*over_batches(examples, batch_size, of_batch, name, rounds, "answers")))
+
+
+def framed(rows: Iterable[Row]) -> pd.DataFrame:
+    """Rows in the order of their numbers, with what follows from all of them together."""
+    frame = pd.DataFrame([row for _, row in sorted(rows, key=lambda item: item[0])])
     frame = frame.astype({"hops": "Int64", "choice": "Int64", "correct_lenient": "boolean"})
     return with_outcomes(_with_uses(frame))
 
@@ -142,7 +146,7 @@ def _facts(arm: Arm, prompts: Batch, seed: int) -> list[dict[str, Any]]:
     return facts
 
 
-def _lent(facts: dict[str, Any]) -> list[str]:
+def lent(facts: dict[str, Any]) -> list[str]:
     """The label that a row shares with those which were given the same donor."""
     donor = facts["donor_example"]
     return [] if donor is None else [f"donor {donor}"]

@@ -49,7 +49,7 @@ def test_one_run_leaves_rows_a_summary_and_sentences(interchange):
     flags += ["--data", "benchmark:domain=letters"]
     code, streams = interchange(*flags)
     assert code == 0, streams.err
-    assert "cot takes no latent steps, so there is nothing to exchange; passed over" in streams.err
+    assert "cot takes no latent steps and writes nothing before its answer" in streams.err
     sentences = [s for s in streams.out.splitlines() if s.startswith(("ivtlr: ", "relay: "))]
     ivtlr, relay = sentences
     treated, *_ = ivtlr.split(". On those")

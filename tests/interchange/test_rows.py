@@ -159,5 +159,6 @@ def test_parts_are_those_a_model_has(exchanged, planned, data):
     assert exchanged("cot", lacks=told).empty
     assert told == [
         "--part latent_vision: it has none",
-        "it takes no latent steps, so there is nothing to exchange",
+        "it takes no latent steps and writes nothing before its answer, so there is nothing to "
+        "exchange",
     ]

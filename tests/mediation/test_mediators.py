@@ -9,7 +9,6 @@ from latentlab.mediation.mediators import (
     perturbations_of,
     prepare,
     step_sets,
-    takes_latent_steps,
 )
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.study.instrument import Subject
@@ -38,15 +37,6 @@ def test_mediators_are_those_a_model_has():
     assert Mediator("slots", "latent_text", (1, 3)).steps_label == "1, 3"
     assert Mediator("slots", "latent_text", (1, 2)).steps_label == "1..2"
     assert Mediator().steps_label == "all"
-
-
-def test_steps_in_words_are_no_latent_steps():
-    words = LatentPlan(steps=3, k=2, content="words", part_order="text_vision")
-    assert [takes_latent_steps(plan) for plan in (PLANS["ivtlr"], PLANS["cot"], words)] == [
-        True,
-        False,
-        False,
-    ]
 
 
 def test_data_without_traces_leaves_out_what_needs_them(qwen, examples, tmp_path):
