@@ -55,7 +55,7 @@ class Call:
     """Steps to take before the reply; None for none."""
 
     newlines: int = 1
-    """Line breaks that end a step, for plans that write theirs."""
+    """Line breaks that end a step, for plans that write theirs; 0 ends it as the model's own."""
 
     answers: bool = True
     """Whether the reply may be the answer, so that the options are scored after it."""

@@ -137,7 +137,8 @@ class Speaker:
         prompter = self.reasoner.prompter
         plan = prompter.resolve(plan)
         longest = max(call.longest for call in calls)
-        ends = Newlines.of(prompter.step_ends, newlines, longest // (plan.steps + 1))
+        ends, room = prompter.step_ends, longest // (plan.steps + 1)
+        ends = Newlines.of(ends, newlines, room) if newlines else ends
         backbone, filler = self.reasoner.backbone, self.reasoner.placeholder_id
         rollout = Rollout(backbone, plan, filler, self.seed, (), ends)
         state = rollout.reason(rollout.prefill(self.batch(calls, names)))

@@ -31,6 +31,9 @@ ROWS, SUMMARY = "rows.parquet", "summary.csv"
 PREDICTIONS = "predictions.jsonl"
 """Replies in the M3CoT project's layout, which the evaluator leaves beside them."""
 
+PAIRS, CLAIMS = "pairs.csv", "claims.csv"
+"""Paired differences and what they say to claims of papers, which the comparison leaves there."""
+
 _TEXT = [
     "against",
     "query",
