@@ -28,9 +28,9 @@ BIBLIOGRAPHY = "published.bib"
 """References of published numbers: kept beside the experiments, copied beside the tables."""
 
 ORDER = (
-    "benchmark", "calibration", "main_table", "knockouts", "knockouts_table", "necessity",
+    "benchmark", "calibration", "main_table", "compared", "cost", "knockouts", "knockouts_table", "necessity",
     "evidence", "counterfactual", "interchange", "mediation", "probe_grid", "retrained_arms",
-    "organisms", "seeds", "seed_readings", "replacements", "noise", "topics", "rationales",
+    "organisms", "curves", "seeds", "seed_readings", "replacements", "noise", "topics", "rationales",
     "steps", "patches", "patches_trained", "mediation_totals", "mediation_steps", "latents_moved",
     "lens_grid", "similarity", "patching_grid", "attention_knockouts", "attribution",
     "answer_attention", "attention", "attention_runs", "attention_maps",
