@@ -57,8 +57,8 @@ def make(found: Found) -> Drawing:
     )
     drawn = (
         f"Strict accuracy after each stage on {data['n'].min()} to {data['n'].max()} held-out "
-        f"questions of {data['hops'].iloc[0]} hops, one line a training; ends differ by training "
-        "seed alone, the base model's included. 95 % Wilson intervals over questions are in the "
+        f"questions of {data['hops'].iloc[0]} hops, one line a training; those of a way differ in "
+        "their seed, the base model's included. 95 % Wilson intervals over questions are in the "
         "CSV file. Ways with latent steps take as many as the stage has and write the rest."
     )
     return Drawing(figure, data, caption(finding, drawn))

@@ -27,6 +27,7 @@ from latentlab.study.arms import Arm
 from latentlab.study.instrument import Subject
 from latentlab.study.picks import fewest_patches
 from latentlab.study.references import reference_bank
+from latentlab.study.steps import one_call
 from latentlab.vocabulary import CONTROL, INTERCHANGE, DonorRule
 
 
@@ -39,6 +40,8 @@ def prepare(config: InterchangeConfig, subject: Subject) -> list[Swap] | None:
     """
     reasoner, examples = subject.reasoner, subject.examples
     plan, name = reasoner.plan, reasoner.name
+    if not one_call(subject, "exchanges"):
+        return None
     if not plan.steps:
         subject.lacks(f"{name} takes no latent steps, so there is nothing to exchange")
         return None
