@@ -54,7 +54,7 @@ def make(found: Found) -> Table:
         f"Strict accuracy in % on {summary['data'].iloc[0]}, n = {' and '.join(map(str, n))}: "
         "95 % Wilson intervals over questions (the rest in the CSV file), domains of most hops. "
         "Trainings: lowest to highest of several seeds (how many), never pooled. Steps, tokens "
-        f"read: means. Time: CPU, that of {called(base)} is 1. Published: IVT-LR, Table 1, "
+        f"read: means of most hops. Time: CPU, that of {called(base)} is 1. Published: IVT-LR, Table 1, "
         "Qwen2-VL-7B."
     )
     return Table(cells, data, caption(_finding(data, counts[0]), drawn), published.COMPARED)
@@ -75,7 +75,7 @@ def _lines(
             group = of_way[(of_way["domain"] == domain) & (of_way["hops"] == hops)].iloc[0]
             line |= {f"{name}{end}": group[f"accuracy{end}"] for end in ("", "_low", "_high")}
             line[f"n {name}"] = group["n"]
-        whole = totals(of_way).iloc[0]
+        whole = totals(of_way, hops_of(summary)[0]).iloc[0]
         for name, column in (("steps", "autoregressive_steps"), ("tokens", "forward_tokens")):
             line |= {f"{name}{end}": whole[f"{column}{end}"] for end in ("", "_low", "_high")}
         ratio = ratio_of_times(times.get(base), times.get(way))

@@ -5,7 +5,6 @@ ways. A way is on the front where none is both cheaper and more often right.
 """
 
 import pandas as pd
-from matplotlib.axes import Axes
 
 from latentlab.compare.summary import hops_of, totals
 from latentlab.compare.ways import called
@@ -25,6 +24,12 @@ from latentlab.wording import joined
 PART = "main"
 STUDIES = (studies.COMPARED,)
 
+LEVELS = (0.01, 0.05, 0.2, 0.5, 0.8, 0.9, 0.95, 0.99, 0.999)
+"""Accuracies that are written along the axis."""
+
+TICKS = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
+"""Round numbers of one power of ten."""
+
 PANELS = {"steps": "autoregressive steps an answer", "milliseconds": "milliseconds an answer"}
 """What accuracy is set against."""
 
@@ -36,32 +41,37 @@ def make(found: Found) -> Drawing:
     data = _lines(summary, hops)
     figure, axes = canvas("double", 2.6, 1, 2, sharey=True)
     of = "all questions" if hops == ALL else number_of_hops(hops)
+    shown = _within(data)
     for axis, (cost, label) in zip(axes, PANELS.items(), strict=True):
-        known = data[data[cost].notna()]
-        _front(axis, known, cost)
+        known = shown[shown[cost].notna()]
+        axis.plot(*zip(*_front(known, cost), strict=True), color=MUTED, linewidth=0.8, zorder=0)
         for _, line in known.iterrows():
             colour, mark = look_of_way(line["way"], list(data["way"]))
             one = pd.DataFrame([line])
             draw_intervals(
-                axis, [line[cost]], one, "accuracy", 100, color=colour, marker=mark, markersize=5
+                axis, [line[cost]], one, "accuracy", color=colour, marker=mark, markersize=5
             )
-        axis.set_xlabel(label)
-        axis.set_xscale("log")
+        axis.set(xlabel=label, xscale="log", yscale="logit")
         axis.set_xticks(ticks := _ticks(known[cost]), [f"{tick:g}" for tick in ticks])
+        axis.set_yticks(LEVELS, [f"{100 * level:g}" for level in LEVELS])
         axis.minorticks_off()
-        axis.margins(x=0.16, y=0.09)
+        low, high = float(known[cost].min()), float(known[cost].max())
+        room = max(high / low, 1.5) ** 0.16
+        axis.set_xlim(low / room, high * room)
+        axis.set_ylim(shown["accuracy_low"].min() / 1.6, 1 - (1 - shown["accuracy_high"].max()) / 3)
     axes[0].set_ylabel(f"accuracy (%), {of}")
     for axis, cost in zip(axes, PANELS, strict=True):
-        known = data[data[cost].notna()].sort_values("accuracy")
-        places = list(zip(known[cost], 100 * known["accuracy"], strict=True))
+        known = shown[shown[cost].notna()].sort_values("accuracy")
+        places = list(zip(known[cost], known["accuracy"], strict=True))
         colours = [look_of_way(way, list(data["way"]))[0] for way in known["way"]]
-        label_points(axis, places, [called(way) for way in known["way"]], colours)
+        names = [called(way) for way in known["way"]]
+        label_points(axis, places, names, colours, _front(known, cost))
     drawn = (
         f"Strict accuracy of {of}, n = {data['n'].min()} each, of small models trained alike on "
         f"{summary['data'].iloc[0]}; bars are 95 % Wilson intervals over questions, of one "
         "training each. Steps are written tokens and latent steps; time is that of the processor "
         "over all questions, batches in turns. Grey: the front, where nothing is cheaper and more "
-        "often right. Costs are on logarithmic scales."
+        "often right. Logit and logarithmic scales."
     )
     return Drawing(figure, data, caption(_finding(data, of), drawn))
 
@@ -83,20 +93,29 @@ def _lines(summary: pd.DataFrame, hops: str) -> pd.DataFrame:
     return data.reset_index()
 
 
-def _front(axis: Axes, data: pd.DataFrame, cost: str) -> None:
-    """Draw the stairs that nothing lies above."""
+def _within(data: pd.DataFrame) -> pd.DataFrame:
+    """Accuracies that a logit scale can show: as if a quarter of a question were open."""
+    ends = ["accuracy", "accuracy_low", "accuracy_high"]
+    open_ = 0.25 / data["n"].max()
+    return data.assign(**{end: data[end].clip(open_, 1 - open_) for end in ends})
+
+
+def _front(data: pd.DataFrame, cost: str) -> list[tuple[float, float]]:
+    """Corners of the stairs that nothing lies above."""
     front = data[data[f"front {cost}"]].sort_values(cost)
-    axis.step(
-        front[cost], 100 * front["accuracy"], where="post", color=MUTED, linewidth=0.8, zorder=0
-    )
+    corners: list[tuple[float, float]] = []
+    for x, y in zip(front[cost], front["accuracy"], strict=True):
+        corners += [(x, corners[-1][1])] if corners else []
+        corners.append((x, y))
+    return corners
 
 
 def _ticks(values: "pd.Series[float]") -> list[float]:
     """Round numbers within the range of a cost."""
-    every = [one * 10**power for power in range(-2, 6) for one in (1, 2, 3, 5)]
+    every = [one * 10**power for power in range(-2, 6) for one in TICKS]
     low, high = float(values.min()), float(values.max())
     within = [tick for tick in every if low / 1.15 <= tick <= high * 1.15]
-    return within if len(within) < 8 else within[::2]
+    return within[:: -(-len(within) // 7)]
 
 
 def _finding(data: pd.DataFrame, of: str) -> str:

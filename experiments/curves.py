@@ -17,6 +17,7 @@ from latentlab.figures.artifacts import Drawing, caption
 from latentlab.figures.compared import look_of_way
 from latentlab.figures.experiment import Found, Study
 from latentlab.figures.style import GRID, LEAST_TYPE, canvas
+from latentlab.wording import joined
 
 PART = "appendix"
 STUDIES: tuple[Study, ...] = ()
@@ -40,9 +41,7 @@ def make(found: Found) -> Drawing:
         for _, curve in data[data["way"] == way].groupby("training_seed"):
             axis.plot(curve["updates"], 100 * curve["accuracy"], color=colour, linewidth=0.9)
         count = data.loc[data["way"] == way, "training_seed"].nunique()
-        axis.set_title(called(way))
-        axis.text(0.97, 0.06, f"{count} trained", transform=axis.transAxes, ha="right",
-                  fontsize=LEAST_TYPE)  # fmt: skip
+        axis.set_title(f"{called(way)} ({count})", fontsize=LEAST_TYPE)
         axis.grid(axis="y", color=GRID, linewidth=0.5)
         axis.set_ylim(0, 103)
         axis.set_xticks([0, 1000, 2000])
@@ -55,9 +54,10 @@ def make(found: Found) -> Drawing:
         f"between {typeset(100 * least['accuracy'])} % ({called(least['way'])}) and "
         f"{typeset(100 * most['accuracy'])} % ({called(most['way'])})."
     )
+    sizes = [str(n) for n in sorted(set(data["n"]))]
     drawn = (
-        f"Strict accuracy after each stage on {data['n'].min()} to {data['n'].max()} held-out "
-        f"questions of {data['hops'].iloc[0]} hops, one line a training; those of a way differ in "
+        f"Strict accuracy after each stage on {joined(sizes)} held-out questions of "
+        f"{data['hops'].iloc[0]} hops, one line a training (how many); those of a way differ in "
         "their seed, the base model's included. 95 % Wilson intervals over questions are in the "
         "CSV file. Ways with latent steps take as many as the stage has and write the rest."
     )

@@ -116,5 +116,5 @@ def test_every_way_is_drawn_and_named_in_both_panels(make):
     made = make("cost")
     for axis in made.figure.axes:
         drawn = np.concatenate([c[0].get_data()[1] for c in axis.containers])
-        np.testing.assert_allclose(np.sort(drawn), np.sort(100 * made.data["accuracy"]))
+        np.testing.assert_allclose(np.sort(drawn), np.sort(made.data["accuracy"]))
         assert {text.get_text() for text in axis.texts} == {called(way) for way in WAYS}
