@@ -50,6 +50,7 @@ _ALL = (
     Command("patch", "PatchConfig"),
     Command("calibrate", "CalibrateConfig", "run"),
     Command("evaluate", "EvaluateConfig"),
+    Command("compare", "CompareConfig"),
     Command("score", "ScoreConfig", "run"),
     Command("figures", "FiguresConfig", "run"),
     Command("trace", "TraceConfig"),

@@ -24,6 +24,7 @@ from latentlab.study.batches import batches
 from latentlab.study.identity import group_columns
 from latentlab.study.instrument import Subject
 from latentlab.study.picks import fewest_patches
+from latentlab.study.steps import one_call
 from latentlab.vocabulary import VisionRun
 
 ModeRun = tuple[Reasoner, VisionRun]
@@ -117,6 +118,8 @@ def prepare(config: AttentionConfig, subject: Subject) -> list[ModeRun] | None:
         UserError: the model cannot be read in its mode.
     """
     reasoner, examples = subject.reasoner, subject.examples
+    if not one_call(subject, "attention readings"):
+        return None
     if not any(example.image is not None for example in examples):
         raise UserError(f"{config.data}: no question has a picture, so there is nothing to look at")
     if subject.given in config.explicit:

@@ -123,6 +123,7 @@ def _ablate(asked: Subject, config: AblateConfig) -> pd.DataFrame:
 def _patch(asked: Subject, config: PatchConfig) -> pd.DataFrame:
     """Rows of latents as they are fed in, and of the knock-out."""
     prepared = patch.prepare(config, asked)
+    assert prepared is not None, "every model that is calibrated on is asked in one call"
     fed_in = [cell for cell in prepared.cells if _is_latent_as_fed_in(cell)]
     return patch.rows_of(config, asked, dataclasses.replace(prepared, cells=fed_in))
 

@@ -1,12 +1,14 @@
 """Asks models by methods: what fits together, and rows with the cost of all calls."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from latentlab.evaluate.config import EvaluateConfig
 from latentlab.evaluate.predictions import ASKED, asked_of
-from latentlab.methods import Method, methods_of
+from latentlab.methods import Method
 from latentlab.methods.check import misfit
-from latentlab.study.by_method import own_method, run_by
+from latentlab.study.by_method import asked_by, own_method, run_by
 from latentlab.study.instrument import Subject
 
 
@@ -15,13 +17,24 @@ def fitting(config: EvaluateConfig, subject: Subject) -> tuple[Method, ...] | No
 
     A model that was trained to follow a method has that for its own way.
     """
-    reasoner, found = subject.reasoner, []
-    own = own_method(reasoner)
+    own = own_method(subject.reasoner)
     if not config.method and own is None:
         return ()
-    asked_by = methods_of(config.method) if config.method else [own] if own else []
-    for method in asked_by:
-        if problem := misfit(reasoner, method, subject.examples, config.max_new_tokens):
+    methods = asked_by(subject.reasoner, config.method) if config.method else [own] if own else []
+    return those_that_fit(subject, methods, config.max_new_tokens) or None
+
+
+def those_that_fit(subject: Subject, methods: Sequence[Method], longest: int) -> tuple[Method, ...]:
+    """The methods that a model can be asked by; of the others it is told why not.
+
+    Args:
+        subject: the model and what it is asked.
+        methods: how it is to be asked.
+        longest: tokens of an answer at most.
+    """
+    reasoner, found = subject.reasoner, []
+    for method in methods:
+        if problem := misfit(reasoner, method, subject.examples, longest):
             subject.lacks(problem)
         else:
             found.append(method)
@@ -31,7 +44,7 @@ def fitting(config: EvaluateConfig, subject: Subject) -> tuple[Method, ...] | No
             f"{reasoner.name} was trained to take latent steps; it takes none by "
             f"{', '.join(prompted)}"
         )
-    return tuple(found) or None
+    return tuple(found)
 
 
 def rows_by(method: Method, config: EvaluateConfig, subject: Subject) -> pd.DataFrame:

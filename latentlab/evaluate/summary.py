@@ -30,6 +30,9 @@ COSTS = ("autoregressive_steps", "latent_steps", "new_tokens")
 OF_METHODS = ("forward_tokens", "pictures", "calls", "format_failures")
 """Further costs, of rows by methods."""
 
+OWN = "own"
+"""What the column `method` says of a model that is left alone."""
+
 _GROUPS = ((), ("domain",), ("domain", "topic"), ("hops",), ("domain", "hops"))
 
 
@@ -63,7 +66,8 @@ def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
 
 def _lines(rows: pd.DataFrame, seed: int) -> Iterator[dict[str, object]]:
     names = ["model", "data", "intervention", "kind"]
-    names += ["method"] if "method" in rows else []
+    if "method" in rows:  # models that are left alone may stand beside those asked by a method
+        names, rows = [*names, "method"], rows.fillna({"method": OWN})
     everything = {"domain": ALL, "topic": ALL, "hops": ALL}
     for arm, of_arm in rows.groupby(names, sort=False):
         head = dict(zip(names, arm, strict=True))
@@ -82,7 +86,9 @@ def _measure(group: pd.DataFrame, seed: int, in_all: bool) -> dict[str, float]:
         right = known[column].astype(bool).to_numpy()
         found[name] = accuracy_interval(right, clusters_of(known)) if len(known) else None
     for name in (*COSTS, *(name for name in OF_METHODS if name in group)):
-        found[name] = bootstrap_interval(group[name].to_numpy(), seed=seed)
+        known = group[name].notna().all()
+        values = group[name].to_numpy(float)
+        found[name] = bootstrap_interval(values, seed=seed) if known else None
     found["seconds"] = _time(group, seed) if in_all else None
     return {
         f"{name}{end}": np.nan if interval is None else getattr(interval, field)

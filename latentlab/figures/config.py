@@ -30,14 +30,13 @@ BIBLIOGRAPHY = "published.bib"
 """References of published numbers: kept beside the experiments, copied beside the tables."""
 
 ORDER = (
-    "benchmark", "calibration", "main_table", "knockouts", "knockouts_table", "necessity",
-    "evidence", "counterfactual", "interchange", "which_words", "mediation", "probe_grid",
-    "retrained_arms",
-    "organisms", "seeds", "seed_readings", "replacements", "noise", "topics", "rationales",
-    "imagined",
-    "steps", "patches", "patches_trained", "mediation_totals", "mediation_steps", "latents_moved",
-    "lens_grid", "similarity", "patching_grid", "attention_knockouts", "attribution",
-    "answer_attention", "attention", "attention_runs", "attention_maps",
+    "benchmark", "calibration", "main_table", "compared", "cost", "knockouts", "knockouts_table",
+    "necessity", "evidence", "counterfactual", "interchange", "which_words", "mediation",
+    "probe_grid", "retrained_arms", "organisms", "curves", "seeds", "seed_readings",
+    "replacements", "noise", "topics", "rationales", "imagined", "steps", "patches",
+    "patches_trained", "mediation_totals", "mediation_steps", "latents_moved", "lens_grid",
+    "similarity", "patching_grid", "attention_knockouts", "attribution", "answer_attention",
+    "attention", "attention_runs", "attention_maps",
 )  # fmt: skip
 """The order of the page in each set: from the question to what was found, then how sure it is."""
 

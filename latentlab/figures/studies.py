@@ -12,6 +12,7 @@ from latentlab.ablate.config import AblateConfig
 from latentlab.attention.config import AttentionConfig
 from latentlab.calibrate.config import CalibrateConfig
 from latentlab.calibrate.subjects import CANNOT_REASON, ONE_HOP
+from latentlab.compare.config import CompareConfig
 from latentlab.evaluate.config import EvaluateConfig
 from latentlab.figures.experiment import Study
 from latentlab.interchange.config import InterchangeConfig
@@ -41,6 +42,9 @@ def _one_hop(study: Study) -> Study:
 ASKED = EvaluateConfig(model=METHODS, data="benchmark:hops=1+4", limit=2000, batch_size=100)
 ANSWERS = Study("answers", "evaluate", ASKED)
 """Accuracy, autoregressive steps and time of every method."""
+
+COMPARED = Study("compared", "compare", CompareConfig())
+"""Every way to answer on equal terms: accuracy, cost and what it says to claims of papers."""
 
 KNOCKOUTS = Study(
     "knockouts",

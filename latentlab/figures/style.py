@@ -58,6 +58,11 @@ MODELS: dict[str, tuple[str, str]] = {
     "cot": ("#0fb4c3", ">"),
     "cot_vision": ("#87962d", "p"),
     "no_cot": ("#2d5a96", "*"),
+    "ccot": ("#2d7869", "1"),
+    "multimodal_cot": ("#0f1e3c", "x"),
+    "scaffold": ("#4b1e1e", "+"),
+    "chain_of_focus": ("#7869ff", "2"),
+    "capimagine": ("#69d296", "3"),
 }
 """Colour and mark of every model of the zoo."""
 

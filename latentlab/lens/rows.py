@@ -35,7 +35,7 @@ from latentlab.study.batches import Numbered, over_batches
 from latentlab.study.identity import group_columns
 from latentlab.study.instrument import Subject
 from latentlab.study.picks import check_picks
-from latentlab.study.steps import same_steps
+from latentlab.study.steps import one_call, same_steps
 from latentlab.vocabulary import CONTROL
 
 LENS, FED_IN, NEAREST = "logit lens", "as fed in", "nearest token"
@@ -65,7 +65,7 @@ def prepare(config: LensConfig, subject: Subject) -> bool | None:
     Raises:
         UserError: a picture has too few patches, or there are no traces where they are needed.
     """
-    if not same_steps(subject, "readings of each slot"):
+    if not one_call(subject, "lenses") or not same_steps(subject, "readings of each slot"):
         return None
     check_picks(subject.reasoner, subject.examples)
     return True

@@ -17,6 +17,7 @@ from latentlab.methods import (
     ivtlr,
     multimodal_cot,
     no_cot,
+    own,
     scaffold,
 )
 from latentlab.methods.call import Call, Method, Question, Talk, Turn
@@ -35,6 +36,7 @@ METHODS: dict[str, Method] = {
         capimagine.METHOD,
         coconut.METHOD,
         ivtlr.METHOD,
+        own.METHOD,
     )
 }
 """Every method by its name."""

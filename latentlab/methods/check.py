@@ -10,6 +10,7 @@ from latentlab.errors import UserError
 from latentlab.methods.call import Method, prompt
 from latentlab.methods.run import question_of
 from latentlab.methods.speaker import Speaker
+from latentlab.methods.taught import lesson_of
 from latentlab.prompts.fit import check_fit
 from latentlab.prompts.template import conversed
 from latentlab.reasoner import Reasoner
@@ -32,6 +33,8 @@ def misfit(
         longest: tokens of an answer at most.
     """
     name = f"method {method.name} on {reasoner.name}"
+    if reasoner.method and method is not lesson_of(reasoner.method).method:
+        return f"{name}: the model was trained to answer by {reasoner.method} and by nothing else"
     if problem := method.unfit(reasoner.plan, reasoner.brings_plan):
         return f"{name}: {problem}"
     if method.pictures:
@@ -83,6 +86,8 @@ def _too_long(reasoner: Reasoner, method: Method, examples: Sequence[Example], l
                 more = method.adds_tokens + method.adds_pictures * patches
                 check_fit(config, example.id, ids + [0] * (more + call.longest))
                 plan = call.plan
+                if plan is not None and plan.steps and plan.has_vision and not patches:
+                    return f"method {method.name} needs a picture, and {example.id} has none"
                 if (
                     plan is not None
                     and (needed := plan.k * (1 if plan.reuse else plan.steps)) > patches

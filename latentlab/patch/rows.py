@@ -16,6 +16,7 @@ from latentlab.patch.runs import PairRun, patch_rows, random_places
 from latentlab.study.asked import load_for
 from latentlab.study.batches import Numbered, over_batches
 from latentlab.study.instrument import Subject
+from latentlab.study.steps import one_call
 from latentlab.vocabulary import KnockoutName
 
 
@@ -33,13 +34,15 @@ class PreparedPatching:
     """Attention that is knocked out."""
 
 
-def prepare(config: PatchConfig, subject: Subject) -> PreparedPatching:
+def prepare(config: PatchConfig, subject: Subject) -> PreparedPatching | None:
     """Pair the questions, and look for what would go wrong in the middle of a run.
 
     Raises:
         UserError: the data has no such pairs, or the model no such positions or layers.
     """
     reasoner, examples = subject.reasoner, subject.examples
+    if not one_call(subject, "patches"):
+        return None
     if reasoner.plan.steps and reasoner.plan.content == "words":
         raise UserError(f"{reasoner.name} writes its steps in words: it has no slots to patch")
     whole = load_for(config)

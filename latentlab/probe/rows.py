@@ -17,7 +17,7 @@ from latentlab.study.arms import Arm
 from latentlab.study.instrument import Subject
 from latentlab.study.picks import check_picks
 from latentlab.study.run import run_arms
-from latentlab.study.steps import same_steps
+from latentlab.study.steps import one_call, same_steps
 
 ProbeLabels = dict[str, list[str]]
 """What probes read: a label of each example, by the name of the target."""
@@ -31,6 +31,8 @@ def prepare(config: ProbeConfig, subject: Subject) -> ProbeLabels | None:
             that the model does not have.
     """
     reasoner, examples = subject.reasoner, subject.examples
+    if not one_call(subject, "probes"):
+        return None
     if not reasoner.plan.steps:
         subject.lacks(f"{reasoner.name} takes no latent steps, so there is nothing to probe")
         return None

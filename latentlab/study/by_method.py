@@ -13,7 +13,7 @@ import torch
 
 from latentlab.data.example import Example
 from latentlab.measures.outcomes import with_outcomes
-from latentlab.methods import Method
+from latentlab.methods import Method, methods_of
 from latentlab.methods.run import Told, run_method
 from latentlab.methods.taught import lesson_of
 from latentlab.reasoner import Reasoner
@@ -29,6 +29,16 @@ Columns = Callable[[Example], dict[str, Any]]
 def own_method(reasoner: Reasoner) -> Method | None:
     """The method that a model was trained to follow; None where it was trained for none."""
     return lesson_of(reasoner.method).method if reasoner.method else None
+
+
+def asked_by(reasoner: Reasoner, names: Sequence[str]) -> list[Method]:
+    """The methods that go by some names; that which a model was trained for goes by its own.
+
+    Raises:
+        UserError: there is no such method, or one is named twice.
+    """
+    own = own_method(reasoner)
+    return [own if own and own.name == one.name else one for one in methods_of(names)]
 
 
 def run_own(

@@ -36,6 +36,9 @@ _DAMAGE = (OSError, ValueError, TypeError, KeyError, pa.ArrowException)
 """What pandas and pyarrow raise where a file is not what it was: bytes that were changed (the first
 two), cells of another kind, and a Parquet file whose description lacks a field."""
 
+PAIRS, CLAIMS = "pairs.csv", "claims.csv"
+"""Paired differences and what they say to claims of papers, which the comparison leaves there."""
+
 _TEXT = [
     "against",
     "query",

@@ -25,7 +25,7 @@ from latentlab.study.asked import load_for
 from latentlab.study.instrument import Subject
 from latentlab.study.references import reference_bank
 from latentlab.study.run import run_arms
-from latentlab.study.steps import same_steps
+from latentlab.study.steps import one_call, same_steps
 from latentlab.trace.config import TraceConfig
 from latentlab.trace.reading import lens_columns, probe_columns
 from latentlab.trace.runs import run_steps
@@ -56,7 +56,8 @@ def prepare(config: TraceConfig, subject: Subject) -> PreparedTrace | None:
     if not reasoner.plan.steps or reasoner.plan.in_words:
         subject.lacks(f"{reasoner.name} takes no latent steps, so there is nothing to record")
         return None
-    if not same_steps(subject, "records step by step"):
+    what = "records step by step"
+    if not one_call(subject, what) or not same_steps(subject, what):
         return None
     flags = knock_outs(config, reasoner)
     # A part that the model does not have gets no arm.

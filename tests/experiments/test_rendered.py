@@ -9,6 +9,7 @@ from matplotlib import pyplot as plt
 from latentlab.figures.config import EXPERIMENTS
 from latentlab.figures.experiment import find_experiments
 from latentlab.figures.style import RC
+from tests.experiments import test_compared as compared
 from tests.experiments import test_sharp_experiments as sharp
 from tests.experiments.answers import test_all as answers
 from tests.experiments.instruments import test_figures as instruments
@@ -26,5 +27,5 @@ def test_what_needs_no_results_can_be_read_as_it_is_printed(name):
 
 
 def test_every_figure_and_table_is_looked_at():
-    rendered = {*ALONE, *sharp.NAMES, *answers.NAMES, *instruments.NAMES}
+    rendered = {*ALONE, *sharp.NAMES, *compared.NAMES, *answers.NAMES, *instruments.NAMES}
     assert rendered == set(ALL)

@@ -78,7 +78,7 @@ def test_costs_are_those_of_prompts_steps_and_written_tokens(model, method):
         fed = said.forward_tokens - tokens - slots - said.new_tokens + 1
         # Between written lines come whole sets of patches.
         assert fed % icot.PATCHES == 0 if method == "icot" else fed == 0
-    assert told.answer.latent_steps == (model.plan.steps if method == "ivtlr" else 0)
+    assert told.answer.latent_steps == (model.plan.steps if method in ("ivtlr", "own") else 0)
 
 
 def test_the_prompt_is_that_of_the_models_own_template(model):

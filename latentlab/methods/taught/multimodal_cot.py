@@ -27,5 +27,12 @@ def replies(example: Example) -> tuple[str, ...]:
 
 
 LESSON = Lesson(
-    Method("multimodal_cot", "Multimodal-CoT, arXiv 2302.00923", ask, pictures=1), replies
+    Method(
+        "multimodal_cot",
+        "Multimodal-CoT, arXiv 2302.00923",
+        ask,
+        pictures=1,
+        adds_tokens=WRITTEN,
+    ),
+    replies,
 )

@@ -1,0 +1,1 @@
+"""The comparison: which way of reasoning buys how much accuracy at what cost?"""
