@@ -12,6 +12,11 @@ from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.trajectory import Latent
 from latentlab.reasoning.visibility import Kind
 
+Slots = tuple[
+    Float[Tensor, "batch slots hidden"], Int[Tensor, "batch slots"], Int[Tensor, "batch slots"]
+]
+"""Embeddings, kinds and positions of what a step appends."""
+
 
 def arrange(
     plan: LatentPlan, latent: Latent
@@ -40,6 +45,32 @@ def arrange(
     if latent.taken is not None:
         kinds = kinds.masked_fill(~latent.taken[:, None], int(Kind.PAD))
     return torch.cat(embeds, dim=1), kinds
+
+
+def placed(
+    plan: LatentPlan, latent: Latent, n_patches: Int[Tensor, " batch"]
+) -> tuple[Slots | None, Int[Tensor, " batch"]]:
+    """What a step appends and where, and how many positions it takes up.
+
+    Args:
+        plan: what a step appends.
+        latent: its content, after interventions.
+        n_patches: how many patches each image has.
+
+    Returns:
+        The slots' embeddings, their kinds and their positions, counted from the step's first, or
+        None where there are none; and how far the step moves what follows.
+    """
+    arranged, width = arrange(plan, latent), step_width(plan, n_patches)
+    if arranged is None:
+        closed = torch.full_like(width, int(plan.in_words))
+        return None, closed if latent.closed else width
+    embeds, kinds = arranged
+    if latent.closed:
+        places, width = closed_positions(kinds, plan.in_words)
+    else:
+        places = slot_positions(plan, kinds, width)
+    return (embeds, kinds, places), width
 
 
 def step_width(plan: LatentPlan, n_patches: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:

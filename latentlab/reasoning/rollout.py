@@ -17,7 +17,7 @@ from latentlab.backbones import Backbone, Batch
 from latentlab.reasoning.bank import Bank
 from latentlab.reasoning.blocks import close_block, end_at_will, open_block
 from latentlab.reasoning.interventions import Hooked, Intervention, PromptReplace
-from latentlab.reasoning.layout import arrange, closed_positions, slot_positions, step_width
+from latentlab.reasoning.layout import placed
 from latentlab.reasoning.make import make_latent, placeholder_of
 from latentlab.reasoning.passes import Around, advance
 from latentlab.reasoning.plan import LatentPlan
@@ -233,24 +233,16 @@ class Rollout:
 
     def _append(self, state: Trajectory, latent: Latent) -> None:
         """Append one step's slots and run them."""
-        width = step_width(self.plan, state.patches.count) * state.going_on
+        slots, width = placed(self.plan, latent, state.patches.count)
         start, newest = state.next_position, state.hidden
         if self.plan.in_words:
             # The token that ends a step stands where latent text would, and is there already.
             start = start - state.going_on.long()
-        slots = arrange(self.plan, latent)
-        if latent.closed and slots is None:
-            width = state.going_on.long() * int(self.plan.in_words)
         if slots is not None:
-            embeds, kinds = slots
-            if latent.closed:
-                places, width = closed_positions(kinds, self.plan.in_words)
-                width = width * state.going_on
-            else:
-                places = slot_positions(self.plan, kinds, width)
+            embeds, kinds, places = slots
             advance(self, state, embeds, kinds, start[:, None] + places)
             state.hidden = torch.where(state.going_on[:, None], state.hidden, newest)
-        state.next_position = start + width
+        state.next_position = start + width * state.going_on
 
     @property
     def placeholder(self) -> Float[Tensor, "1 hidden"] | None:

@@ -12,15 +12,13 @@ another order where a batch is larger. What must be equal to the last bit is run
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor
 
 from latentlab.reasoning.bank import Bank
 from latentlab.reasoning.interventions import Intervention
-from latentlab.reasoning.layout import arrange, closed_positions, slot_positions, step_width
+from latentlab.reasoning.layout import Slots, placed
 from latentlab.reasoning.make import make_latent
 from latentlab.reasoning.passes import advance
 from latentlab.reasoning.plan import LatentPlan
@@ -32,16 +30,6 @@ from latentlab.reasoning.visibility import Kind
 
 Edits = Sequence[Intervention]
 """What one run does to its latents, in order."""
-
-
-@dataclass(frozen=True)
-class _Slots:
-    """What one run appends at a step."""
-
-    embeds: Float[Tensor, "batch slots hidden"]
-    kinds: Int[Tensor, "batch slots"]
-    places: Int[Tensor, "batch slots"]
-    width: Int[Tensor, " batch"]
 
 
 def can_join(plan: LatentPlan) -> bool:
@@ -113,16 +101,21 @@ def _append(
     rollout: Rollout, state: Trajectory, latents: Sequence[Latent], size: int, step: int
 ) -> None:
     """Append one step's slots, each run's own, and run them in one pass."""
-    slots = [
-        _slots(rollout.plan, latent, state, slice(i * size, (i + 1) * size))
-        for i, latent in enumerate(latents)
-    ]
-    longest = max(one.kinds.shape[1] for one in slots)
+    count = state.patches.count
+    none = count.new_zeros(size, 0)
+    every: list[Slots] = []
+    widths: list[Tensor] = []
+    for i, latent in enumerate(latents):
+        part = slice(i * size, (i + 1) * size)
+        slots, width = placed(rollout.plan, latent, count[part])
+        every.append(slots or (state.hidden[part, None][:, :0], none, none))
+        widths.append(width)
+    longest = max(kinds.shape[1] for _, kinds, _ in every)
+    fills = 0, int(Kind.PAD), 0
     embeds, kinds, places = (
-        torch.cat([_padded(getattr(one, name), longest, fill) for one in slots])
-        for name, fill in (("embeds", 0), ("kinds", int(Kind.PAD)), ("places", 0))
+        torch.cat([_padded(values, longest, fill) for values in of])
+        for of, fill in zip(zip(*every, strict=True), fills, strict=True)
     )
-    width = torch.cat([one.width for one in slots])
     start, newest, row = state.next_position, state.hidden, state.row
     rollout.pass_index = step + 1
     if longest:
@@ -134,21 +127,7 @@ def _append(
             row = torch.nn.functional.pad(row, (0, longest))
             state.row = torch.where(held[None, :, None, None], state.row, row)
     state.latents.append(Latent(None, None))
-    state.next_position = start + width
-
-
-def _slots(plan: LatentPlan, latent: Latent, state: Trajectory, part: slice) -> _Slots:
-    """What one run appends, and where; `Rollout._append` does so for a batch of one run."""
-    patches = state.patches.count[part]
-    arranged, width = arrange(plan, latent), step_width(plan, patches)
-    if arranged is None:
-        nothing = patches.new_zeros(len(patches), 0)
-        width = torch.zeros_like(width) if latent.closed else width
-        return _Slots(state.hidden[part, None][:, :0], nothing, nothing, width)
-    embeds, kinds = arranged
-    if latent.closed:
-        return _Slots(embeds, kinds, *closed_positions(kinds, plan.in_words))
-    return _Slots(embeds, kinds, slot_positions(plan, kinds, width), width)
+    state.next_position = start + torch.cat(widths)
 
 
 def _padded(values: Tensor, longest: int, fill: int) -> Tensor:
