@@ -57,7 +57,10 @@ def make(found: Found) -> Drawing:
     lost = _lost(overall(found[ways.CARRIED_LOST.name].summary))
     models = [name for name in WHAT if name in set(lost["row"])]
     models += [name for name in names(lost["row"]) if name not in WHAT]
-    rows = {name: f"{name}\n{WHAT.get(name, '')}".strip() for name in models}
+    alone = lost[lost["series"] == "left alone"].set_index("row")["accuracy"]
+    rows = {
+        name: f"{name} ({100 * alone[name]:.0f} %)\n{WHAT.get(name, '')}".strip() for name in models
+    }
     figure, (left, right) = canvas("double", 0.95 + 0.3 * len(rows), 1, 2)
     draw_bars(left, shares, rows, WHOSE, ("keeps_own",))
     left.set_xlabel("answers on those of another start (%)")
@@ -82,8 +85,9 @@ def make(found: Found) -> Drawing:
     asked = names(str(n) for n in (lost["n"].min(), lost["n"].max()))
     text = (
         "Left: words or latents of the same picture, asked from another start, are put in. Right: "
-        f"they are left out or another question's. n = {'–'.join(asked)} questions a row; 95 % "
-        "intervals (Wilson, paired). Weights are fixed; picture and question stay in sight. A "
+        "they are left out or another question's. In brackets: right left alone. "
+        f"n = {'–'.join(asked)} questions a row; 95 % "
+        "intervals (Wilson, paired). Weights are fixed; picture and question stay. A "
         f"question's own change {of_sham(own)}."
     )
     data = pd.concat([shares.assign(panel="exchanged"), lost.assign(panel="lost")])
