@@ -54,8 +54,8 @@ def make(found: Found) -> Table:
         f"Strict accuracy in % on {summary['data'].iloc[0]}, n = {' and '.join(map(str, n))}: "
         "95 % Wilson intervals over questions (the rest in the CSV file), domains of most hops. "
         "Trainings: lowest to highest of several seeds (how many), never pooled. Steps, tokens "
-        f"read: means of most hops. Time: CPU, that of {called(base)} is 1. Published: IVT-LR, Table 1, "
-        "Qwen2-VL-7B."
+        f"read: means of most hops. Time: CPU, that of {called(base)} is 1. Published: IVT-LR, "
+        "Table 1, Qwen2-VL-7B."
     )
     return Table(cells, data, caption(_finding(data, counts[0]), drawn), published.COMPARED)
 

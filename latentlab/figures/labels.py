@@ -65,20 +65,21 @@ def label_points(
                 options.append((cost, level, across, box))
         _, level, across, box = min(options, key=lambda option: option[:3])
         taken.append(box)
-        written = axis.annotate(
+        shift = (across, level * _STEP)
+        if abs(level) > 1:  # on its own, since the box of a text with a line is that of both
+            joint = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.4, "shrinkA": 0}
+            offset = {"textcoords": "offset points", "arrowprops": joint}
+            axis.annotate("", places[i], shift, **offset).set_in_layout(False)
+        axis.annotate(
             names[i],
             places[i],
-            (across, level * _STEP),
+            shift,
             textcoords="offset points",
             ha="left" if across > 0 else "right",
             va="center",
             color=colours[i],
             fontsize=LEAST_TYPE,
-            arrowprops={"arrowstyle": "-", "color": MUTED, "linewidth": 0.4, "shrinkA": 0}
-            if abs(level) > 1
-            else None,
-        )
-        written.set_in_layout(False)
+        ).set_in_layout(False)
 
 
 def _around(x: float, y: float, reach: float) -> Bbox:

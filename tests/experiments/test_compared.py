@@ -117,4 +117,5 @@ def test_every_way_is_drawn_and_named_in_both_panels(make):
     for axis in made.figure.axes:
         drawn = np.concatenate([c[0].get_data()[1] for c in axis.containers])
         np.testing.assert_allclose(np.sort(drawn), np.sort(made.data["accuracy"]))
-        assert {text.get_text() for text in axis.texts} == {called(way) for way in WAYS}
+        written = {text.get_text() for text in axis.texts} - {""}  # lines to names have no text
+        assert written == {called(way) for way in WAYS}
