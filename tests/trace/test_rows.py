@@ -16,7 +16,7 @@ from latentlab.reasoning.interventions import Drop
 from latentlab.reasoning.visibility import Kind
 from latentlab.trace.config import TraceConfig
 from latentlab.trace.findings import conclusion, summary_of
-from latentlab.trace.rows import ANSWER, STEP, option_probabilities
+from latentlab.trace.records import ANSWER, STEP, option_probabilities
 
 CONFIG = TraceConfig(model=("tiny",), data="benchmark", limit=4, reference=30, tokens=3)
 
