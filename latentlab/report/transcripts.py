@@ -91,7 +91,7 @@ def _answer(row: "pd.Series[Any]", example: Example, pool: Pool) -> Plain:
 
 def cost(row: "pd.Series[Any]") -> str:
     """What an answer took, in words: steps written or latent, positions that ran, pictures."""
-    counts = {"step": "autoregressive_steps", "token read": "forward_tokens", "picture": "pictures"}
+    counts = {"step": "autoregressive_steps", "position": "forward_tokens", "picture": "pictures"}
     found = {word: row.get(column) for word, column in counts.items()}
     return ", ".join(
         _counted(int(number), word) for word, number in found.items() if not pd.isna(number)
@@ -99,8 +99,7 @@ def cost(row: "pd.Series[Any]") -> str:
 
 
 def _counted(number: int, word: str) -> str:
-    first, *rest = word.split()
-    return " ".join([f"{number:,}", first if number == 1 else f"{first}s", *rest])
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
 
 
 def _paper(row: "pd.Series[Any]") -> str:
