@@ -16,12 +16,15 @@ from latentlab.methods import METHODS, Method
 from latentlab.methods.taught import TAUGHT
 from latentlab.notebook import picture_uri
 from latentlab.report.marking import marked
-from latentlab.report.packing import LONGEST_SIDE, QUALITY, Pool, whole
+from latentlab.report.packing import LONGEST_SIDE, Pool, whole
 from latentlab.report.replay import pictures_of
 from latentlab.trace.records import SAID
 from latentlab.trace.written import OWN
 
 Plain = dict[str, Any]
+
+QUALITY = 60
+"""Of JPEG: crops are many, and show large what the question's picture shows small."""
 
 
 def transcripts(
@@ -42,7 +45,9 @@ def transcripts(
         words. `pictures`: the pictures as data URIs, each once.
     """
     pool, entries = Pool(), []
-    several = rows.groupby("model")["method"].nunique() if len(rows) else {}
+    if rows.empty:
+        return {"written": [], "pictures": []}
+    several = rows.groupby("model")["method"].nunique()
     for (model, method), mine in rows.groupby(["model", "method"], sort=False):
         entries.append(
             {
