@@ -47,11 +47,11 @@ def transcripts(
     pool, entries = Pool(), []
     if rows.empty:
         return {"written": [], "pictures": []}
-    several = rows.groupby("model")["method"].nunique()
+    asked = rows.drop_duplicates(["model", "method"])["model"].tolist()
     for (model, method), mine in rows.groupby(["model", "method"], sort=False):
         entries.append(
             {
-                "name": f"{model}, {method}" if several[model] > 1 else str(model),
+                "name": f"{model}, {method}" if asked.count(model) > 1 else str(model),
                 "model": str(model),
                 "colour": model_style(str(model), models)[0],
                 "paper": _paper(mine.iloc[0]),

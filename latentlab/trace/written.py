@@ -61,8 +61,8 @@ def rows_of(config: TraceConfig, subject: Subject, methods: tuple[Method, ...]) 
     rows = pd.concat(frames, ignore_index=True)
     probabilities = [option_probabilities(values) for values in rows["option_logprobs"]]
     marker = reasoner.prompter.decode(reasoner.prompter.marker_ids)
-    rows = rows.assign(record=ANSWER, marker=marker, option_probs=probabilities)
-    return record_types(rows)
+    options = pd.Series(probabilities, rows.index)
+    return record_types(rows.assign(record=ANSWER, marker=marker, option_probs=options))
 
 
 def _own_way(config: TraceConfig, subject: Subject) -> pd.DataFrame:
