@@ -2,7 +2,7 @@
 
 from latentlab.errors import UserError
 from latentlab.study.results import Results
-from latentlab.trace.rows import ANSWER, STEP
+from latentlab.trace.records import ANSWER, STEP, is_written
 
 _KEYS = ["model", "example", "intervention"]
 
@@ -34,6 +34,9 @@ def check_recorded(results: Results) -> None:
         "same folder"
     )
     rows = results.rows
+    rows = rows[~is_written(rows)]
+    if rows.empty and len(results.rows):
+        return
     lacking = [name for name in _ROWS if name not in rows]
     lacking += [f"{name} of the summary" for name in _SUMMARY if name not in results.summary]
     if lacking:

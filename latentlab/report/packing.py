@@ -6,10 +6,12 @@ and runs point to them; words stand in one list; attention takes one byte a patc
 """
 
 import base64
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 LONGEST_SIDE = 320
 """Pixels that the longer side of a picture has at most; larger ones are made smaller."""
@@ -17,6 +19,9 @@ LONGEST_SIDE = 320
 QUALITY = 78
 """Of JPEG, without thinning out the colours: marks are a few pixels wide and their colour counts.
 A palette of some dozen colours is no smaller under noise, and takes marks for others."""
+
+DIGITS = 4
+"""Decimal places that numbers keep."""
 
 NICE = (1.0, 2.0, 2.5, 5.0)
 """First digits of the upper end of a scale."""
@@ -60,3 +65,21 @@ def scale_of(shares: Iterable[Sequence[float]]) -> tuple[float, float]:
     power = 10.0 ** np.floor(np.log10(high))
     rounded = (float(digit * power) for digit in (*NICE, 10.0))
     return most, min(1.0, next(value for value in rounded if value >= high * (1 - 1e-9)))
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON knows it: numbers rounded, what is missing as None."""
+    if value is None or value is pd.NA:
+        return None
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list):
+        return [plain(one) for one in value]
+    if isinstance(value, float):
+        return None if math.isnan(value) else round(value, DIGITS)
+    return value
+
+
+def whole(value: Any) -> int | None:
+    """A whole number, or None where it is missing."""
+    return None if pd.isna(value) else int(value)

@@ -27,7 +27,7 @@ from latentlab.report.lead import answer
 from latentlab.report.paint import dark_rules, model_rules
 from latentlab.report.questions import QUESTIONS, Question
 from latentlab.report.runs import ToldStudy
-from latentlab.report.still import still_of
+from latentlab.report.still import still_of, told_of
 from latentlab.report.worked import worked_question
 from latentlab.study.results import Results
 from latentlab.version import __version__
@@ -102,8 +102,9 @@ def render(
         measured=any(one.alone for one in members),
         questions=asked,
         appendix=[exhibit for exhibit in exhibits if exhibit.name not in shown],
-        traces=None if traces is None else Markup(json_block(traces)),
-        still=None if traces is None else still_of(traces),
+        traces=Markup(json_block(traces)) if traces and traces["models"] else None,
+        still=still_of(traces) if traces and traces["models"] else None,
+        told=told_of(traces) if traces and not traces["models"] else [],
         about_traces=about_traces,
         overview=None if overview_data is None else Markup(json_block(overview_data)),
         missing=missing,

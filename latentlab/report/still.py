@@ -33,6 +33,40 @@ class Step:
 
 
 @dataclass(frozen=True)
+class WrittenCall:
+    """One call of a model that writes."""
+
+    name: str
+    """What it was for."""
+
+    pictures: tuple[str, ...]
+    """Data URIs of the pictures that it newly shows."""
+
+    said: tuple[tuple[str, str], ...]
+    """The reply in pieces, each with a tick, a cross or nothing."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a model wrote before it answered."""
+
+    name: str
+    """Whose it is."""
+
+    calls: tuple[WrittenCall, ...]
+    """What it wrote, call by call."""
+
+    answer: str
+    """What it answers."""
+
+    right: bool
+    """Whether that is right."""
+
+    cost: str
+    """What it took."""
+
+
+@dataclass(frozen=True)
 class Still:
     """An answer that nothing can be done to."""
 
@@ -47,6 +81,9 @@ class Still:
 
     options: tuple[tuple[str, tuple[str, ...], bool], ...]
     """Of each option its text, its probability in each run in per cent, and whether it is right."""
+
+    written: tuple[Written, ...]
+    """The same question, answered in words."""
 
 
 def still_of(data: Plain) -> Still:
@@ -73,7 +110,40 @@ def still_of(data: Plain) -> Still:
         )
         for i, choice in enumerate(asked["choices"])
     )
-    return Still(model["name"], asked["question"], runs, options)
+    return Still(
+        model["name"], asked["question"], runs, options, written_of(data, first["example"])
+    )
+
+
+def told_of(data: Plain) -> list[tuple[str, tuple[Written, ...]]]:
+    """Every question with its written answers, for pages that have no others."""
+    asked = data["examples"].items()
+    return [(example["question"], written_of(data, name)) for name, example in asked]
+
+
+def written_of(data: Plain, example: str) -> tuple[Written, ...]:
+    """What models wrote that were asked a question and write before they answer."""
+    choices, pictures = data["examples"][example]["choices"], data["pictures"]
+    found = []
+    for model in data["written"]:
+        if (answer := model["answers"].get(example)) is None:
+            continue
+        calls = tuple(
+            WrittenCall(
+                call["name"],
+                tuple(pictures[place] for place in call["pictures"]),
+                tuple(_piece(piece) for piece in call["said"]),
+            )
+            for call in answer["calls"]
+        )
+        said = answer["text"] if answer["choice"] is None else choices[answer["choice"]]
+        found.append(Written(model["name"], calls, said, answer["right"], answer["cost"]))
+    return tuple(found)
+
+
+def _piece(piece: str | tuple[str, bool]) -> tuple[str, str]:
+    """Words, and the mark that stands beside them."""
+    return (piece, "") if isinstance(piece, str) else (piece[0], "✓" if piece[1] else "✗")
 
 
 def _steps(run: int, trace: Plain, asked: Plain, words: list[str]) -> Iterator[Step]:

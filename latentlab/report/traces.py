@@ -4,7 +4,6 @@ Numbers come from the rows of `latentlab.trace`; pictures, questions and options
 the data that the rows name. No model is run.
 """
 
-import math
 from typing import Any
 
 import pandas as pd
@@ -19,16 +18,23 @@ from latentlab.notebook import picture_uri
 from latentlab.report.arms import described, in_order
 from latentlab.report.fresh import check_recorded
 from latentlab.report.opening import opening
-from latentlab.report.packing import LONGEST_SIDE, QUALITY, Pool, as_bytes, scale_of
+from latentlab.report.packing import (
+    LONGEST_SIDE,
+    QUALITY,
+    Pool,
+    as_bytes,
+    plain,
+    scale_of,
+    whole,
+)
+from latentlab.report.transcripts import transcripts
 from latentlab.study.asked import load_recorded
 from latentlab.study.results import Results
-from latentlab.trace.rows import ANSWER, STEP, walk
-from latentlab.wording import data_name
+from latentlab.trace.records import ANSWER, STEP, is_written
+from latentlab.trace.rows import walk
+from latentlab.wording import data_name, joined
 
 Plain = dict[str, Any]
-
-DIGITS = 4
-"""Decimal places that numbers keep."""
 
 READABLE = 0.5
 """A probe that is right in fewer answers of a model left alone has nothing to say of a single one:
@@ -48,7 +54,9 @@ def viewer_data(results: Results, limit: int) -> Plain:
         steps that occur (`pool`, see `_step`), for each arm which of them its run consists of
         (`runs`), and its `answers`. `words` and `nulls` are what steps point to; `most` is the
         attention of byte 255, and `scale` the upper end of the scale of colours, the same for all.
-        `opening` says what to show first.
+        `opening` says what to show first. `written` and the `pictures` that it points to are what
+        models without latent steps wrote (`transcripts.transcripts`); where all are such, `models`
+        is empty and only `examples` stands beside.
 
     Raises:
         UserError: the data do not hold an example of the results any more, or these are of an
@@ -58,7 +66,17 @@ def viewer_data(results: Results, limit: int) -> Plain:
     rows = results.rows
     wanted = list(rows["example"].unique())[:limit]
     examples = _examples(results, wanted)
+    names = [str(model) for model in rows["model"].unique()]
     rows = rows[rows["example"].isin(wanted)]
+    said = is_written(rows)
+    written = transcripts(rows[said], examples, names)
+    rows = rows[~said]
+    if rows.empty:
+        return {
+            "examples": {name: _asked(examples[name], None) for name in wanted},
+            "models": [],
+            **written,
+        }
     steps = rows[rows["record"] == STEP]
     seen = steps.drop_duplicates("example").set_index("example")["seen"]
     probes = results.summary[results.summary["record"] == STEP]
@@ -69,16 +87,16 @@ def viewer_data(results: Results, limit: int) -> Plain:
         packed.model(str(model), of_model, probes[probes["model"] == model])
         for model, of_model in rows.groupby("model", sort=False)
     ]
-    names = [model["name"] for model in models]
     models = [{**model, "colour": model_style(model["name"], names)[0]} for model in models]
     return {
         "examples": asked,
         "models": models,
         "words": packed.words.values,
         "nulls": packed.nulls.values,
-        "most": _value(most),
+        "most": plain(most),
         "scale": scale,
         "opening": opening(asked, models),
+        **written,
     }
 
 
@@ -143,10 +161,10 @@ class Packed:
             traces.append(
                 {
                     "id": str(example),
-                    "necessity": _value(labels.get(example)),
-                    "grid": [_whole(alone[f"grid_{side}"].iloc[0]) for side in ("rows", "columns")],
+                    "necessity": plain(labels.get(example)),
+                    "grid": [whole(alone[f"grid_{side}"].iloc[0]) for side in ("rows", "columns")],
                     "cells": [
-                        [_whole(step[f"cell_{which}"]) for which in ("read", "target")]
+                        [whole(step[f"cell_{which}"]) for which in ("read", "target")]
                         for _, step in alone.iterrows()
                     ],
                     "pool": pool.values,
@@ -172,18 +190,18 @@ class Packed:
         tokens, shares = row.get("lens_tokens"), row.get("lens_probs")
         lens = None
         if tokens is not None:
-            pairs = zip(tokens, _value(shares), strict=True)
+            pairs = zip(tokens, plain(shares), strict=True)
             lens = [x for token, p in pairs for x in (self.words.add(token), round(p, 3))]
-        label = _value(row.get("probe_label"))
+        label = plain(row.get("probe_label"))
         names = ("query", "uniform_ratio:image/text", "uniform_focus:image")
-        nulls = [_value(row[name]) for name in (*names, "uniform_ratio:reinserted/text")]
+        nulls = [plain(row[name]) for name in (*names, "uniform_ratio:reinserted/text")]
         return [
             as_bytes(row["patch_attention"], self.most),
-            _value(row["picks"]),
+            plain(row["picks"]),
             None if label is None else self.words.add(label),
             None if label is None else int(bool(row["probe_correct"])),
             lens,
-            *(_value(row[n]) for n in ("ratio:image/text", "focus:image", "ratio:reinserted/text")),
+            *(plain(row[n]) for n in ("ratio:image/text", "focus:image", "ratio:reinserted/text")),
             self.nulls.add(nulls),
         ]
 
@@ -202,39 +220,21 @@ def _probe(line: "pd.Series[Any]") -> Plain:
 
 def _answer(row: "pd.Series[Any]") -> Plain:
     """One answer under one arm."""
-    donor = _value(row.get("donor_question"))
-    lent = {} if donor is None else {"donor": donor, "donor_path": _value(row["donor_path"])}
+    donor = plain(row.get("donor_question"))
+    lent = {} if donor is None else {"donor": donor, "donor_path": plain(row["donor_path"])}
     return {
-        "probabilities": _value(row["option_probs"]),
-        "choice": _whole(row["choice"]),
+        "probabilities": plain(row["option_probs"]),
+        "choice": whole(row["choice"]),
         "text": str(row["text"]),
         "right": bool(row["correct"]),
         **lent,
     }
 
 
-def _value(value: Any) -> Any:
-    """A value as JSON knows it: numbers rounded, what is missing as None."""
-    if value is None or value is pd.NA:
-        return None
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, list):
-        return [_value(one) for one in value]
-    if isinstance(value, float):
-        return None if math.isnan(value) else round(value, DIGITS)
-    return value
-
-
-def _whole(value: Any) -> int | None:
-    """A whole number, or None where it is missing."""
-    return None if pd.isna(value) else int(value)
-
-
 def about(results: Results) -> str:
     """Which answers were recorded, in a sentence."""
     config = results.run["config"]
-    models = " and ".join(results.run["checkpoints"])
+    models = joined(results.run["checkpoints"])
     return (
         f"Answers of {models} to {data_name(config['data'])}, seed {config['seed']}; "
         "knock-outs at inference, weights unchanged."

@@ -68,6 +68,7 @@ function startViewer(data) {
     $("place").textContent = one ? `${shown.indexOf(one) + 1} of ${shown.length}` : "none";
     if (!one) {
       $("asked").textContent = "No question passes these filters.";
+      $("written").hidden = true;
       for (const id of ["tags", "path", "picture", "reading", "options", "said", "moment"]) $(id).replaceChildren();
       return;
     }
@@ -97,6 +98,7 @@ function startViewer(data) {
     $("moment").textContent = stepped(asked, arms[armIndex()], held, at);
     drawModels($("beside"), data, asked, one.id, state.model, state.intervention, (name) => act({ model: name }));
     $("beside").hidden = data.models.length < 2;
+    drawWords($("written"), data, asked, one.id);
     $("link").href = "#" + address();
   }
 

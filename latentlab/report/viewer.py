@@ -8,6 +8,7 @@ STYLE = "viewer.css"
 """What the viewer looks like; colours and type are the page's."""
 
 SCRIPTS = (
-    "nodes.js", "unpack.js", "picture.js", "reading.js", "walk.js", "play.js", "viewer.js",
+    "nodes.js", "unpack.js", "picture.js", "reading.js", "walk.js", "words.js", "play.js",
+    "viewer.js",
 )  # fmt: skip
 """What it does, in order: a file uses what stands in the ones before it."""

@@ -4,7 +4,7 @@ from latentlab.ablate.config import REFERENCE
 from latentlab.study.instrument import Instrument
 from latentlab.trace.config import TraceConfig
 from latentlab.trace.findings import conclusion, summary_of
-from latentlab.trace.rows import PreparedTrace, prepare, rows_of
+from latentlab.trace.rows import Prepared, prepare, rows_of
 
 READ = (
     "Knock-outs at inference, weights unchanged; 95 % intervals. Probes are linear. "
@@ -12,7 +12,7 @@ READ = (
 )
 """How the numbers are to be read."""
 
-INSTRUMENT: Instrument[TraceConfig, PreparedTrace] = Instrument(
+INSTRUMENT: Instrument[TraceConfig, Prepared] = Instrument(
     name="trace",
     question="Which answers were recorded?",
     prepare=prepare,

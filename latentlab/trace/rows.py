@@ -1,16 +1,15 @@
 """Rows of recorded answers: one for each latent step, and one for each way to run the model.
 
 Everything is measured by the instruments that also make the tables (attention, ablation, probes and
-lens), so that a number in the viewer is the same as in a table. This module only joins them.
+lens), so that a number in the viewer is the same as in a table. This module only joins them. Models
+without latent steps have answers alone (`written`).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-import numpy as np
 import pandas as pd
-from jaxtyping import Float
 
 from latentlab.ablate import rows as ablate
 from latentlab.ablate.applicable import Applicable
@@ -19,20 +18,20 @@ from latentlab.ablate.necessity import with_necessity
 from latentlab.attention.config import AttentionConfig
 from latentlab.backbones.sight import seen_part
 from latentlab.data import Example, readable
+from latentlab.methods import Method
 from latentlab.reasoner import Reasoner
 from latentlab.study.arms import Arm
 from latentlab.study.asked import load_for
 from latentlab.study.instrument import Subject
 from latentlab.study.references import reference_bank
 from latentlab.study.run import run_arms
-from latentlab.study.steps import one_call, same_steps
+from latentlab.study.steps import same_steps
+from latentlab.trace import written
 from latentlab.trace.config import TraceConfig
 from latentlab.trace.reading import lens_columns, probe_columns
+from latentlab.trace.records import ANSWER, STEP, option_probabilities, record_types
 from latentlab.trace.runs import run_steps
 from latentlab.vocabulary import Replacement
-
-STEP, ANSWER = "step", "answer"
-"""Kinds of rows, in the column `record`."""
 
 
 @dataclass(frozen=True)
@@ -46,18 +45,20 @@ class PreparedTrace:
     """What of them applies."""
 
 
-def prepare(config: TraceConfig, subject: Subject) -> PreparedTrace | None:
+Prepared = PreparedTrace | tuple[Method, ...]
+"""Of a model with latent steps its knock-outs, of one that writes the methods to ask it by."""
+
+
+def prepare(config: TraceConfig, subject: Subject) -> Prepared | None:
     """Look for what would go wrong in the middle of a run.
 
     Raises:
-        UserError: the model takes no latent steps, or its steps do not fit the data.
+        UserError: the model's steps do not fit the data, or a method does not fit the model.
     """
     reasoner = subject.reasoner
-    if not reasoner.plan.steps or reasoner.plan.in_words:
-        subject.lacks(f"{reasoner.name} takes no latent steps, so there is nothing to record")
-        return None
-    what = "records step by step"
-    if not one_call(subject, what) or not same_steps(subject, what):
+    if written.writes(config, reasoner):
+        return written.prepare(config, subject)
+    if not same_steps(subject, "records step by step"):
         return None
     flags = knock_outs(config, reasoner)
     # A part that the model does not have gets no arm.
@@ -65,14 +66,14 @@ def prepare(config: TraceConfig, subject: Subject) -> PreparedTrace | None:
     return None if found is None else PreparedTrace(flags, found)
 
 
-def rows_of(config: TraceConfig, subject: Subject, prepared: PreparedTrace) -> pd.DataFrame:
+def rows_of(config: TraceConfig, subject: Subject, prepared: Prepared) -> pd.DataFrame:
     """Record one model's answers.
 
     Args:
-        config: `data`, `batch_size`, `seed`, `reference` and `tokens` are read.
-        subject: a model with latent steps, what to ask it, and other examples, which the knock-outs
-            take deviations and donors from.
-        prepared: the knock-outs.
+        config: `data`, `batch_size`, `seed`, `reference`, `tokens` and `method` are read.
+        subject: a model, what to ask it, and other examples, which the knock-outs take deviations
+            and donors from.
+        prepared: what `prepare` returned.
 
     Returns:
         Rows with `model, data, example, domain, topic, hops, question_type` and `record`:
@@ -85,7 +86,11 @@ def rows_of(config: TraceConfig, subject: Subject, prepared: PreparedTrace) -> p
         - `answer`: one per example and arm, as `study.run.run_arms` returns them, with
           `option_probs`, `necessity` (`ablate.necessity`), and where another question lends its
           latents, what that asks and its walk as far as it goes (`donor_question, donor_path`).
+
+        A model that writes has answers alone (`written.rows_of`).
     """
+    if isinstance(prepared, tuple):
+        return written.rows_of(config, subject, prepared)
     flags, reasoner, examples = prepared.flags, subject.reasoner, subject.examples
     arms = ablate.arms_of(flags, subject, prepared.applicable)
     answers = run_arms(
@@ -102,10 +107,7 @@ def rows_of(config: TraceConfig, subject: Subject, prepared: PreparedTrace) -> p
     probabilities = [option_probabilities(values) for values in answers["option_logprobs"]]
     answers = answers.assign(record=ANSWER, option_probs=pd.Series(probabilities, answers.index))
     steps = _step_rows(config, subject, arms)
-    whole = {"step": "Int64", "choice": "Int64", "probe_n": "Int64"}
-    typed = {"probe_correct": "boolean", "correct": "boolean", "flip": "boolean", **whole}
-    rows = pd.concat([steps, answers], ignore_index=True)
-    return rows.astype({name: kind for name, kind in typed.items() if name in rows})
+    return record_types(pd.concat([steps, answers], ignore_index=True))
 
 
 def knock_outs(config: TraceConfig, reasoner: Reasoner) -> AblateConfig:
@@ -121,15 +123,6 @@ def knock_outs(config: TraceConfig, reasoner: Reasoner) -> AblateConfig:
         replace=(*empty, "other", "noise"),
         part=("latent",),
     )
-
-
-def option_probabilities(option_logprobs: Float[np.ndarray, " options"]) -> list[float]:
-    """The probability of each option among all options, of their log-likelihoods in nats."""
-    values = np.asarray(option_logprobs, float)
-    if not len(values):
-        return []
-    weights = np.exp(values - values.max())
-    return [float(p) for p in weights / weights.sum()]
 
 
 def _with_donors(answers: pd.DataFrame, references: Sequence[Example]) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from latentlab.report.runs import ToldStudy
 from latentlab.report.traces import about, viewer_data
 from latentlab.study.results import read_results
 from latentlab.trace.findings import conclusion, summary_of
-from latentlab.trace.rows import STEP
+from latentlab.trace.records import STEP
 
 
 @pytest.fixture(scope="module")

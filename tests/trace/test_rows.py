@@ -16,7 +16,7 @@ from latentlab.reasoning.interventions import Drop
 from latentlab.reasoning.visibility import Kind
 from latentlab.trace.config import TraceConfig
 from latentlab.trace.findings import conclusion, summary_of
-from latentlab.trace.rows import ANSWER, STEP, option_probabilities
+from latentlab.trace.records import ANSWER, STEP, option_probabilities
 
 CONFIG = TraceConfig(model=("tiny",), data="benchmark", limit=4, reference=30, tokens=3)
 
@@ -213,10 +213,9 @@ def test_the_grid_lies_on_what_a_family_cuts_out(qwen, chameleon, examples):
     assert sight_of(chameleon.backbone, wide).part == (14, 0, 70, 56)
 
 
-def test_models_without_latent_steps_have_nothing_to_record(measured, qwen, planned):
-    reasoner = planned(qwen.plan.replace(steps=0))
-    with pytest.raises(UserError, match="takes no latent steps"):
-        measured("trace", CONFIG, reasoner, load_data("benchmark", limit=2))
+def test_flags_that_cannot_be_meant_are_refused():
     for flags in ({"reference": 3}, {"tokens": 0}):
         with pytest.raises(UserError, match="is too small"):
             TraceConfig(**flags)
+    with pytest.raises(UserError, match=r"no method is called 'ccott'.*ccot"):
+        TraceConfig(method=("ccott",))
