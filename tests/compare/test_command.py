@@ -5,7 +5,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from latentlab.compare.config import CompareConfig
 from latentlab.compare.ways import EMBEDDED, TWINS, WAYS, way_of, ways_of
+from latentlab.errors import UserError
 from latentlab.study.results import CLAIMS, PAIRS, read_results
 
 SMALL = ("--limit", "6", "--max-new-tokens", "4")
@@ -50,11 +52,15 @@ def test_one_model_is_asked_in_several_ways(compare):
         (("--model", "ivtlr", "--method", "cot"), "does not know 100 % of the words"),
         (("--model", "gaze"), "its patches are given with each question"),
         (("--model", "ivtlrr"), "did you mean"),
-        (("--max-new-tokens", "0"), "too small"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(compare, refused, flags, said):
     assert said in refused(compare(*flags))
+
+
+def test_answers_need_room():
+    with pytest.raises(UserError, match="too small"):
+        CompareConfig(max_new_tokens=0)
 
 
 def test_the_ten_ways_and_their_twins():
