@@ -136,5 +136,6 @@ def _finding(shares: pd.DataFrame) -> str:
         for name, share in zip(given["row"], given["share"], strict=True)
     ]
     return (
-        f"On what was written or fed back from another start, answers become its: {joined(each)}."
+        "With what was written or fed back about another start, answers become that start's: "
+        f"{joined(each)}."
     )

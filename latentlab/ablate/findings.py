@@ -150,7 +150,8 @@ def _counted(members: pd.DataFrame) -> str:
 
 def _sham(shams: pd.DataFrame) -> str:
     """What the shams did, which has to be nothing: no answer flips, no log-odds move."""
-    what = "putting its own latents back"
+    words = (shams["part"] == "rationale").all()
+    what = f"putting its own {'words' if words else 'latents'} back"
     odds = shams["log_odds_change"].abs().max() if "log_odds_change" in shams else 0.0
     known = "flip" in shams and shams["flip"].notna().all()
     flips = (shams["flip" if known else "delta"].abs() * shams["n"]).round()
