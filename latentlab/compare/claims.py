@@ -175,8 +175,8 @@ def _measure(rows: pd.DataFrame, claim: Claim, against: str, seed: int) -> Inter
         return ratio_of_times(one[TIMES].iloc[0], other[TIMES].iloc[0]) if TIMES in rows else None
     if claim.measured == "accuracy":
         return accuracy_difference(one["correct"], other["correct"], clusters_of(one))
-    steps = (of["autoregressive_steps"].to_numpy(float) for of in (other, one))
-    return ratio_interval(*steps, seed=seed, clusters=clusters_of(one))
+    above, below = (of["autoregressive_steps"].to_numpy(float) for of in (other, one))
+    return ratio_interval(above, below, seed=seed, clusters=clusters_of(one))
 
 
 def ratio_of_times(one: Sequence[float] | None, other: Sequence[float] | None) -> Interval | None:

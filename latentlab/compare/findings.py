@@ -1,5 +1,7 @@
 """What ways to answer buy at what cost, as tables and in sentences."""
 
+from typing import Any
+
 import pandas as pd
 
 from latentlab.compare.claims import HOLDS, NOT, UNTOLD, of_hardest
@@ -95,14 +97,14 @@ def show_claims(claims: pd.DataFrame) -> None:
         }
     )
     shown["claim"] = shown["claim"].where(shown["claim"] != shown["claim"].shift(), "")
-    columns = {name: name for name in shown}
+    columns = {str(name): str(name) for name in shown}
     hops = hops_of(lines)[0]
     of = "all questions" if hops == ALL else f"questions with {_hops(hops)}; time: all questions"
     title = f"what papers claim, on these models and {of}"
     table(shown, columns, title, spare=("n",), keys=2, source="claims.csv")
 
 
-def told(line: "pd.Series[object]") -> str:
+def told(line: "pd.Series[Any]") -> str:
     """What was found to a claim, in its unit: times, or points."""
     low, centre, high = (float(str(line[f"estimate{end}"])) for end in ("_low", "", "_high"))
     if centre != centre:

@@ -86,9 +86,8 @@ def _measure(group: pd.DataFrame, seed: int, in_all: bool) -> dict[str, float]:
         right = known[column].astype(bool).to_numpy()
         found[name] = accuracy_interval(right, clusters_of(known)) if len(known) else None
     for name in (*COSTS, *(name for name in OF_METHODS if name in group)):
-        known = group[name].notna().all()
         values = group[name].to_numpy(float)
-        found[name] = bootstrap_interval(values, seed=seed) if known else None
+        found[name] = None if np.isnan(values).any() else bootstrap_interval(values, seed=seed)
     found["seconds"] = _time(group, seed) if in_all else None
     return {
         f"{name}{end}": np.nan if interval is None else getattr(interval, field)

@@ -35,4 +35,7 @@ def over_seeds(hops: str, path: Path = SEEDS) -> pd.DataFrame:
     rows = pd.read_parquet(path, columns=["way", "training_seed", "hops", "correct"])
     rows = rows[rows["hops"].astype("string") == hops]
     each = rows.groupby(["way", "training_seed"], sort=False)["correct"].mean()
-    return each.groupby("way").agg(trainings="size", lowest="min", highest="max")
+    of_way = each.groupby("way")
+    return pd.DataFrame(
+        {"trainings": of_way.size(), "lowest": of_way.min(), "highest": of_way.max()}
+    )

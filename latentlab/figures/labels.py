@@ -49,7 +49,7 @@ def label_points(
     taken = [_around(x, y, _MARK * scale) for x, y in points]
     taken += [Bbox([(min(x), min(y)), (max(x), max(y))]) for x, y in _sides(corners)]
     for i, (x, y) in enumerate(points):
-        others = [_around(*point, _BESIDE * scale) for j, point in enumerate(points) if j != i]
+        others = [_around(a, b, _BESIDE * scale) for j, (a, b) in enumerate(points) if j != i]
         wide, high = 0.62 * LEAST_TYPE * len(names[i]) * scale, 1.2 * LEAST_TYPE * scale
         options = []
         for level in range(-_LEVELS, _LEVELS + 1):
@@ -68,8 +68,8 @@ def label_points(
         shift = (across, level * _STEP)
         if abs(level) > 1:  # on its own, since the box of a text with a line is that of both
             joint = {"arrowstyle": "-", "color": MUTED, "linewidth": 0.4, "shrinkA": 0}
-            offset = {"textcoords": "offset points", "arrowprops": joint}
-            axis.annotate("", places[i], shift, **offset).set_in_layout(False)
+            led = axis.annotate("", places[i], shift, textcoords="offset points", arrowprops=joint)
+            led.set_in_layout(False)
         axis.annotate(
             names[i],
             places[i],
