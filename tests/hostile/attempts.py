@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-SECONDS = 500
+SECONDS = 60
 """Within which each case ends, one way or the other."""
 
 

@@ -16,7 +16,7 @@ from latentlab.figures import run as figures
 from tests.hostile.attempts import check_left, check_told, limited, tried
 from tests.hostile.good import DATA, EXPERIMENT, TOKENS
 
-SECONDS = 500
+SECONDS = 60
 """Within which each case ends, one way or the other."""
 
 MEMORY = 6 * 2**30

@@ -201,8 +201,14 @@ def flags(draw: st.DrawFn, command: str) -> tuple[str, ...]:
 APART = (*LONG, "model", "data", "split", "columns", "limit", "out", "device", "processes", "plan")
 """Flags that say who is asked what and where, or how many there are of what takes long."""
 
-SMALL = {"reference": "5", "shuffles": "1"}
-"""Numbers of which the default is large."""
+SMALL = {
+    "ablate": {"drop": "latent", "reference": "5"},
+    "mediation": {"perturb": "blank", "reference": "5"},
+    "interchange": {"steps": "all"},
+    "probe": {"shuffles": "1"},
+    "trace": {"reference": "20"},
+}
+"""What a command is asked where nothing else is drawn: little, and something that can be done."""
 
 
 @st.composite
@@ -212,15 +218,17 @@ def likely(draw: st.DrawFn, command: str) -> tuple[str, ...]:
     Whether they go together is left to the command.
     """
     hints = get_type_hints(COMMANDS[command].config)
-    fields = [one for one in hints if one not in APART and not one.startswith("_")]
+    small = SMALL.get(command, {})
+    never = (*APART, "reference", "shuffles")
+    fields = [one for one in hints if one not in never and not one.startswith("_")]
     named = draw(st.lists(st.sampled_from(fields), min_size=1, max_size=4, unique=True))
     given: list[str] = []
     for name in named:
         odd = draw(st.integers(0, 11)) == 0
         values = [draw(WORDS)] if odd and name not in COUNTS else draw(_values(hints[name]))
-        given += [f"--{name.replace('_', '-')}", *([SMALL[name]] if name in SMALL else values)]
-    for name in SMALL.keys() & hints.keys() - set(named):
-        given += [f"--{name}", SMALL[name]]
+        given += [f"--{name.replace('_', '-')}", *values]
+    for name, value in small.items():
+        given += [] if name in named else [f"--{name}", value]
     return tuple(given)
 
 
