@@ -6,12 +6,16 @@ and runs point to them; words stand in one list; attention takes one byte a patc
 """
 
 import base64
+import io
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from PIL import Image
+
+from latentlab.notebook import data_uri
 
 LONGEST_SIDE = 320
 """Pixels that the longer side of a picture has at most; larger ones are made smaller."""
@@ -19,6 +23,9 @@ LONGEST_SIDE = 320
 QUALITY = 78
 """Of JPEG, without thinning out the colours: marks are a few pixels wide and their colour counts.
 A palette of some dozen colours is no smaller under noise, and takes marks for others."""
+
+SMALL = 60
+"""Of WebP, for pictures that calls of a method show: crops are many, and half the size of JPEG."""
 
 DIGITS = 4
 """Decimal places that numbers keep."""
@@ -42,6 +49,15 @@ class Pool:
             self._places[key] = len(self.values)
             self.values.append(value)
         return self._places[key]
+
+
+def small_uri(picture: Image.Image) -> str:
+    """A picture that a call of a method shows, as a data URI."""
+    shown = picture.convert("RGB")
+    shown.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    written = io.BytesIO()
+    shown.save(written, "WEBP", quality=SMALL, method=6)
+    return data_uri(written.getvalue(), "image/webp")
 
 
 def as_bytes(shares: Sequence[float] | None, most: float) -> str | None:

@@ -13,18 +13,14 @@ import pandas as pd
 from latentlab.data import Example
 from latentlab.figures.style import model_style
 from latentlab.methods import METHODS, Method
+from latentlab.methods.own import METHOD as OWN
 from latentlab.methods.taught import TAUGHT
-from latentlab.notebook import picture_uri
 from latentlab.report.marking import marked
-from latentlab.report.packing import LONGEST_SIDE, Pool, whole
+from latentlab.report.packing import Pool, small_uri, whole
 from latentlab.report.replay import pictures_of
 from latentlab.trace.records import SAID
-from latentlab.trace.written import OWN
 
 Plain = dict[str, Any]
-
-QUALITY = 60
-"""Of JPEG: crops are many, and show large what the question's picture shows small."""
 
 
 def transcripts(
@@ -75,11 +71,10 @@ def _answer(row: "pd.Series[Any]", example: Example, pool: Pool) -> Plain:
         before, found, _ = reply.rpartition(marker) if marker else ("", "", "")
         # What stands behind the marker is the answer; without a marker the whole last reply is.
         words = before if found else "" if number == len(said) else reply
-        uris = [picture_uri(one, None, LONGEST_SIDE, QUALITY) for one in pictures]
         calls.append(
             {
                 "name": name,
-                "pictures": [pool.add(uri) for uri in uris],
+                "pictures": [pool.add(small_uri(one)) for one in pictures],
                 "said": marked(words.strip(), example),
             }
         )
@@ -110,7 +105,7 @@ def _counted(number: int, word: str) -> str:
 def _paper(row: "pd.Series[Any]") -> str:
     """Where the method of an answer is from; empty for a model's own way."""
     method = _method_of(row)
-    return "" if method is None or row["method"] == OWN else method.paper
+    return "" if method is None or method is OWN else method.paper
 
 
 def _method_of(row: "pd.Series[Any]") -> Method | None:

@@ -4,25 +4,19 @@ Such a model has no steps to look into, but says what it does. It is asked as `l
 asks it: by the method that it was trained to follow, by those of `--method`, or in its own way.
 """
 
-import json
-
 import pandas as pd
 
 from latentlab.evaluate.asking import fitting, rows_by
 from latentlab.evaluate.config import EvaluateConfig
 from latentlab.evaluate.predictions import ASKED
 from latentlab.methods import Method
+from latentlab.methods.check import misfit
+from latentlab.methods.own import METHOD as OWN
 from latentlab.reasoner import Reasoner
-from latentlab.study.by_method import own_method, run_own
+from latentlab.study.by_method import own_method
 from latentlab.study.instrument import Subject
 from latentlab.trace.config import TraceConfig
 from latentlab.trace.records import ANSWER, option_probabilities, record_types
-
-OWN = "own"
-"""What the column `method` says where a model is asked in its own way."""
-
-CALL = "reasoning and answer"
-"""Name of the one call of a model's own way."""
 
 
 def writes(config: TraceConfig, reasoner: Reasoner) -> bool:
@@ -31,12 +25,18 @@ def writes(config: TraceConfig, reasoner: Reasoner) -> bool:
 
 
 def prepare(config: TraceConfig, subject: Subject) -> tuple[Method, ...] | None:
-    """The methods to ask a model by, none for its own way; None where none fits it.
+    """The methods to ask a model by, its own way where there is none; None where none fits it.
 
     Raises:
         UserError: a method does not fit the only model (`evaluate.asking.fitting`).
     """
-    return fitting(_flags(config), subject)
+    flags = _flags(config)
+    if (found := fitting(flags, subject)) != ():
+        return found
+    if problem := misfit(subject.reasoner, OWN, subject.examples, flags.max_new_tokens):
+        subject.lacks(problem)
+        return None
+    return (OWN,)
 
 
 def rows_of(config: TraceConfig, subject: Subject, methods: tuple[Method, ...]) -> pd.DataFrame:
@@ -50,28 +50,18 @@ def rows_of(config: TraceConfig, subject: Subject, methods: tuple[Method, ...]) 
     Returns:
         One row per example and method as `study.by_method.run_by` returns them, with `record`
         "answer", `option_probs`, whether the model was trained to follow the method (`taught`), and
-        the answer marker as its tokenizer writes it (`marker`). Of a model's own way the positions
-        that the decoder ran (`forward_tokens`) are missing.
+        the answer marker as its tokenizer writes it (`marker`).
     """
     reasoner, flags, own = subject.reasoner, _flags(config), own_method(subject.reasoner)
     frames = [
         rows_by(method, flags, subject).drop(columns=ASKED).assign(taught=method is own)
         for method in methods
-    ] or [_own_way(config, subject)]
+    ]
     rows = pd.concat(frames, ignore_index=True)
     probabilities = [option_probabilities(values) for values in rows["option_logprobs"]]
     marker = reasoner.prompter.decode(reasoner.prompter.marker_ids)
     options = pd.Series(probabilities, rows.index)
     return record_types(rows.assign(record=ANSWER, marker=marker, option_probs=options))
-
-
-def _own_way(config: TraceConfig, subject: Subject) -> pd.DataFrame:
-    """Rows of a model in its own way, told as one call."""
-    rows = run_own(subject.reasoner, subject.examples, config.data, config.batch_size, config.seed)
-    seen = {example.id: int(example.image is not None) for example in subject.examples}
-    said = [json.dumps([{"call": CALL, "said": text}], ensure_ascii=False) for text in rows["text"]]
-    pictures = rows["example"].map(seen)
-    return rows.assign(method=OWN, taught=False, calls=1, pictures=pictures, calls_said=said)
 
 
 def _flags(config: TraceConfig) -> EvaluateConfig:

@@ -9,6 +9,7 @@ from latentlab.methods.replay import replay, transcript_in, transcript_of
 from latentlab.methods.run import run_method
 from latentlab.methods.taught import TAUGHT
 from latentlab.methods.taught.chain_of_focus import enlarged
+from latentlab.methods.taught.scaffold import dotted_cells
 from tests.methods.scripted import Script
 
 EXAMPLES = list(Benchmark(BenchmarkConfig(hops=(2, 4), size=4)))
@@ -64,9 +65,9 @@ def test_a_batch_answers_what_each_answers_alone(cot, name):
 
 def test_crops_follow_from_the_words_that_are_given(cot):
     call, told = asked(cot, FOCUS, "red circle two three", "red square four one", "")
-    plain, *crops = call.pictures
-    assert plain == EXAMPLES[0].image
-    assert crops == [enlarged(plain, 6), enlarged(plain, 12)]
+    dotted, *crops = call.pictures
+    assert dotted == dotted_cells(EXAMPLES[0].image)
+    assert crops == [enlarged(EXAMPLES[0].image, cell) for cell in (6, 12)]
     assert call.begun == tuple(cot.prompter.marker_ids)
     assert told.failures[:1] != ("no cell",)
     assert [name for name, _ in told.said] == ["look 1", "look 2", "look 3"]

@@ -15,6 +15,7 @@ from latentlab.methods import METHODS
 from latentlab.methods.taught import TAUGHT
 from latentlab.methods.taught.chain_of_focus import enlarged
 from latentlab.methods.taught.lesson import place
+from latentlab.methods.taught.scaffold import dotted_cells
 from latentlab.report.marking import marked
 from latentlab.report.page import render
 from latentlab.report.replay import pictures_of
@@ -59,7 +60,8 @@ def test_crops_are_those_that_the_replies_ask_for(example):
     replies = looks(example)
     said = [(f"look {i}", reply) for i, reply in enumerate(replies, 1)]
     shown = pictures_of(TAUGHT["chain_of_focus"].method, example, "Answer", said)
-    assert [len(pictures) for pictures in shown] == [0, *[1] * example.hops]
+    assert [len(pictures) for pictures in shown] == [1, *[1] * example.hops]
+    assert same(shown[0][0], dotted_cells(example.image))
     for hop, (crop,) in enumerate(shown[1:]):
         assert same(crop, enlarged(example.image, example.trace.cells[hop]))
 
@@ -76,7 +78,7 @@ def test_a_dotted_picture_is_shown_and_the_question_s_own_is_not(example):
 def test_replies_that_a_method_would_not_have_asked_for_show_nothing(example):
     method = TAUGHT["chain_of_focus"].method
     said = [("look 1", "Answer red"), ("look 2", "more"), ("glance", "")]
-    assert pictures_of(method, example, "Answer", said) == [(), (), ()]
+    assert [len(one) for one in pictures_of(method, example, "Answer", said)] == [1, 0, 0]
     assert pictures_of(method, example, "Answer", [("glance", "")]) == [()]
 
 
@@ -141,8 +143,8 @@ def test_the_viewer_is_given_every_call(results, example):
     path = next(iter(data["examples"].values()))["path"]
     assert [call["said"][0] for call in answer["calls"][:-1]] == [(n, True) for n in path[:-1]]
     assert answer["calls"][-1]["said"] == [] and answer["text"] == path[-1]
-    assert [len(call["pictures"]) for call in answer["calls"]] == [0, 1, 1, 1, 1]
-    assert all(uri.startswith("data:image/jpeg") for uri in data["pictures"])
+    assert [len(call["pictures"]) for call in answer["calls"]] == [1] * 5
+    assert all(uri.startswith("data:image/webp") for uri in data["pictures"])
     said = next(iter(evil["answers"].values()))["calls"][0]["said"]
     assert evil["paper"] == "" and said == [f"{EVIL}\u202e"]
 
@@ -161,7 +163,7 @@ def test_the_still_picture_holds_the_panel_too(page):
     still = text[text.index('id="still"') :]
     still = still[: still.index("</section>")]
     assert "The same question, answered in words" in still and "look 2" in still
-    assert len(re.findall(r'<img src="data:image/jpeg', still)) == 4
+    assert len(re.findall(r'<img src="data:image/webp', still)) == 5
     assert "&lt;script&gt;" in still and r"\u202e" in still and "\u202e" not in text
 
 
@@ -172,9 +174,7 @@ def test_the_panel_follows_the_question(browse, page, results, width):
     assert found["first"][0] != found["second"][0]
     for example, (zooms, evil) in (found["first"], found["second"]):
         path = data["examples"][example]["path"]
-        calls = [
-            [f"look {i}", [[n, "on the true walk"]], int(i > 1)] for i, n in enumerate(path, 1)
-        ]
+        calls = [[f"look {i}", [[n, "on the true walk"]], 1] for i, n in enumerate(path, 1)]
         calls[-1][1] = []
         assert zooms[:2] == ["chain_of_focus", calls] and evil[0] == "evil"
     assert found["problems"] == found["logged"] == found["wide"] == []
