@@ -15,7 +15,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.together import reason_together
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.visibility import Kind
-from latentlab.study.provenance import provenance
+from latentlab.study.provenance import Start, provenance
 from latentlab.study.results import check_out, write_results
 from latentlab.training.tiny import TinyConfig, tiny_reasoner
 
@@ -196,7 +195,7 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
 
 def main(config: ArmsConfig) -> None:
     """Run the benchmark and show its table."""
-    started = datetime.now(UTC)
+    started = Start()
     check_out(config.out, config, COMMAND)
     torch.set_num_threads(config.threads)
     rows = pd.DataFrame([row for count in config.questions for row in measure(count, config)])

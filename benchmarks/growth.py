@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +31,7 @@ from latentlab.reasoning.interventions import Replace
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.sources import Zero
 from latentlab.reasoning.together import reason_together
-from latentlab.study.provenance import provenance
+from latentlab.study.provenance import Start, provenance
 from latentlab.study.results import check_out, write_results
 from latentlab.training.tiny import TinyConfig, tiny_reasoner
 
@@ -213,7 +212,7 @@ def draw(rows: pd.DataFrame, path: Path) -> None:
 
 def main(config: GrowthConfig) -> None:
     """Run the benchmark, show its table and draw it."""
-    started = datetime.now(UTC)
+    started = Start()
     check_out(config.out, config, COMMAND)
     torch.set_num_threads(config.threads)
     rows = measure(config)

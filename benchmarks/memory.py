@@ -21,7 +21,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,7 @@ from latentlab import console
 from latentlab.backbones import ChameleonBackbone
 from latentlab.backbones.attention import Capture
 from latentlab.errors import UserError
-from latentlab.study.provenance import provenance
+from latentlab.study.provenance import Start, provenance
 from latentlab.study.results import check_out, write_results
 
 COMMAND = "benchmark-memory"
@@ -193,7 +192,7 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
 
 def main(config: MemoryConfig) -> None:
     """Run the benchmark and show its table."""
-    started = datetime.now(UTC)
+    started = Start()
     check_out(config.out, config, COMMAND)
     torch.set_num_threads(config.threads)
     rows = pd.DataFrame([row for layers in config.layers for row in measure(layers, config)])

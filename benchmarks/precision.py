@@ -12,7 +12,6 @@ import sys
 import time
 import warnings
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from latentlab.checkpoint import load
 from latentlab.data import Example, load_data
 from latentlab.errors import UserError
 from latentlab.reasoner import Reasoner
-from latentlab.study.provenance import provenance
+from latentlab.study.provenance import Start, provenance
 from latentlab.study.results import check_out, write_results
 
 COMMAND = "benchmark-precision"
@@ -134,7 +133,7 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
 
 def main(config: PrecisionConfig) -> None:
     """Run the benchmark and show its table."""
-    started = datetime.now(UTC)
+    started = Start()
     check_out(config.out, config, COMMAND)
     torch.set_num_threads(config.threads)
     rows = pd.concat([measure(name, config) for name in config.model], ignore_index=True)

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,7 +21,7 @@ import tyro
 
 from latentlab import console
 from latentlab.errors import UserError
-from latentlab.study.provenance import provenance
+from latentlab.study.provenance import Start, provenance
 from latentlab.study.results import ROWS, check_out, write_results
 
 COMMAND = "benchmark-processes"
@@ -53,7 +52,7 @@ class ProcessesConfig:
 
 def main(config: ProcessesConfig) -> None:
     """Time each number of processes, see that rows are the same, and write the results."""
-    started = datetime.now(UTC)
+    started = Start()
     check_out(config.out, config, COMMAND)
     rows = pd.DataFrame(_timed(config))
     of = rows.groupby("processes")["seconds"]

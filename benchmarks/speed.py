@@ -17,7 +17,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,7 +31,7 @@ from latentlab import console
 from latentlab.data import Example, load_data
 from latentlab.errors import UserError
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.study.provenance import provenance
+from latentlab.study.provenance import Start, provenance
 from latentlab.study.results import check_out, write_results
 from latentlab.training.recipes import PLANS
 from latentlab.training.tiny import TinyConfig, tiny_reasoner
@@ -198,7 +197,7 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
 
 def main(config: SpeedConfig) -> None:
     """Run the benchmark and show its table."""
-    started = datetime.now(UTC)
+    started = Start()
     check_out(config.out, config, COMMAND)
     torch.set_num_threads(config.threads)
     rows = pd.DataFrame(

@@ -7,7 +7,6 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from latentlab.reasoning.branches import branched_logprobs, can_branch
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.visibility import Kind
@@ -99,8 +98,6 @@ def option_logprobs(
     width = max(map(len, options))
     if width == 0:
         return [[] for _ in options]
-    if can_branch(rollout):
-        return branched_logprobs(rollout, state, prefixes, options)
     text = OptionText.of(prefixes, options, state.hidden.device)
     logits = rollout.extend(state.repeat(width), text.ids, text.kinds)
     sums = text.logprobs(logits).tolist()

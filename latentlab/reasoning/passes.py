@@ -44,7 +44,6 @@ def advance(
     positions: Int[Tensor, "*axes batch queries"],
     keep_row: bool = True,
     deep: Float[Tensor, "layers batch queries hidden"] | None = None,
-    branches: Int[Tensor, "batch queries"] | None = None,
 ) -> Float[Tensor, "batch queries hidden"]:
     """Run new positions and let the state grow by them.
 
@@ -56,8 +55,6 @@ def advance(
         positions: their position ids.
         keep_row: whether the attention of the newest position is captured.
         deep: what the first layers add there (`Embedded.deep`).
-        branches: which of several ways to go on each position belongs to
-            (`visibility.attention_mask`).
 
     Returns:
         Hidden states of the new positions, after the final norm.
@@ -68,8 +65,7 @@ def advance(
             stack.enter_context(around(state, kinds))
         state.kinds = torch.cat([state.kinds, kinds], dim=1)
         backbone, kinds = engine.backbone, state.kinds
-        n_queries = embeds.shape[1]
-        mask = attention_mask(kinds, n_queries, engine.table, backbone.both_ways, branches)
+        mask = attention_mask(kinds, embeds.shape[1], engine.table, backbone.both_ways)
         masks = backbone.masks(mask, kinds != Kind.PAD, embeds.shape[1])
         capture = Capture(state.layers) if keep_row and state.layers else None
         hidden = backbone.forward(embeds, positions, masks, state.cache, capture, deep)

@@ -69,7 +69,6 @@ def attention_mask(
     n_queries: int,
     table: Bool[Tensor, "query key"],
     both_ways: bool = False,
-    branches: Int[Tensor, "batch queries"] | None = None,
 ) -> Bool[Tensor, "batch 1 queries keys"] | None:
     """Mask of the last `n_queries` positions over all positions so far (true = may attend).
 
@@ -81,16 +80,13 @@ def attention_mask(
         n_queries: how many of them, the newest, attend.
         table: which kinds may see which.
         both_ways: whether positions of one image see those behind them too.
-        branches: which branch each of the newest positions is in, where they go on in several ways:
-            0 is what all of them see, and other branches see nothing of each other.
     """
     n_keys = kinds.shape[1]
     table = table.to(kinds.device)
     allowed = table[kinds[:, -n_queries:, None].long(), kinds[:, None, :].long()]
     image = kinds == Kind.IMAGE
     both_ways = both_ways and bool(image[:, -n_queries:].any())
-    plain = branches is None and bool(allowed.all())
-    if plain and (n_queries == 1 or n_queries == n_keys) and not both_ways:
+    if bool(allowed.all()) and (n_queries == 1 or n_queries == n_keys) and not both_ways:
         return None
     query_index = torch.arange(n_keys - n_queries, n_keys, device=kinds.device)[:, None]
     key_index = torch.arange(n_keys, device=kinds.device)[None, :]
@@ -101,8 +97,5 @@ def attention_mask(
         which = begins.cumsum(-1).masked_fill(~image, 0)
         asking = which[:, -n_queries:, None]
         before = before | ((asking == which[:, None]) & (asking > 0))
-    if branches is not None:
-        asked, seen = branches[:, :, None], branches[:, None, :]
-        allowed[..., -n_queries:] &= (asked == seen) | (seen == 0)
     mask = (allowed & before) | (key_index == query_index)
     return mask[:, None]

@@ -63,6 +63,7 @@ CALIBRATE, TRUST = "calibrate", "Can the instruments be trusted?"
 ORDER = (
     CALIBRATE,
     "evaluate",
+    "compare",
     "ablate",
     "mediation",
     "interchange",

@@ -31,7 +31,9 @@ def test_closed_up_an_arm_is_the_plan_without_what_it_removes(planned, data, par
         Arm("other", label=f"plan {arm}", kind=KNOCK_OUT, plan=changed)
         for arm, changed in plans.items()
     ]
-    rows = run_arms(reasoner, data, [Arm(), *made, *without], "benchmark", max_new_tokens=3)
+    # As many sequences as questions: arms share no batch, and are the same to the last bit.
+    arms = [Arm(), *made, *without]
+    rows = run_arms(reasoner, data, arms, "benchmark", len(data), max_new_tokens=3)
     rows = rows.set_index(["intervention", "example"])
     said = ["text", "choice", "gold_logprob", "option_logprobs"]
     for arm in plans:

@@ -44,7 +44,7 @@ def test_every_organism_and_twin_is_embedded_with_all_that_tells_how_it_came_abo
         assert {"model.safetensors", "config.yaml", "metrics.jsonl", "curves.png"} <= held
         assert "README.md" in held
     total = sum(path.stat().st_size for path in ZOO.rglob("*") if path.is_file())
-    assert total < 29 * MEBIBYTE
+    assert total < 40 * MEBIBYTE
 
 
 def test_organisms_took_the_same_number_of_updates():

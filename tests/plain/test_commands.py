@@ -32,7 +32,6 @@ NEED_LATENTS = {
     "mediation": ("--reference", "4", "--perturb", "blank"),
     "interchange": ("--steps", "all", *SHORT),
     "probe": ("--limit", "30", "--shuffles", "1"),
-    "trace": ("--reference", "30"),
 }
 
 

@@ -10,7 +10,7 @@ from latentlab.errors import UserError
 from latentlab.study.instrument import Subject, instrument
 from latentlab.study.steps import one_call
 
-READERS = ("interchange", "attention", "probe", "lens", "patch", "trace")
+READERS = ("attention", "probe", "lens", "patch")
 
 
 def trained_for(planned, method):
