@@ -26,11 +26,8 @@ from latentlab.vocabulary import LATENT_PARTS, Replacement, VisionRun
 REASONERS = ("ivtlr", "relay", "gaze")
 """Organisms that answer questions of four hops through latents."""
 
-METHODS = (
-    "no_cot", "cot", "cot_vision", "coconut", "ivtlr", "relay", "gaze", "redundant", "bypass",
-    "decoy", "filler",
-)  # fmt: skip
-"""All embedded models, as methods to answer with."""
+METHODS = ("no_cot", "cot", "cot_vision", "coconut", *REASONERS, "redundant", *CANNOT_REASON)
+"""Organisms and the first twins, as methods to answer with."""
 
 
 def _one_hop(study: Study) -> Study:

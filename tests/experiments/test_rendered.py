@@ -13,6 +13,7 @@ from tests.experiments import test_compared as compared
 from tests.experiments import test_sharp_experiments as sharp
 from tests.experiments.answers import test_all as answers
 from tests.experiments.instruments import test_figures as instruments
+from tests.experiments.instruments import test_which_words as words
 from tests.legible import unreadable
 
 ALL = {experiment.name: experiment for experiment in find_experiments(EXPERIMENTS)}
@@ -27,5 +28,12 @@ def test_what_needs_no_results_can_be_read_as_it_is_printed(name):
 
 
 def test_every_figure_and_table_is_looked_at():
-    rendered = {*ALONE, *sharp.NAMES, *compared.NAMES, *answers.NAMES, *instruments.NAMES}
+    rendered = {
+        *ALONE,
+        *sharp.NAMES,
+        *compared.NAMES,
+        *answers.NAMES,
+        *instruments.NAMES,
+        *words.NAMES,
+    }
     assert rendered == set(ALL)

@@ -20,6 +20,9 @@ STUDIES = {
 }
 
 
+NAMES = ("which_words", "imagined")
+
+
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     folder = tmp_path_factory.mktemp("results")
