@@ -32,8 +32,8 @@ def test_closed_up_an_arm_is_the_plan_without_what_it_removes(planned, data, par
         for arm, changed in plans.items()
     ]
     # As many sequences as questions: arms share no batch, and are the same to the last bit.
-    arms = [Arm(), *made, *without]
-    rows = run_arms(reasoner, data, arms, "benchmark", len(data), max_new_tokens=3)
+    every = [Arm(), *made, *without]
+    rows = run_arms(reasoner, data, every, "benchmark", len(data), max_new_tokens=3)
     rows = rows.set_index(["intervention", "example"])
     said = ["text", "choice", "gold_logprob", "option_logprobs"]
     for arm in plans:

@@ -34,8 +34,8 @@ def test_another_error_of_torch_keeps_its_traceback():
 def test_a_command_whose_batch_is_beyond_memory_says_so_and_leaves_nothing(outcome, tmp_path):
     held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     _, most = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (held + 2**26, most))
-    flags = ("--limit", "1500", "--batch-size", "1500", "--max-new-tokens", "1", "--device", "cpu")
+    resource.setrlimit(resource.RLIMIT_AS, (held + 2**28, most))
+    flags = ("--limit", "3000", "--batch-size", "3000", "--max-new-tokens", "1", "--device", "cpu")
     line, _ = outcome("evaluate", "--model", "ivtlr", *flags)
     assert "not enough memory" in line
     assert not list(tmp_path.iterdir())
