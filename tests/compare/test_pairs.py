@@ -3,8 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
 from latentlab.compare.pairs import BASES, both_ways, pairs_of
@@ -42,8 +40,7 @@ def test_differences_are_after_minus_before(pairs):
         assert line["delta_low"] <= line["delta"] <= line["delta_high"]
 
 
-@settings(max_examples=15)
-@given(st.lists(st.floats(0.05, 0.95), min_size=4, max_size=4))
+@pytest.mark.parametrize("shares", [(0.5, 0.5, 0.5, 0.5), (0.05, 0.4, 0.6, 0.95)])
 def test_adjusting_never_makes_a_p_value_smaller(shares):
     ways = {way: (share, 3, 0.1) for way, share in zip(FOUR, shares, strict=True)}
     for _, lines in pairs_of(rows_of(ways, 40)).groupby(["domain", "hops"]):
