@@ -37,7 +37,7 @@ class TraceConfig(PlannedConfig):
     """Where the examples come from: the name of a data set, a file or a folder (docs/data.md). By
     default questions of one hop, which every model answers, and of four."""
 
-    limit: int = 48
+    limit: int = 40
     """Number of examples to record at most, the first of the data."""
 
     reference: int = 2000
