@@ -174,9 +174,7 @@ class Reasoner:
         outputs = generate(rollout, start, prompter.eos_ids, free, room)
         seconds = (time.perf_counter() - started) / len(examples)
         texts = [prompter.format.answer_texts(example.choices) for example in examples]
-        # Questions share many of their options, and a tokenizer is slow to call.
-        ids = {text: prompter.answer_ids(text) for text in {t for row in texts for t in row}}
-        options = [[ids[text] for text in row] for row in texts]
+        options = [[prompter.answer_ids(text) for text in row] for row in texts]
         prefixes = [self._before_answer([] if at_once else output) for output in outputs]
         logprobs = option_logprobs(rollout, state, prefixes, options)
         answers = []
