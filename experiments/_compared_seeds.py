@@ -23,6 +23,7 @@ from latentlab.figures.trained import held_out
 from latentlab.methods.own import METHOD as OWN
 from latentlab.study.by_method import own_method, run_by
 from latentlab.training.metrics import METRICS_FILE
+from latentlab.vocabulary import OWN_WAY
 
 DATA = Path(__file__).parent / "data"
 
@@ -38,11 +39,11 @@ COLUMNS += ["autoregressive_steps", "forward_tokens"]
 
 def trainings(folder: Path) -> dict[tuple[str, int], Path]:
     """The finished trainings below a folder and those that are embedded, by way and seed."""
-    found = {(way_of(name, "own"), 0): ZOO / name for name in EMBEDDED}
+    found = {(way_of(name, OWN_WAY), 0): ZOO / name for name in EMBEDDED}
     for path in sorted(folder.glob(f"*/{FINAL}")):
         match = re.fullmatch(r"(\w+)-s(\d+)", path.parent.name)
         if match and match[1] in TWINS and (path / "config.json").is_file():
-            found[way_of(match[1], "own"), int(match[2])] = path
+            found[way_of(match[1], OWN_WAY), int(match[2])] = path
     return found
 
 

@@ -21,9 +21,8 @@ from latentlab.calibrate.subjects import retrained
 from latentlab.checkpoint import load, zoo_names
 from latentlab.data import load_data
 from latentlab.evaluate.summary import summary_of
-from latentlab.study.arms import Arm
+from latentlab.study.by_method import run_own
 from latentlab.study.results import read_results
-from latentlab.study.run import run_arms
 
 DATA = Path(__file__).parent / "data"
 
@@ -38,7 +37,7 @@ def accuracies(name: str, model: str, seed: int | None) -> pd.DataFrame:
     """Test accuracy of one training, by hops and domain."""
     reasoner = load(name)
     reasoner.name = model
-    rows = run_arms(reasoner, load_data(ASKED, limit=2000), [Arm()], ASKED, 100)
+    rows = run_own(reasoner, load_data(ASKED, limit=2000), ASKED, 100)
     lines = summary_of(rows)
     of_hops = lines[(lines["hops"] != "all") & (lines["topic"] == "all")]
     return of_hops.assign(training_seed=seed)[[*COLUMNS, *VALUES]]

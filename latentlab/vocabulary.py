@@ -66,6 +66,9 @@ those of the option that the model finds likeliest."""
 Reduction = Literal["mean", "layer", "head"]
 """What attention rows are averaged over: layers and heads, the heads of each layer, nothing."""
 
+OWN_WAY = "own"
+"""Name of the method that is none: a model asked in its own way."""
+
 PerturbationName = Literal[
     "none",
     "other_image",

@@ -177,10 +177,9 @@ def answer_pass(
     """
     prompter, device = reasoner.prompter, state.hidden.device
     texts = [prompter.format.answer_texts(e.choices) if e.choices else [e.answer] for e in asked]
-    ids = {text: prompter.answer_ids(text) for text in {t for row in texts for t in row}}
     marker = prompter.marker_ids
     prefixes = [(marker, [int(Kind.ANSWER)] * len(marker))] * len(asked)
-    text = OptionText.of(prefixes, [[ids[t] for t in row] for row in texts], device)
+    text = OptionText.of(prefixes, [[prompter.answer_ids(t) for t in row] for row in texts], device)
     count = torch.tensor([len(row) for row in texts], device=device)
     exists = torch.arange(text.width, device=device) < count[:, None]
     gold = [e.choices.index(e.answer) if e.choices else 0 for e in asked]

@@ -7,6 +7,8 @@ All start from one explicit model, see the same questions and take the same numb
 import re
 from pathlib import Path
 
+from latentlab.vocabulary import OWN_WAY
+
 WAYS = {
     "no_cot": "No-CoT",
     "cot": "CoT",
@@ -32,9 +34,6 @@ _ZOO = Path(__file__).parents[1] / "zoo"
 EMBEDDED = tuple(name for name in TWINS if (_ZOO / name / "latentlab.json").is_file())
 """The twins that come with the package."""
 
-OWN = "own"
-"""Name of the method by which a model is asked in its own way."""
-
 _SEED = re.compile(r"-s\d+$")
 
 
@@ -45,7 +44,7 @@ def way_of(model: str, method: str) -> str:
         model: its name; that of a further training may end with a seed, as in `ivtlr-s1`.
         method: the method that it is asked by.
     """
-    name = _SEED.sub("", model) if method == OWN else method
+    name = _SEED.sub("", model) if method == OWN_WAY else method
     return next((way for way, twin in PLAYED_BY.items() if twin == name), name)
 
 

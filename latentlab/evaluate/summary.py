@@ -14,6 +14,7 @@ import pandas as pd
 from latentlab.measures.clusters import clusters_of
 from latentlab.measures.statistics import Interval, accuracy_interval, bootstrap_interval
 from latentlab.measures.summary import ALL
+from latentlab.vocabulary import OWN_WAY
 
 READINGS = {
     "accuracy": "correct",
@@ -29,9 +30,6 @@ COSTS = ("autoregressive_steps", "latent_steps", "new_tokens")
 
 OF_METHODS = ("forward_tokens", "pictures", "calls", "format_failures")
 """Further costs, of rows by methods."""
-
-OWN = "own"
-"""What the column `method` says of a model that is left alone."""
 
 _GROUPS = ((), ("domain",), ("domain", "topic"), ("hops",), ("domain", "hops"))
 
@@ -67,7 +65,7 @@ def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
 def _lines(rows: pd.DataFrame, seed: int) -> Iterator[dict[str, object]]:
     names = ["model", "data", "intervention", "kind"]
     if "method" in rows:  # models that are left alone may stand beside those asked by a method
-        names, rows = [*names, "method"], rows.fillna({"method": OWN})
+        names, rows = [*names, "method"], rows.fillna({"method": OWN_WAY})
     everything = {"domain": ALL, "topic": ALL, "hops": ALL}
     for arm, of_arm in rows.groupby(names, sort=False):
         head = dict(zip(names, arm, strict=True))

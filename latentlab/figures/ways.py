@@ -1,25 +1,15 @@
 """The runs that set side by side what ways to answer write or feed back; see `studies`."""
 
-from pathlib import Path
-
 from latentlab.ablate.config import AblateConfig
+from latentlab.compare.ways import EMBEDDED
 from latentlab.figures.experiment import Study
 from latentlab.interchange.config import InterchangeConfig
-
-WAYS = (
-    "no_cot", "cot", "ccot", "multimodal_cot", "cot_vision", "scaffold", "chain_of_focus",
-    "capimagine", "coconut", "ivtlr",
-)  # fmt: skip
-"""Ways to answer, by the models that were trained for them."""
-
-_WAYS = tuple(name for name in WAYS if (Path(__file__).parents[1] / "zoo" / name).is_dir())
-"""Those that are embedded."""
 
 CARRIED = Study(
     "carried",
     "interchange",
     InterchangeConfig(
-        model=_WAYS,
+        model=EMBEDDED,
         limit=300,
         batch_size=100,
         donor=("same_image", "self"),
@@ -34,7 +24,7 @@ CARRIED_LOST = Study(
     "carried-lost",
     "ablate",
     AblateConfig(
-        model=_WAYS,
+        model=EMBEDDED,
         limit=300,
         batch_size=100,
         drop=("latent", "rationale"),
@@ -49,7 +39,7 @@ MISLED = Study(
     "misled",
     "interchange",
     InterchangeConfig(
-        model=tuple(name for name in ("capimagine", "coconut", "ivtlr") if name in _WAYS),
+        model=tuple(name for name in ("capimagine", "coconut", "ivtlr") if name in EMBEDDED),
         limit=300,
         batch_size=100,
         donor=("counterfactual",),

@@ -7,6 +7,7 @@ latents stand beside those that were trained for several calls.
 
 from latentlab.methods.call import Call, Method, Question, Talk
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.vocabulary import OWN_WAY
 
 
 def ask(question: Question) -> Talk:
@@ -34,4 +35,4 @@ def is_plain(method: Method, question: Question) -> bool:
     return False
 
 
-METHOD = Method("own", "the model's own way", ask, unfit=unfit)
+METHOD = Method(OWN_WAY, "the model's own way", ask, unfit=unfit)

@@ -230,10 +230,8 @@ class Speaker:
         """Log-likelihood of each option, after what was written up to the marker."""
         prompter = self.reasoner.prompter
         prefixes = [before_answer(prompter, output) for output in outputs]
-        ids = {text: prompter.answer_ids(text) for text in {t for row in options for t in row}}
-        return option_logprobs(
-            rollout, state, prefixes, [[ids[text] for text in row] for row in options]
-        )
+        ids = [[prompter.answer_ids(text) for text in row] for row in options]
+        return option_logprobs(rollout, state, prefixes, ids)
 
 
 def _piece(part: Part) -> dict[str, str]:

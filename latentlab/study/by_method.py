@@ -6,13 +6,13 @@ arm without anything done.
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any
 
 import pandas as pd
 import torch
 
 from latentlab.data.example import Example
-from latentlab.measures.outcomes import with_outcomes
 from latentlab.methods import Method, methods_of
 from latentlab.methods.run import Told, run_method
 from latentlab.methods.taught import lesson_of
@@ -20,7 +20,7 @@ from latentlab.reasoner import Reasoner
 from latentlab.study.arms import Arm
 from latentlab.study.batches import Numbered, one_round, over_batches
 from latentlab.study.identity import identity
-from latentlab.study.run import run_arms, score
+from latentlab.study.run import Row, framed, run_arms, score
 
 Columns = Callable[[Example], dict[str, Any]]
 """Further columns of an example's row."""
@@ -73,11 +73,11 @@ def run_by(
     (`format_failures, failed`), and what each call said (`calls_said`, JSON).
     """
 
-    def of_batch(numbered: Numbered) -> list[tuple[int, dict[str, Any]]]:
+    def of_batch(numbered: Numbered) -> list[Row]:
         asked = [example for _, example in numbered]
         found = run_method(reasoner, method, asked, longest, seed)
         one_round(asked)
-        rows = []
+        rows: list[Row] = []
         for (number, example), told in zip(numbered, found, strict=True):
             row = {
                 **identity(reasoner.name, data, example),
@@ -87,12 +87,12 @@ def run_by(
                 **columns(example),
                 **facts_of(reasoner, method, example, told),
             }
-            rows.append((number, row))
+            rows.append(((number,), row))
         return rows
 
     name = f"{reasoner.name}, {method.name}"
     found = over_batches(examples, batch_size, of_batch, name, 1, "answers")
-    return framed(row for batch in found for row in batch)
+    return framed(chain(*found))
 
 
 def facts_of(reasoner: Reasoner, method: Method, example: Example, told: Told) -> dict[str, Any]:
@@ -109,11 +109,3 @@ def facts_of(reasoner: Reasoner, method: Method, example: Example, told: Told) -
         "failed": ", ".join(told.failures),
         "calls_said": json.dumps(said, ensure_ascii=False),
     }
-
-
-def framed(rows: Any) -> pd.DataFrame:
-    """Rows, each behind its number, as a frame in the order of the numbers."""
-    ordered = sorted(rows, key=lambda numbered: numbered[0])
-    frame = pd.DataFrame([row for _, row in ordered])
-    frame = frame.astype({"hops": "Int64", "choice": "Int64", "correct_lenient": "boolean"})
-    return with_outcomes(frame)

@@ -26,8 +26,8 @@ from latentlab.study.asking import Asking
 from latentlab.study.batches import Numbered, one_round, over_batches
 from latentlab.study.identity import identity
 
-Row = tuple[tuple[int, int], dict[str, Any]]
-"""A row, after the numbers of its arm and its example."""
+Row = tuple[tuple[int, ...], dict[str, Any]]
+"""A row, after the numbers that say where it belongs: of its arm, if any, and of its example."""
 
 Measure = Callable[
     [Sequence[Example], Trajectory, Sequence[Answer]], Mapping[str, Sequence[object]]
@@ -113,7 +113,7 @@ def framed(rows: Iterable[Row]) -> pd.DataFrame:
     """Rows in the order of their numbers, with what follows from all of them together."""
     frame = pd.DataFrame([row for _, row in sorted(rows, key=lambda item: item[0])])
     frame = frame.astype({"hops": "Int64", "choice": "Int64", "correct_lenient": "boolean"})
-    return with_outcomes(_with_uses(frame))
+    return with_outcomes(_with_uses(frame) if "donor_example" in frame else frame)
 
 
 def _with_uses(frame: pd.DataFrame) -> pd.DataFrame:
