@@ -1,6 +1,8 @@
 """Methods that models are trained for: the teacher, the calls, and what can go wrong in them."""
 
 import dataclasses
+import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,14 +11,15 @@ from PIL import Image
 
 from latentlab.checkpoint import load, save
 from latentlab.data import Benchmark, BenchmarkConfig
+from latentlab.data.scene import GRID
 from latentlab.errors import UserError
 from latentlab.methods.run import question_of, run_method
 from latentlab.methods.speaker import Speaker
 from latentlab.methods.taught import TAUGHT, lesson_of
-from latentlab.methods.taught.lesson import cell_of, place
+from latentlab.methods.taught.lesson import ROWS, cell_of, place
 from latentlab.methods.taught.scaffold import dotted_cells
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.study.by_method import run_own
+from latentlab.study.by_method import run_by, run_own
 from latentlab.training.tiny import tiny_reasoner
 from tests.methods.scripted import Script
 
@@ -160,3 +163,24 @@ def test_a_model_keeps_the_method_it_was_trained_for(model, tmp_path):
     assert rows["method"].tolist() == ["capimagine"] * 2
     assert (rows["forward_tokens"] > rows["new_tokens"]).all()
     assert "method" not in run_own(model, EXAMPLES[:2], "benchmark")
+
+
+def test_citations_follow_the_labels_and_only_where_they_cut_do_answers_need_them():
+    """Pictures on which rows and columns are called otherwise than they stand."""
+    rows, columns = (3, 1, 4, 2), (2, 4, 1, 3)
+    moved = partial(dotted_cells, rows=rows, columns=columns)
+    asked = list(Benchmark(BenchmarkConfig(hops=(4,), size=24)))
+    right = {}
+    for name in ("scaffold", "chain_of_focus"):
+        reasoner, method = load(name), lesson_of(name).method
+        shown = dataclasses.replace(method, ask=partial(method.ask, draw=moved))
+        for how in (method, shown):
+            found = run_by(reasoner, how, asked, "benchmark", longest=96)
+            right[name, how is shown] = found["correct"].sum()
+        said = " ".join(call["said"] for call in json.loads(found["calls_said"].iloc[0]))
+        first = asked[0].trace.cells[1 if name == "scaffold" else 0]
+        row, column = divmod(first, GRID)
+        assert f" {ROWS[rows[row] - 1]} {ROWS[columns[column] - 1]}" in said
+    assert abs(right["scaffold", True] - right["scaffold", False]) <= 2
+    assert right["chain_of_focus", False] >= 20
+    assert right["chain_of_focus", True] <= 8

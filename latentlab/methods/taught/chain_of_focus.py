@@ -5,9 +5,9 @@ enlarged by 1.5 and scaled by 2, and the model is trained by examples and then b
 is a cell of the benchmark's grid, named by the object that is looked for and its row and column; it
 is scaled by 2 and has no margin, since a cell's neighbours say nothing about it; and the model is
 trained by examples alone. The picture that boxes are named on has coordinates drawn on it, as for
-`scaffold`: the published model has learnt to locate before, and without them ours names rows and
-never columns (LOG.md). What is cut out is of the bare picture. At most eight looks, the most hops
-that a question can ask for.
+`scaffold`: the published model has learnt to locate before, and without them a training of ours
+named rows and, of columns, as many as by chance (LOG.md). What is cut out is of the bare picture.
+At most eight looks, the most hops that a question can ask for.
 """
 
 from PIL import Image
@@ -23,17 +23,17 @@ from latentlab.methods.taught.lesson import (
     check_picture,
     place,
 )
-from latentlab.methods.taught.scaffold import dotted_cells
+from latentlab.methods.taught.scaffold import Draw, dotted_cells
 
 SCALE = 2
 """By how much a cell is scaled up."""
 
 
-def ask(question: Question) -> Talk:
+def ask(question: Question, draw: Draw = dotted_cells) -> Talk:
     """One call for each look, and one for the answer."""
     check_picture(question)
     (turn,) = question.own
-    parts = [part if isinstance(part, str) else dotted_cells(part) for part in turn.parts]
+    parts = [part if isinstance(part, str) else draw(part) for part in turn.parts]
     turns = question.asked(*parts)
     for number in range(LONGEST + 1):
         reply = yield Call(f"look {number + 1}", turns, WRITTEN)

@@ -8,6 +8,7 @@ picture is bright and white elsewhere, as in the code. The model sees the dotted
 code's one-picture mode) and cites row and column behind each object on the way.
 """
 
+from collections.abc import Callable
 from functools import cache
 
 from PIL import Image
@@ -22,6 +23,9 @@ from latentlab.methods.taught.lesson import WRITTEN, Lesson, check_picture, plac
 _DIGITS = {1: "010110010010111", 2: "111001111100111", 3: "111001111001111", 4: "101101111001001"}
 """Rows of three pixels, from the top."""
 
+IN_ORDER = (1, 2, 3, 4)
+"""Rows are numbered from the top, columns from the left."""
+
 _LEFT, _TOP = 19, 1
 """Where in its cell a label begins."""
 
@@ -29,22 +33,24 @@ _DOT = ((22, 8), (23, 8), (22, 9), (23, 9))
 """Pixels of a cell's dot."""
 
 
-def ask(question: Question) -> Talk:
-    """One call about the dotted picture."""
-    check_picture(question)
-    (turn,) = question.own
-    parts = [part if isinstance(part, str) else dotted_cells(part) for part in turn.parts]
-    yield Call("reasoning and answer", question.asked(*parts), WRITTEN)
-    return ()
+def dotted_cells(
+    picture: Image.Image,
+    rows: tuple[int, ...] = IN_ORDER,
+    columns: tuple[int, ...] = IN_ORDER,
+) -> Image.Image:
+    """A copy with a dot and its coordinates in every cell of the benchmark's grid.
 
-
-def dotted_cells(picture: Image.Image) -> Image.Image:
-    """A copy with a dot and its coordinates in every cell of the benchmark's grid."""
+    Args:
+        picture: a scene.
+        rows: what each row is called, from the top. Other than in order, labels say another place
+            than the true one, which shows whether a model reads them.
+        columns: what each column is called, from the left.
+    """
     shown = picture.convert("RGB")
     pixels = shown.load()
     assert pixels is not None
     width, height = shown.size
-    for cell, places in enumerate(_places()):
+    for cell, places in enumerate(_places(rows, columns)):
         row, column = divmod(cell, GRID)
         at = column * CELL + _DOT[0][0], row * CELL + _DOT[0][1]
         if at[0] >= width or at[1] >= height:
@@ -57,14 +63,29 @@ def dotted_cells(picture: Image.Image) -> Image.Image:
     return shown
 
 
+Draw = Callable[[Image.Image], Image.Image]
+"""Makes of a picture the one that a model is shown."""
+
+
+def ask(question: Question, draw: Draw = dotted_cells) -> Talk:
+    """One call about the dotted picture."""
+    check_picture(question)
+    (turn,) = question.own
+    parts = [part if isinstance(part, str) else draw(part) for part in turn.parts]
+    yield Call("reasoning and answer", question.asked(*parts), WRITTEN)
+    return ()
+
+
 @cache
-def _places() -> tuple[tuple[tuple[int, int], ...], ...]:
+def _places(
+    rows: tuple[int, ...], columns: tuple[int, ...]
+) -> tuple[tuple[tuple[int, int], ...], ...]:
     """Pixels to colour in each cell."""
     found = []
     for row in range(GRID):
         for column in range(GRID):
             own = list(_DOT)
-            for number, shift in ((row + 1, 0), (column + 1, 4)):
+            for number, shift in ((rows[row], 0), (columns[column], 4)):
                 for i, inked in enumerate(_DIGITS[number]):
                     if inked == "1":
                         own.append((_LEFT + shift + i % 3, _TOP + i // 3))
