@@ -33,7 +33,7 @@ ASKED, LIMIT = "benchmark:hops=1+4", 1000
 """What every training is asked: of the test split, half of one hop and half of four."""
 
 TRAINING = ["way", "training_seed"]
-COLUMNS = ["example", "domain", "hops", "correct", "correct_likelihood"]
+COLUMNS = ["example", "domain", "hops", "cluster", "correct", "correct_likelihood"]
 COLUMNS += ["autoregressive_steps", "forward_tokens"]
 
 

@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from latentlab.compare.ways import PLAYED_BY
 from latentlab.figures.config import EXPERIMENTS
 from latentlab.figures.style import model_style
+from latentlab.measures.changes import accuracy_difference
+from latentlab.measures.clusters import clusters_of
+from latentlab.measures.repeated import over_draws
 
 SEEDS = EXPERIMENTS / "data" / "compared_seeds.parquet"
 """Answers of every training; `experiments/_compared_seeds.py` makes it."""
@@ -39,3 +43,40 @@ def over_seeds(hops: str, path: Path = SEEDS) -> pd.DataFrame:
     return pd.DataFrame(
         {"trainings": of_way.size(), "lowest": of_way.min(), "highest": of_way.max()}
     )
+
+
+def over_trainings(way: str, others: Sequence[str], hops: str, path: Path = SEEDS) -> pd.DataFrame:
+    """What one way answers more than others, in each training and on the average.
+
+    Args:
+        way: the one.
+        others: the others; those that were never trained beside it give no lines.
+        hops: of which questions.
+        path: answers of every training.
+
+    Returns:
+        One line for each other `way` and `training_seed` that both have, with the paired
+        `difference` in strict accuracy and its interval over `n` questions; where there are
+        several, a line without a seed has their mean and an interval over questions and trainings
+        (`measures.repeated.over_draws`).
+    """
+    rows = pd.read_parquet(path)
+    rows = rows[rows["hops"].astype("string") == hops]
+    right = rows.pivot(index="example", columns=["way", "training_seed"], values="correct")
+    firsts = rows.drop_duplicates("example").set_index("example").loc[right.index]
+    clusters = clusters_of(firsts)
+    lines: list[dict[str, object]] = []
+    for other in others:
+        seeds = [s for o, s in sorted(right) if o == other and (way, s) in right]
+        drawn = []
+        for seed in seeds:
+            after, before = (right[one, seed].to_numpy(bool) for one in (way, other))
+            found = accuracy_difference(after, before, clusters)
+            lines.append({"way": other, "training_seed": seed, "n": found.n})
+            lines[-1] |= found.columns("difference")
+            drawn.append(after.astype(float) - before)
+        if len(seeds) > 1:
+            mean = over_draws(np.stack(drawn))
+            lines.append({"way": other, "training_seed": None, "n": mean.n})
+            lines[-1] |= mean.columns("difference")
+    return pd.DataFrame(lines)

@@ -32,7 +32,8 @@ BIBLIOGRAPHY = "published.bib"
 ORDER = (
     "benchmark", "calibration", "main_table", "compared", "cost", "knockouts", "knockouts_table",
     "necessity", "evidence", "counterfactual", "interchange", "which_words", "mediation",
-    "probe_grid", "retrained_arms", "organisms", "curves", "seeds", "seed_readings",
+    "probe_grid", "retrained_arms", "organisms", "curves", "trainings", "seeds",
+    "seed_readings",
     "replacements", "noise", "topics", "rationales", "imagined", "steps", "patches",
     "patches_trained", "mediation_totals", "mediation_steps", "latents_moved", "lens_grid",
     "similarity", "patching_grid", "attention_knockouts", "attribution", "answer_attention",

@@ -119,3 +119,19 @@ def test_every_way_is_drawn_and_named_in_both_panels(make):
         np.testing.assert_allclose(np.sort(drawn), np.sort(made.data["accuracy"]))
         written = {text.get_text() for text in axis.texts} - {""}  # lines to names have no text
         assert written == {called(way) for way in WAYS}
+
+
+def test_a_difference_is_read_in_each_training_and_over_all(tmp_path):
+    shares = {0: {"ivtlr": 0.9, "cot": 0.5}, 1: {"ivtlr": 0.9, "cot": 0.6}, 2: {"ivtlr": 0.9}}
+    rows = pd.concat(
+        rows_of({way: (share, 5, 0.1) for way, share in of.items()}).assign(training_seed=seed)
+        for seed, of in shares.items()
+    )
+    rows.to_parquet(tmp_path / "seeds.parquet")
+    lines = compared.over_trainings("ivtlr", ("cot", "icot"), "4", tmp_path / "seeds.parquet")
+    assert lines["way"].tolist() == ["cot"] * 3  # of the third seed there is no partner
+    right = rows[rows["hops"] == 4].pivot_table("correct", "training_seed", "way")
+    apart = (right["ivtlr"] - right["cot"]).dropna().to_numpy()
+    np.testing.assert_allclose(lines["difference"], [*apart, apart.mean()])
+    width = lines["difference_high"] - lines["difference_low"]
+    assert width.iloc[2] > 2 * width.iloc[:2].max()  # two trainings tell little of a third
