@@ -22,6 +22,7 @@ import torch
 
 from benchmarks.noise import noisy
 from benchmarks.run import RESULTS, Flags, benchmark, start
+from benchmarks.shapes import medium
 from benchmarks.sides import recomputing
 from benchmarks.turns import seconds, spread, turns
 from latentlab import console
@@ -34,14 +35,10 @@ from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.together import reason_together
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.visibility import Kind
-from latentlab.training.tiny import TinyConfig, tiny_reasoner
 
-MODEL = TinyConfig(
-    hidden=512, layers=12, heads=8, feed_forward=1408, vision_layers=2, vision_hidden=128
-)
 PLAN = LatentPlan(steps=3, k=32)
-GRID = 10
-"""Visual tokens along a picture."""
+GRID, WORDS = 10, 124
+"""Visual tokens along a picture, and words of a question: 100 and 126 tokens of a prompt."""
 
 APART = 1e-4
 
@@ -83,12 +80,12 @@ def tokens_of(reasoner: Reasoner, state: Trajectory, count: int) -> list[list[in
 @torch.no_grad()
 def measure(count: int, config: ArmsConfig) -> list[dict[str, Any]]:
     """Time all sides in turns; one row per side and repeat."""
-    reasoner = tiny_reasoner(PLAN, MODEL, name="large")
-    rollout, examples = reasoner.rollout(), noisy(count, GRID)
+    reasoner = medium(PLAN)
+    rollout, examples = reasoner.rollout(), noisy(count, GRID, WORDS)
     batch = reasoner.batch(examples)
     prefix = rollout.prefill(batch)
     own = Bank.of(batch.examples, [rollout.reason(prefix).latents])
-    bank = Bank.of(("a", "b"), [[*rollout(reasoner.batch(noisy(2, GRID))).latents]])
+    bank = Bank.of(("a", "b"), [[*rollout(reasoner.batch(noisy(2, GRID, WORDS))).latents]])
     runs = runs_of(reasoner, config.arms, bank)
     model: Any = copy.deepcopy(reasoner.backbone.model.train(False))
     model.set_attn_implementation("eager")
