@@ -11,16 +11,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import tyro
 
+from benchmarks.run import RESULTS, start
 from latentlab import console
 from latentlab.errors import UserError, did_you_mean
 
-RESULTS = Path(__file__).parent / "results"
 TABLE = "table.csv"
 
 Line = dict[str, Any]
@@ -114,8 +113,4 @@ def main(config: AllConfig) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(AllConfig, description=__doc__))
-    except UserError as error:
-        console.fail(str(error))
-        sys.exit(2)
+    start(AllConfig, main)

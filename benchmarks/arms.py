@@ -11,22 +11,21 @@ once for all arms alike.
 """
 
 import copy
-import sys
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
-import tyro
 
+from benchmarks.noise import noisy
+from benchmarks.run import RESULTS, Flags, benchmark, start
+from benchmarks.shapes import medium
 from benchmarks.sides import recomputing
-from benchmarks.speed import questions
+from benchmarks.turns import seconds, spread, turns
 from latentlab import console
-from latentlab.data import Example
-from latentlab.errors import UserError
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.bank import Bank
 from latentlab.reasoning.decode import generate
@@ -36,20 +35,16 @@ from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.together import reason_together
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.visibility import Kind
-from latentlab.study.provenance import Start, provenance
-from latentlab.study.results import check_out, write_results
-from latentlab.training.tiny import TinyConfig, tiny_reasoner
 
-COMMAND = "benchmark-arms"
-MODEL = TinyConfig(
-    hidden=512, layers=12, heads=8, feed_forward=1408, vision_layers=2, vision_hidden=128
-)
 PLAN = LatentPlan(steps=3, k=32)
+GRID, WORDS = 10, 124
+"""Visual tokens along a picture, and words of a question: 100 and 126 tokens of a prompt."""
+
 APART = 1e-4
 
 
 @dataclass(frozen=True, kw_only=True)
-class ArmsConfig:
+class ArmsConfig(Flags):
     """Flags of the benchmark."""
 
     arms: int = 32
@@ -64,19 +59,8 @@ class ArmsConfig:
     repeats: int = 5
     """Timed runs of each side."""
 
-    threads: int = 1
-    """CPU threads; processor time counts them all."""
-
-    out: Path = Path("benchmarks") / "results" / "arms"
+    out: Path = RESULTS / "arms"
     """Folder of the results."""
-
-
-def pictured(count: int) -> list[Example]:
-    """Questions on pictures of 100 visual tokens."""
-    return [
-        replace(example, image=example.image.resize((280, 280)) if example.image else None)
-        for example in questions("large", count)
-    ]
 
 
 def runs_of(reasoner: Reasoner, count: int, bank: Bank) -> list[list[Intervention]]:
@@ -96,12 +80,12 @@ def tokens_of(reasoner: Reasoner, state: Trajectory, count: int) -> list[list[in
 @torch.no_grad()
 def measure(count: int, config: ArmsConfig) -> list[dict[str, Any]]:
     """Time all sides in turns; one row per side and repeat."""
-    reasoner = tiny_reasoner(PLAN, MODEL, name="large")
-    rollout, examples = reasoner.rollout(), pictured(count)
+    reasoner = medium(PLAN)
+    rollout, examples = reasoner.rollout(), noisy(count, GRID, WORDS)
     batch = reasoner.batch(examples)
     prefix = rollout.prefill(batch)
     own = Bank.of(batch.examples, [rollout.reason(prefix).latents])
-    bank = Bank.of(("a", "b"), [[*rollout(reasoner.batch(pictured(2))).latents]])
+    bank = Bank.of(("a", "b"), [[*rollout(reasoner.batch(noisy(2, GRID, WORDS))).latents]])
     runs = runs_of(reasoner, config.arms, bank)
     model: Any = copy.deepcopy(reasoner.backbone.model.train(False))
     model.set_attn_implementation("eager")
@@ -127,28 +111,26 @@ def measure(count: int, config: ArmsConfig) -> list[dict[str, Any]]:
         recomputing(reasoner, model, batch, config.tokens)
 
     apart = disagreement(reasoner, runs, own, prefix)
-    sides: dict[str, tuple[Callable[[], None], int]] = {
-        "separate": (separate, 1),
-        "together": (together, 1),
-        "floor": (floor, 1),
-        "published": (published, len(runs)),
+    sides: dict[str, Callable[[], None]] = {
+        "separate": separate,
+        "together": together,
+        "floor": floor,
+        "published": published,
     }
-    rows = []
-    for repeat in range(config.repeats + 1):
-        for side, (run, times) in sides.items():
-            started = time.process_time()
-            run()
-            seconds = (time.process_time() - started) * times
-            rows.append(
-                {
-                    "questions": count,
-                    "arms": len(runs),
-                    "side": side,
-                    "repeat": repeat,
-                    "seconds": seconds,
-                    "apart": apart,
-                }
-            )
+    alike = {"published": len(runs)}  # timed once for all arms
+    rows = [
+        {
+            "questions": count,
+            "arms": len(runs),
+            "side": side,
+            "repeat": repeat,
+            "seconds": taken * alike.get(side, 1),
+            "apart": apart,
+        }
+        for repeat, side, taken in turns(
+            {side: partial(seconds, run) for side, run in sides.items()}, config.repeats + 1
+        )
+    ]
     return [row for row in rows if row["repeat"]]  # the first round warms up
 
 
@@ -184,36 +166,33 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
                     "side": side,
                     "n": len(wide),
                     "seconds": wide[side].median(),
-                    "ratio": ratio.median(),
-                    "ratio_low": ratio.min(),
-                    "ratio_high": ratio.max(),
+                    **spread("ratio", ratio),
                     "apart": group["apart"].max(),
                 }
             )
     return pd.DataFrame(lines)
 
 
-def main(config: ArmsConfig) -> None:
-    """Run the benchmark and show its table."""
-    started = Start()
-    check_out(config.out, config, COMMAND)
-    torch.set_num_threads(config.threads)
-    rows = pd.DataFrame([row for count in config.questions for row in measure(count, config)])
-    summary = summarise(rows)
-    out = write_results(config.out, rows, summary, provenance(config, COMMAND, 0, {}, started))
+def show(summary: pd.DataFrame) -> None:
+    """Put the table on the screen."""
     columns = {
         "questions": "questions",
         "side": "side",
         "seconds": "processor s",
         "ratio": "times together",
     }
-    console.table(summary, columns, f"{config.arms} interventions; median and range")
-    console.show(f"Rows, summary and settings are in {out}.")
+    title = f"{summary['arms'].iloc[0]} interventions; median and range"
+    console.table(summary, columns, title)
+
+
+def main(config: ArmsConfig) -> None:
+    """Run the benchmark."""
+
+    def measured() -> pd.DataFrame:
+        return pd.DataFrame([row for count in config.questions for row in measure(count, config)])
+
+    benchmark("arms", config, measured, summarise, lambda _, summary: show(summary))
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(ArmsConfig, description=__doc__))
-    except UserError as error:
-        console.fail(str(error))
-        sys.exit(2)
+    start(ArmsConfig, main)

@@ -8,36 +8,30 @@ logarithms over the upper half of the points; beside it stands that of the opera
 `benchmarks/scaling.py`, in which nothing is overhead.
 """
 
-import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-import tyro
 from matplotlib import pyplot as plt
-from PIL import Image
 
+from benchmarks.noise import noisy
+from benchmarks.run import RESULTS, Flags, benchmark, start
 from benchmarks.scaling import Model, Setting, phases
+from benchmarks.turns import seconds, spread, turns
 from latentlab import console
-from latentlab.data import Example, load_data
-from latentlab.errors import UserError
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.decode import generate
 from latentlab.reasoning.interventions import Replace
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.sources import Zero
 from latentlab.reasoning.together import reason_together
-from latentlab.study.provenance import Start, provenance
-from latentlab.study.results import check_out, write_results
 from latentlab.training.tiny import TinyConfig, tiny_reasoner
 
-COMMAND = "benchmark-growth"
 TINY = TinyConfig(hidden=256, layers=6, heads=4, feed_forward=704, vision_layers=1)
-CELL = 28
 
 
 @dataclass(frozen=True)
@@ -70,16 +64,13 @@ SIZES: dict[str, tuple[int, ...]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class GrowthConfig:
+class GrowthConfig(Flags):
     """Flags of the benchmark."""
 
     repeats: int = 5
     """Timed runs of each point."""
 
-    threads: int = 1
-    """CPU threads; processor time counts them all."""
-
-    out: Path = Path("benchmarks") / "results" / "growth"
+    out: Path = RESULTS / "growth"
     """Folder of the results and of the drawing."""
 
 
@@ -91,27 +82,11 @@ def point_of(size: str, value: int) -> Point:
     return replace(changed, grid=14) if size in ("steps", "k") else changed
 
 
-def questions(point: Point) -> list[Example]:
-    """Questions of so many words on pictures of so many tokens."""
-    (example,) = load_data("benchmark:domain=relation", limit=1)
-    side = CELL * point.grid
-    noise = torch.Generator().manual_seed(0)
-    pixels = torch.randint(256, (point.batch, side, side, 3), generator=noise)
-    return [
-        replace(
-            example,
-            id=f"noise-{i}",
-            question="hop " * point.words,
-            image=Image.fromarray(picture.to(torch.uint8).numpy()),
-        )
-        for i, picture in enumerate(pixels)
-    ]
-
-
 def run_of(reasoner: Reasoner, point: Point) -> Callable[[], None]:
     """What is timed: from tokens and pixels to the last token."""
     rollout = reasoner.rollout(LatentPlan(steps=point.steps, k=point.k))
-    batch = reasoner.prompter.batch(questions(point), rollout.plan)
+    examples = noisy(point.batch, point.grid, point.words)
+    batch = reasoner.prompter.batch(examples, rollout.plan)
     edits = [[Replace("latent_text", Zero(), (1,))] for _ in range(point.arms)]
 
     def run() -> None:
@@ -149,17 +124,16 @@ def measure(config: GrowthConfig) -> pd.DataFrame:
     reasoner = tiny_reasoner(LatentPlan(), TINY)
     points = [(size, value) for size, values in SIZES.items() for value in values]
     runs = {at: run_of(reasoner, point_of(*at)) for at in points}
-    rows = []
-    for repeat in range(config.repeats + 1):
-        for (size, value), run in runs.items():
-            started = time.process_time()
-            run()
-            seconds = time.process_time() - started
-            rows.append({"size": size, "value": value, "repeat": repeat, "seconds": seconds})
-    frame = pd.DataFrame(rows)
+    timed = turns({at: partial(seconds, run) for at, run in runs.items()}, config.repeats + 1)
+    frame = pd.DataFrame(
+        [
+            {"size": size, "value": value, "repeat": repeat, "seconds": taken}
+            for repeat, (size, value), taken in timed
+        ]
+    )
     costs = {at: counted(point_of(*at), reasoner) for at in points}
     frame["operations"] = [costs[at] for at in zip(frame["size"], frame["value"], strict=True)]
-    return frame[frame["repeat"] > 0]
+    return frame[frame["repeat"] > 0]  # the first round warms up
 
 
 def slope(x: np.ndarray, y: np.ndarray) -> float:
@@ -183,9 +157,7 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
                 "high": x.max(),
                 "seconds_low": wide.median(axis=1).iloc[0],
                 "seconds_high": wide.median(axis=1).iloc[-1],
-                "exponent": float(np.median(each)),
-                "exponent_low": min(each),
-                "exponent_high": max(each),
+                **spread("exponent", each),
                 "counted": slope(x, operations),
                 "n": len(each),
             }
@@ -197,11 +169,11 @@ def draw(rows: pd.DataFrame, path: Path) -> None:
     """Draw time against each size, and the operations scaled to its largest point."""
     figure, axes = plt.subplots(1, len(SIZES), figsize=(13, 2.4), layout="constrained", sharey=True)
     for axis, (size, group) in zip(axes, rows.groupby("size", sort=False), strict=True):
-        seconds = group.groupby("value")["seconds"].median()
+        taken = group.groupby("value")["seconds"].median()
         operations = group.groupby("value")["operations"].first()
-        x = seconds.index.to_numpy(float) ** (2 if size == "grid" else 1)
-        axis.loglog(x, seconds, "o-", ms=3, color="#222222", label="measured")
-        paper = operations / operations.iloc[-1] * seconds.iloc[-1]
+        x = taken.index.to_numpy(float) ** (2 if size == "grid" else 1)
+        axis.loglog(x, taken, "o-", ms=3, color="#222222", label="measured")
+        paper = operations / operations.iloc[-1] * taken.iloc[-1]
         axis.loglog(x, paper, "--", color="#888888", label="operations")
         axis.set_xlabel("image tokens" if size == "grid" else str(size))
     axes[0].set_ylabel("processor seconds")
@@ -212,13 +184,6 @@ def draw(rows: pd.DataFrame, path: Path) -> None:
 
 def main(config: GrowthConfig) -> None:
     """Run the benchmark, show its table and draw it."""
-    started = Start()
-    check_out(config.out, config, COMMAND)
-    torch.set_num_threads(config.threads)
-    rows = measure(config)
-    summary = summarise(rows)
-    out = write_results(config.out, rows, summary, provenance(config, COMMAND, 0, {}, started))
-    draw(rows, out / "growth.png")
     columns = {
         "size": "size",
         "low": "from",
@@ -228,13 +193,15 @@ def main(config: GrowthConfig) -> None:
         "exponent": "exponent",
         "counted": "on paper",
     }
-    console.table(summary, columns, f"Growth of time; median and range of {config.repeats} repeats")
-    console.show(f"Rows, summary, settings and a drawing are in {out}.")
+    title = f"Growth of time; median and range of {config.repeats} repeats"
+
+    def show(rows: pd.DataFrame, summary: pd.DataFrame) -> None:
+        console.table(summary, columns, title)
+        draw(rows, config.out / "growth.png")
+        console.show(f"It is drawn in {config.out / 'growth.png'}.")
+
+    benchmark("growth", config, lambda: measure(config), summarise, show)
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(GrowthConfig, description=__doc__))
-    except UserError as error:
-        console.fail(str(error))
-        sys.exit(2)
+    start(GrowthConfig, main)

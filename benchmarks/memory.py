@@ -16,29 +16,23 @@ other programs on the machine do not count into.
 """
 
 import copy
-import statistics
-import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
-import tyro
 from torch import Tensor
 from transformers import ChameleonConfig, ChameleonForConditionalGeneration, DynamicCache
 
+from benchmarks.run import RESULTS, Flags, benchmark, start
 from benchmarks.speed import TOLERANCE, peak_bytes
+from benchmarks.turns import seconds, spread, turns
 from latentlab import console
 from latentlab.backbones import ChameleonBackbone
 from latentlab.backbones.attention import Capture
-from latentlab.errors import UserError
-from latentlab.study.provenance import Start, provenance
-from latentlab.study.results import check_out, write_results
-
-COMMAND = "benchmark-memory"
 
 IMAGE_TOKENS = 1024
 """Tokens that Chameleon's tokenizer makes of a picture."""
@@ -54,7 +48,7 @@ CODES = 16
 
 
 @dataclass(frozen=True, kw_only=True)
-class MemoryConfig:
+class MemoryConfig(Flags):
     """Flags of the benchmark."""
 
     layers: tuple[int, ...] = (32,)
@@ -69,19 +63,8 @@ class MemoryConfig:
     repeats: int = 3
     """Timed runs of each side."""
 
-    threads: int = 1
-    """CPU threads; processor time counts them all."""
-
-    out: Path = Path("results") / COMMAND
+    out: Path = RESULTS / "memory"
     """Folder of the results."""
-
-    def __post_init__(self) -> None:
-        """Refuse sizes that are none."""
-        for flag in ("heads", "head_size", "repeats", "threads"):
-            if getattr(self, flag) < 1:
-                raise UserError(f"--{flag.replace('_', '-')} must be at least 1")
-        if min(self.layers, default=0) < 1:
-            raise UserError("--layers must be at least 1")
 
 
 def chameleon(layers: int, heads: int, head_size: int) -> ChameleonBackbone:
@@ -153,18 +136,18 @@ def measure(layers: int, config: MemoryConfig) -> list[dict[str, Any]]:
     if apart > TOLERANCE:
         raise RuntimeError(f"the two sides disagree: rows differ by {apart:.1e}")
     peaks = {side: peak_bytes(run) for side, run in sides.items()}
+    timed = {side: partial(seconds, run) for side, run in sides.items()}
     return [
         {
             "layers": layers,
             "side": side,
             "repeat": repeat,
-            "seconds": _seconds(run),
+            "seconds": taken,
             "peak_bytes": peaks[side],
             "matrix_bytes": matrix_bytes(layers, config.heads, embeds.element_size()),
             "apart": apart,
         }
-        for repeat in range(config.repeats)
-        for side, run in sides.items()
+        for repeat, side, taken in turns(timed, config.repeats)
     ]
 
 
@@ -180,27 +163,12 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
         wide = group.pivot(index="repeat", columns="side")
         line: dict[str, Any] = {"layers": layers, "n": len(wide)}
         for name in ("seconds", "peak_bytes"):
-            ratios = (wide[name]["eager"] / wide[name]["engine"]).tolist()
             for side in ("engine", "eager"):
                 line[f"{name}_{side}"] = float(wide[name][side].median())
-            line[f"{name}_ratio"] = statistics.median(ratios)
-            line[f"{name}_ratio_low"], line[f"{name}_ratio_high"] = min(ratios), max(ratios)
+            line |= spread(f"{name}_ratio", wide[name]["eager"] / wide[name]["engine"])
         known = {name: group[name].max() for name in ("matrix_bytes", "apart")}
         lines.append(line | known)
     return pd.DataFrame(lines)
-
-
-def main(config: MemoryConfig) -> None:
-    """Run the benchmark and show its table."""
-    started = Start()
-    check_out(config.out, config, COMMAND)
-    torch.set_num_threads(config.threads)
-    rows = pd.DataFrame([row for layers in config.layers for row in measure(layers, config)])
-    summary = summarise(rows)
-    record = provenance(config, COMMAND, 0, {}, started)
-    out = write_results(config.out, rows, summary, record)
-    show(summary, config)
-    console.show(f"Rows, summary and settings are in {out}.")
 
 
 def show(summary: pd.DataFrame, config: MemoryConfig) -> None:
@@ -232,16 +200,14 @@ def show(summary: pd.DataFrame, config: MemoryConfig) -> None:
     )
 
 
-def _seconds(run: Callable[[], Tensor]) -> float:
-    """Processor time of a run."""
-    started = time.process_time()
-    run()
-    return time.process_time() - started
+def main(config: MemoryConfig) -> None:
+    """Run the benchmark."""
+
+    def measured() -> pd.DataFrame:
+        return pd.DataFrame([row for layers in config.layers for row in measure(layers, config)])
+
+    benchmark("memory", config, measured, summarise, lambda _, summary: show(summary, config))
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(MemoryConfig, description=__doc__))
-    except UserError as error:
-        console.fail(str(error))
-        sys.exit(2)
+    start(MemoryConfig, main)

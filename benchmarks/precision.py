@@ -8,7 +8,6 @@ eight bits (`torch.ao.quantization.quantize_dynamic`, products in integers). Sid
 time is processor time. What changes is told: log-likelihoods of options, picks, choices.
 """
 
-import sys
 import time
 import warnings
 from dataclasses import dataclass
@@ -18,23 +17,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-import tyro
 from torch import nn
 
+from benchmarks.run import RESULTS, Flags, benchmark, start
+from benchmarks.turns import spread
 from latentlab import console
 from latentlab.checkpoint import load
 from latentlab.data import Example, load_data
-from latentlab.errors import UserError
 from latentlab.reasoner import Reasoner
-from latentlab.study.provenance import Start, provenance
-from latentlab.study.results import check_out, write_results
 
-COMMAND = "benchmark-precision"
 SIDES = ("float32", "bfloat16", "int8")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PrecisionConfig:
+class PrecisionConfig(Flags):
     """Flags of the benchmark."""
 
     model: tuple[str, ...] = ("ivtlr", "relay", "cot")
@@ -46,10 +42,7 @@ class PrecisionConfig:
     batch_size: int = 100
     """Questions answered at once."""
 
-    threads: int = 1
-    """CPU threads; processor time counts them all."""
-
-    out: Path = Path("benchmarks") / "results" / "precision"
+    out: Path = RESULTS / "precision"
     """Folder of the results."""
 
 
@@ -94,8 +87,8 @@ def measure(name: str, config: PrecisionConfig) -> pd.DataFrame:
     for reasoner in sides.values():  # what is set up but once
         answered(reasoner, examples[: config.batch_size])
     rows: list[dict[str, Any]] = []
-    for start in range(0, len(examples), config.batch_size):
-        batch = examples[start : start + config.batch_size]
+    for first in range(0, len(examples), config.batch_size):
+        batch = examples[first : first + config.batch_size]
         for side, reasoner in sides.items():
             found, seconds = answered(reasoner, batch)
             rows += [{"model": name, "side": side, "seconds": seconds, **row} for row in found]
@@ -110,7 +103,6 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
         for side, of in group.groupby("side", sort=False):
             of = of.reset_index(drop=True)
             gap = np.abs(np.stack(of["logprobs"]) - np.stack(whole["logprobs"])).max(1)
-            ratio = of["seconds"] / whole["seconds"]
             lines.append(
                 {
                     "model": model,
@@ -123,9 +115,7 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
                     else float("nan"),
                     "apart_median": float(np.median(gap)),
                     "apart_most": float(gap.max()),
-                    "time": ratio.median(),
-                    "time_low": ratio.min(),
-                    "time_high": ratio.max(),
+                    **spread("time", of["seconds"] / whole["seconds"]),
                 }
             )
     return pd.DataFrame(lines)
@@ -133,12 +123,6 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
 
 def main(config: PrecisionConfig) -> None:
     """Run the benchmark and show its table."""
-    started = Start()
-    check_out(config.out, config, COMMAND)
-    torch.set_num_threads(config.threads)
-    rows = pd.concat([measure(name, config) for name in config.model], ignore_index=True)
-    summary = summarise(rows)
-    out = write_results(config.out, rows, summary, provenance(config, COMMAND, 0, {}, started))
     columns = {
         "model": "model",
         "side": "precision",
@@ -149,13 +133,19 @@ def main(config: PrecisionConfig) -> None:
         "apart_most": "most",
         "time": "time",
     }
-    console.table(summary, columns, f"{config.limit} questions a model; time as a share of float32")
-    console.show(f"Rows, summary and settings are in {out}.")
+    title = f"{config.limit} questions a model; time as a share of float32"
+
+    def measured() -> pd.DataFrame:
+        return pd.concat([measure(name, config) for name in config.model], ignore_index=True)
+
+    benchmark(
+        "precision",
+        config,
+        measured,
+        summarise,
+        lambda _, summary: console.table(summary, columns, title),
+    )
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(PrecisionConfig, description=__doc__))
-    except UserError as error:
-        console.fail(str(error))
-        sys.exit(2)
+    start(PrecisionConfig, main)

@@ -13,22 +13,21 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
-import tyro
 
+from benchmarks.run import RESULTS, Flags, benchmark, start
+from benchmarks.turns import spread, turns
 from latentlab import console
 from latentlab.errors import UserError
-from latentlab.study.provenance import Start, provenance
-from latentlab.study.results import ROWS, check_out, write_results
-
-COMMAND = "benchmark-processes"
+from latentlab.study.results import ROWS
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProcessesConfig:
+class ProcessesConfig(Flags):
     """Flags of the benchmark."""
 
     processes: tuple[int, ...] = (1, 2)
@@ -46,43 +45,67 @@ class ProcessesConfig:
     repeats: int = 5
     """Runs of each, in turns."""
 
-    out: Path = Path("results") / COMMAND
+    out: Path = RESULTS / "processes"
     """Folder of the results."""
 
 
 def main(config: ProcessesConfig) -> None:
     """Time each number of processes, see that rows are the same, and write the results."""
-    started = Start()
-    check_out(config.out, config, COMMAND)
-    rows = pd.DataFrame(_timed(config))
-    of = rows.groupby("processes")["seconds"]
-    summary = pd.DataFrame({"fastest": of.min(), "median": of.median(), "n": of.size()})
-    shared = [max(1, config.threads // processes) for processes in summary.index]
-    summary = summary.reset_index().assign(threads=shared)
-    record = provenance(config, COMMAND, 0, {}, started)
-    out = write_results(config.out, rows, summary, record)
-    columns = ["processes", "threads", "fastest", "median", "n"]
-    console.table(summary, columns, f"ablation of {config.limit} examples, seconds", percent=())
-    console.show(f"Rows, summary and settings are in {out}.")
+    columns = ["processes", "threads", "fastest", "median", "ratio", "n"]
+    title = f"ablation of {config.limit} examples, seconds; ratio to {config.processes[0]}"
+    benchmark(
+        "processes",
+        config,
+        lambda: measure(config),
+        lambda rows: summarise(rows, config.threads),
+        lambda _, summary: console.table(summary, columns, title, percent=()),
+    )
 
 
-def _timed(config: ProcessesConfig) -> list[dict[str, float]]:
-    """Run everything in turns."""
+def measure(config: ProcessesConfig) -> pd.DataFrame:
+    """Run everything in turns; one row per number of processes and turn.
+
+    Raises:
+        UserError: two numbers of processes do not answer alike.
+    """
     found: list[dict[str, float]] = []
+    runs = {processes: partial(_timed, config, processes) for processes in config.processes}
+    first: pd.DataFrame | None = None
+    for turn, processes, (seconds, rows) in turns(runs, config.repeats):
+        first = rows if first is None else first
+        if not rows.equals(first):
+            raise UserError(f"{processes} processes answer otherwise than {config.processes[0]}")
+        found.append({"processes": processes, "turn": turn, "seconds": seconds})
+    return pd.DataFrame(found)
+
+
+def summarise(rows: pd.DataFrame, threads: int) -> pd.DataFrame:
+    """Seconds of each number of processes, and how many times those of the first number."""
+    wide = rows.pivot(index="turn", columns="processes", values="seconds")
+    one = wide[rows["processes"].iloc[0]]
+    return pd.DataFrame(
+        [
+            {
+                "processes": processes,
+                "threads": max(1, threads // int(processes)),
+                "fastest": wide[processes].min(),
+                "median": wide[processes].median(),
+                **spread("ratio", wide[processes] / one),
+                "n": len(wide),
+            }
+            for processes in wide
+        ]
+    )
+
+
+def _timed(config: ProcessesConfig, processes: int) -> tuple[float, pd.DataFrame]:
+    """Run the ablation once: seconds of the clock, and its rows."""
     with TemporaryDirectory() as folder:
-        first: pd.DataFrame | None = None
-        for turn in range(config.repeats):
-            for processes in config.processes:
-                out = Path(folder) / f"{processes}-{turn}"
-                began = time.perf_counter()
-                _run(config, processes, out)
-                seconds = time.perf_counter() - began
-                found.append({"processes": processes, "turn": turn, "seconds": seconds})
-                rows = pd.read_parquet(out / ROWS, columns=["example", "intervention", "text"])
-                first = rows if first is None else first
-                if not rows.equals(first):
-                    raise UserError(f"{processes} processes answer otherwise than one")
-    return found
+        out = Path(folder) / "out"
+        began = time.perf_counter()
+        _run(config, processes, out)
+        seconds = time.perf_counter() - began
+        return seconds, pd.read_parquet(out / ROWS, columns=["example", "intervention", "text"])
 
 
 def _run(config: ProcessesConfig, processes: int, out: Path) -> None:
@@ -95,8 +118,4 @@ def _run(config: ProcessesConfig, processes: int, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(ProcessesConfig, description=__doc__))
-    except UserError as error:
-        console.fail(str(error))
-        sys.exit(2)
+    start(ProcessesConfig, main)

@@ -233,7 +233,7 @@ def main() -> None:
     }
     console.table(lines, columns, f"{setting.examples:,} questions x {setting.arms} arms, 7B")
     console.show(f"{lines['peta'].iloc[0]:.0f} peta operations in all.")
-    small = Model(512, 12, 8, 2, 1408, 8000, 2e6, 4)
+    small = Model(512, 12, 8, 2, 1408, 8000, 3.83e6, 4)
     operations = sum(c.operations for c in phases(small, Setting(options=0), 1).values())
     rate = core_rate()
     console.show(

@@ -12,34 +12,27 @@ all tensors on top of the weights.
 
 import copy
 import os
-import statistics
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 import torch
-import tyro
-from PIL import Image
 from torch.profiler import ProfilerActivity, profile
 
+from benchmarks.noise import noisy
+from benchmarks.run import RESULTS, Flags, benchmark, start
 from benchmarks.sides import Outcome, engine, recomputing
+from benchmarks.turns import spread, turns
 from latentlab import console
 from latentlab.data import Example, load_data
-from latentlab.errors import UserError
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.study.provenance import Start, provenance
-from latentlab.study.results import check_out, write_results
 from latentlab.training.recipes import PLANS
 from latentlab.training.tiny import TinyConfig, tiny_reasoner
 
-COMMAND = "benchmark-speed"
 TOLERANCE = 1e-4
-CELL = 28
-"""Pixels along one visual token."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +63,7 @@ SIZES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpeedConfig:
+class SpeedConfig(Flags):
     """Flags of the benchmark."""
 
     sizes: tuple[Literal["organism", "large"], ...] = ("organism", "large")
@@ -85,10 +78,7 @@ class SpeedConfig:
     tokens: int = 4
     """Tokens of an answer."""
 
-    threads: int = 1
-    """CPU threads; processor time counts them all."""
-
-    out: Path = Path("results") / COMMAND
+    out: Path = RESULTS / "speed"
     """Folder of the results."""
 
 
@@ -99,14 +89,7 @@ def questions(size: str, count: int) -> list[Example]:
     """Questions of equal length, each on a picture of its own."""
     if size == "organism":
         return list(load_data("benchmark:domain=relation", limit=count))
-    (example,) = load_data("benchmark:domain=relation", limit=1)
-    side = CELL * SIZES[size].grid
-    noise = torch.Generator().manual_seed(0)
-    pixels = torch.randint(256, (count, side, side, 3), generator=noise).to(torch.uint8).numpy()
-    return [
-        replace(example, id=f"noise-{i}", image=Image.fromarray(picture))
-        for i, picture in enumerate(pixels)
-    ]
+    return noisy(count, SIZES[size].grid)
 
 
 def peak_bytes(run: Run) -> int:
@@ -173,9 +156,7 @@ def measure(name: str, count: int, config: SpeedConfig) -> list[dict[str, Any]]:
             "peak_bytes": peaks[side],
             "apart": apart,
         }
-        for repeat in range(config.repeats)
-        for side, run in sides.items()
-        for outcome in [run()]
+        for repeat, side, outcome in turns(sides, config.repeats)
     ]
 
 
@@ -186,31 +167,15 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
         wide = group.pivot(index="repeat", columns="side")
         line: dict[str, Any] = {"size": size, "batch": batch, "n": len(wide)}
         for name in ("latent_seconds", "seconds", "peak_bytes"):
-            ratios = (wide[name]["recomputing"] / wide[name]["engine"]).tolist()
             line[f"{name}_engine"] = float(wide[name]["engine"].median())
             line[f"{name}_recomputing"] = float(wide[name]["recomputing"].median())
-            line[f"{name}_ratio"] = statistics.median(ratios)
-            line[f"{name}_ratio_low"], line[f"{name}_ratio_high"] = min(ratios), max(ratios)
+            line |= spread(f"{name}_ratio", wide[name]["recomputing"] / wide[name]["engine"])
         lines.append({**line, "apart": group["apart"].max()})
     return pd.DataFrame(lines)
 
 
-def main(config: SpeedConfig) -> None:
-    """Run the benchmark and show its table."""
-    started = Start()
-    check_out(config.out, config, COMMAND)
-    torch.set_num_threads(config.threads)
-    rows = pd.DataFrame(
-        [
-            row
-            for name in config.sizes
-            for count in config.batch
-            for row in measure(name, count, config)
-        ]
-    )
-    summary = summarise(rows)
-    record = provenance(config, COMMAND, 0, {}, started)
-    out = write_results(config.out, rows, summary, record)
+def show(summary: pd.DataFrame, repeats: int) -> None:
+    """Put the table on the screen, and each line of it in words."""
     mebibytes = {
         f"mebibytes_{side}": summary[f"peak_bytes_{side}"].map(lambda peak: f"{peak / 2**20:.1f}")
         for side in ("engine", "recomputing")
@@ -227,7 +192,7 @@ def main(config: SpeedConfig) -> None:
         "mebibytes_recomputing": "recomputing",
         "peak_bytes_ratio": "times",
     }
-    title = f"Engine and recomputing loop; medians and range of {config.repeats} repeats"
+    title = f"Engine and recomputing loop; medians and range of {repeats} repeats"
     console.table(shown, columns, title)
     for _, line in summary.iterrows():
         times, room = line["seconds_ratio"], line["peak_bytes_ratio"]
@@ -236,12 +201,19 @@ def main(config: SpeedConfig) -> None:
             f"and {room:.1f} times the memory for the same picks and logits "
             f"(within {line['apart']:.0e})."
         )
-    console.show(f"Rows, summary and settings are in {out}.")
+
+
+def main(config: SpeedConfig) -> None:
+    """Run the benchmark."""
+    settings = [(name, count) for name in config.sizes for count in config.batch]
+
+    def measured() -> pd.DataFrame:
+        return pd.DataFrame([row for at in settings for row in measure(*at, config)])
+
+    benchmark(
+        "speed", config, measured, summarise, lambda _, summary: show(summary, config.repeats)
+    )
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(SpeedConfig, description=__doc__))
-    except UserError as error:
-        console.fail(str(error))
-        sys.exit(2)
+    start(SpeedConfig, main)

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from benchmarks import arms, growth, precision, scaling
+from benchmarks import arms, growth, precision, scaling, shapes
 from benchmarks.__main__ import LINES, AllConfig
 from latentlab.errors import UserError
 from latentlab.reasoning.plan import LatentPlan
@@ -13,7 +13,7 @@ TINY = TinyConfig(hidden=32, layers=2, heads=2, feed_forward=64, vision_layers=1
 
 
 def test_interventions_together_are_those_one_by_one(monkeypatch):
-    monkeypatch.setattr(arms, "MODEL", TINY)
+    monkeypatch.setattr(shapes, "MODEL", TINY)
     monkeypatch.setattr(arms, "PLAN", LatentPlan(steps=3, k=2))
     rows = pd.DataFrame(arms.measure(2, arms.ArmsConfig(arms=5, tokens=2, repeats=2)))
     assert set(rows["side"]) == {"separate", "together", "floor", "published"}
@@ -22,6 +22,19 @@ def test_interventions_together_are_those_one_by_one(monkeypatch):
     assert lines.loc["together", "ratio"] == 1
     assert (lines["ratio_low"] <= lines["ratio"]).all()
     assert len(list(LINES["arms"](lines.reset_index()))) == 3
+
+
+def test_the_model_of_many_interventions_is_the_one_its_sizes_tell():
+    reasoner = shapes.medium(LatentPlan(steps=3, k=32))
+    weights = sum(weight.numel() for weight in reasoner.backbone.model.parameters())
+    paper = shapes.on_paper(reasoner)
+    assert weights == pytest.approx(46e6, rel=0.01)
+    assert weights == pytest.approx(
+        paper.weights + 2 * paper.head + paper.vision_weights, rel=0.001
+    )
+    (example,) = arms.noisy(1, arms.GRID, arms.WORDS)
+    setting = scaling.Setting()
+    assert reasoner.batch([example]).input_ids.shape[1] == setting.prompt
 
 
 def test_operations_on_paper_are_those_that_are_run(monkeypatch):
