@@ -67,7 +67,8 @@ def over_trainings(way: str, others: Sequence[str], hops: str, path: Path = SEED
     clusters = clusters_of(firsts)
     lines: list[dict[str, object]] = []
     for other in others:
-        seeds = [s for o, s in sorted(right) if o == other and (way, s) in right]
+        pairs = sorted(right.columns)
+        seeds = [seed for name, seed in pairs if name == other and (way, seed) in right]
         drawn = []
         for seed in seeds:
             after, before = (right[one, seed].to_numpy(bool) for one in (way, other))
