@@ -65,10 +65,10 @@ def over_trainings(way: str, others: Sequence[str], hops: str, path: Path = SEED
     right = rows.pivot(index="example", columns=["way", "training_seed"], values="correct")
     firsts = rows.drop_duplicates("example").set_index("example").loc[right.index]
     clusters = clusters_of(firsts)
+    trained = rows.groupby("way")["training_seed"].agg(set).to_dict()
     lines: list[dict[str, object]] = []
     for other in others:
-        pairs = sorted(right.columns)
-        seeds = [seed for name, seed in pairs if name == other and (way, seed) in right]
+        seeds = sorted(trained.get(way, set()) & trained.get(other, set()))
         drawn = []
         for seed in seeds:
             after, before = (right[one, seed].to_numpy(bool) for one in (way, other))
