@@ -5,8 +5,8 @@ has several lengths. A window of many batches is cut in two where the lengths di
 part again, down to single examples; batches are what stands together then, in an order drawn anew.
 Shares of a batch, for passes and processes, are as alike as whole batches are.
 
-transformers' sampler (`train_sampling_strategy="group_by_length"`) does this for one length, by
-sorting windows of 50 batches.
+transformers' sampler (`train_sampling_strategy="group_by_length"`) sorts by one length; by the sum
+of two, the parts of an example still differ within a batch.
 """
 
 from collections.abc import Sequence
@@ -22,8 +22,9 @@ from latentlab.training.stages import StageConfig
 
 Ints = npt.NDArray[np.int64]
 
-WINDOW = 50
-"""Batches among which examples are moved to those of their length (transformers: 50)."""
+WINDOW = 100
+"""Batches among which examples are moved to those of their lengths: two lengths need more than the
+50 that transformers takes for one."""
 
 Lengths = tuple[int, ...]
 """How long each part of an example is that is padded by itself, in tokens."""
