@@ -40,13 +40,13 @@ class TrainingBenchmarkConfig:
     parts: tuple[Part, ...] = ("padding", "waiting", "batch", "steps", "k")
     """What to measure."""
 
-    examples: int = 200
+    examples: int = 100
     """Examples of an epoch whose padding is measured, in batches of 4 as a GPU computes them."""
 
-    steps: int = 4
+    steps: int = 3
     """Steps of a run whose waiting is measured."""
 
-    repeats: int = 5
+    repeats: int = 3
     """Timed runs of each side."""
 
     threads: int = 1
