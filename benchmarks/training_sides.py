@@ -28,7 +28,7 @@ PUBLISHED = LatentPlan(steps=3, k=32)
 SIZES: dict[str, tuple[int, ...]] = {
     "batch": (8, 16, 32, 64),
     "steps": (0, 1, 2, 3),
-    "k": (0, 2, 4, 8),
+    "k": (0, 1, 2, 4),
 }
 Side = tuple[Callable[[], float], dict[str, float]]
 """Runs once and returns seconds; what else is known of it."""
