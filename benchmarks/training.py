@@ -40,7 +40,7 @@ class TrainingBenchmarkConfig:
     parts: tuple[Part, ...] = ("padding", "waiting", "batch", "steps", "k")
     """What to measure."""
 
-    examples: int = 100
+    examples: int = 200
     """Examples of an epoch whose padding is measured, in batches of 4 as a GPU computes them."""
 
     steps: int = 3

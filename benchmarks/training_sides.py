@@ -35,10 +35,10 @@ Side = tuple[Callable[[], float], dict[str, float]]
 
 
 def mixed(count: int, seed: int = 0) -> list[Example]:
-    """Questions of many lengths, 7 of 10 with a picture of 4 to 49 visual tokens.
+    """Questions of many lengths, 7 of 10 with a picture of 4 to 25 visual tokens.
 
-    Half the lengths that a dry run assumes of M3CoT, drawn log-normally: 48 words of a question
-    and 147 of a rationale in the mean.
+    A quarter of the lengths that a dry run assumes of M3CoT, drawn log-normally: 24 words of a
+    question and 72 of a rationale in the mean.
     """
     rng = np.random.default_rng(seed)
 
@@ -46,17 +46,17 @@ def mixed(count: int, seed: int = 0) -> list[Example]:
         return "hop " * max(1, round(mean * float(rng.lognormal(-0.125, 0.5))))
 
     def picture() -> Image.Image | None:
-        cells = rng.integers(2, 8, 2)
+        cells = rng.integers(2, 6, 2)
         return Image.new("RGB", tuple(28 * cells)) if rng.random() < 0.7 else None
 
     return [
         Example(
             f"mixed-{i}",
-            words(48),
+            words(24),
             ("one", "two"),
             "one",
             picture(),
-            rationale=tuple(words(49) for _ in range(3)),
+            rationale=tuple(words(24) for _ in range(3)),
         )
         for i in range(count)
     ]
