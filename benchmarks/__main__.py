@@ -67,12 +67,20 @@ def _growth(summary: pd.DataFrame) -> Iterator[Line]:
         yield _line(f"exponent of time in {line['size']}", told, line, "exponent")
 
 
+def _training(summary: pd.DataFrame) -> Iterator[Line]:
+    for _, line in summary[summary["side"] != summary["against"]].iterrows():
+        yield _line(
+            f"training, {line['part']}: {line['side']}", str(line["against"]), line, "ratio"
+        )
+
+
 LINES: dict[str, Callable[[pd.DataFrame], Iterator[Line]]] = {
     "speed": _speed,
     "memory": _memory,
     "arms": _arms,
     "precision": _precision,
     "growth": _growth,
+    "training": _training,
 }
 """How the summary of each benchmark becomes lines of the table."""
 

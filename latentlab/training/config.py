@@ -69,6 +69,10 @@ class TrainConfig:
     max_tokens: Count | None = None
     """Longest sequence that is trained on; a longer one loses whole written steps from its end."""
 
+    group_by_length: bool = False
+    """Make batches of examples that are about as long as each other, so that less of them is
+    padding: another order of the same examples, by the same seed."""
+
     lora: LoraConfig | None = None
     """Train adapters instead of all weights."""
 

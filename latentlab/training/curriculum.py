@@ -32,16 +32,13 @@ from latentlab.study.provenance import RUN, Start, checkpoint_hash, provenance
 from latentlab.training.adapters import add_adapters, freeze
 from latentlab.training.checkpointing import checkpointed
 from latentlab.training.config import CONFIG_FILE, TrainConfig, read_config
+from latentlab.training.grouping import Ruler
 from latentlab.training.held_out import held_out_examples, held_out_name, is_held_apart
 from latentlab.training.metrics import METRICS_FILE, StageLog
 from latentlab.training.objective import Objective
+from latentlab.training.opened import check_data, stage_examples
 from latentlab.training.processes import is_first, join, shared_out, wait
-from latentlab.training.stage_data import (
-    Collator,
-    StageData,
-    check_data,
-    stage_examples,
-)
+from latentlab.training.stage_data import Collator, StageData
 from latentlab.training.start import check_words, initial
 from latentlab.training.trackers import check_trackers
 from latentlab.training.trainer import load_trained, train_stage
@@ -121,7 +118,8 @@ def _run_stage(
     """Train one stage, measure it on held-out examples, and save it."""
     reasoner, adapters = _prepared(config, last, device)
     stage = config.stages[number]
-    data = StageData(_examples(config, number), stage, config.seed)
+    lengths = Ruler.of(reasoner, stage) if config.group_by_length else None
+    data = StageData(_examples(config, number), stage, config.seed, lengths)
     stage = data.stage
     log = StageLog(folder / METRICS_FILE, stage.name)
     collator = Collator(reasoner, stage.rationale, config.max_tokens)

@@ -1,8 +1,9 @@
 """`metrics.jsonl`: what a training writes about itself, one JSON object a line.
 
-Losses while a stage runs, held-out accuracy at its end, and with each the time the stage has taken
-so far. A resumed stage takes back the lines it is about to write again and goes on counting from
-the last that it keeps, so the file reads as if nothing had happened.
+Losses while a stage runs, with the share of the time that went by in waiting for batches, held-out
+accuracy at its end, and with each the time the stage has taken so far. A resumed stage takes back
+the lines it is about to write again and goes on counting from the last that it keeps, so the file
+reads as if nothing had happened.
 """
 
 import json

@@ -1,6 +1,7 @@
 """What a stage tells while it runs: the log of its losses, lines on the screen, or a bar."""
 
 import math
+import time
 from typing import Any
 
 from transformers import (
@@ -13,21 +14,25 @@ from transformers import (
 
 from latentlab.console import note, remarks
 from latentlab.errors import UserError
+from latentlab.training.ahead import Ahead
 from latentlab.training.metrics import StageLog
 
 
 class Report(TrainerCallback):
     """Writes losses to the log, and tells them where no bar is drawn."""
 
-    def __init__(self, log: StageLog, name: str) -> None:
-        """Keep where to write, and what to call the stage on the screen."""
+    def __init__(self, log: StageLog, name: str, batches: Ahead) -> None:
+        """Keep where to write, what to call the stage on the screen, and what is waited for."""
         self.log = log
         self.name = name
+        self.batches = batches
+        self._last = (0.0, 0.0)
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         """Take back what will be written again after a resume."""
+        self._last = (time.perf_counter(), self.batches.waited)
         if state.is_world_process_zero:
             self.log.rewind(state.global_step)
         resumed = f", from {state.global_step} on" if state.global_step else ""
@@ -55,9 +60,16 @@ class Report(TrainerCallback):
             raise UserError(f"{self.name}: the loss is {loss} by update {update}; lower the rates")
         keep = {name: logs[name] for name in ("loss", "grad_norm", "learning_rate")}
         if state.is_world_process_zero:
-            self.log.write(update, **keep)
+            self.log.write(update, **keep, waiting=self._waiting())
         if not remarks.is_terminal:
             note(f"{self.name} update {update}/{state.max_steps} loss {loss:.3f}")
+
+    def _waiting(self) -> float:
+        """Share of the time since the last log that went by in waiting for batches."""
+        now = (time.perf_counter(), self.batches.waited)
+        passed, waited = (new - old for new, old in zip(now, self._last, strict=True))
+        self._last = now
+        return round(waited / passed, 4)
 
 
 class Bar(ProgressCallback):

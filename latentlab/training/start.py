@@ -12,8 +12,8 @@ from latentlab.reasoner import Reasoner
 from latentlab.study.understood import remark_on_words, share_unknown
 from latentlab.training.config import TrainConfig
 from latentlab.training.held_out import is_held_apart
+from latentlab.training.opened import is_fresh, stage_examples
 from latentlab.training.own import FORMAT, learned_tokenizer, own_reasoner, texts_of
-from latentlab.training.stage_data import is_fresh, stage_examples
 from latentlab.training.tiny import TinyConfig, tiny_reasoner
 
 

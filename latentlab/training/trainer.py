@@ -8,7 +8,9 @@ An update is one batch, however many processes and accumulated passes compute it
 mean over all tokens of the batch, so shares with more to write weigh more.
 """
 
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import PartialState
@@ -19,6 +21,7 @@ from transformers.utils import SAFE_WEIGHTS_NAME
 from latentlab.checkpoint import quiet
 from latentlab.console import remarks
 from latentlab.errors import UserError
+from latentlab.training.ahead import Ahead
 from latentlab.training.config import StageConfig, TrainConfig
 from latentlab.training.metrics import StageLog
 from latentlab.training.objective import Objective
@@ -65,14 +68,16 @@ def train_stage(
         UserError: the trainer cannot use the device or the engine the optimizer, an example lacks
             what it needs, or the loss is no longer a number.
     """
+    args = _arguments(config, stage, folder, device)
+    ahead = Ahead(data, collator, args.per_device_train_batch_size * args.world_size)
     trainer = StageTrainer(
         objective,
         config,
         stage,
-        args=_arguments(config, stage, folder, device),
-        train_dataset=data,
-        data_collator=collator,
-        callbacks=[Report(log, f"{config.name} {stage.name}")],
+        args=args,
+        train_dataset=ahead,
+        data_collator=_as_it_is,
+        callbacks=[Report(log, f"{config.name} {stage.name}", ahead)],
     )
     tell_refusals(trainer.callback_handler.callbacks, config)
     trainer.add_callback(TakeUp(trainer))
@@ -92,9 +97,14 @@ def train_stage(
             f"as it was begun, or remove it to begin stage {stage.name!r} again"
         )
     wait()  # all have seen the same checkpoint before one of them writes the next
-    with quiet():
+    with quiet(), closing(ahead):
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     return not trainer.is_fsdp_enabled
+
+
+def _as_it_is(batch: dict[str, Any]) -> dict[str, Any]:
+    """What `Ahead` gives is a batch already."""
+    return batch
 
 
 def last_checkpoint(folder: Path) -> Path | None:

@@ -14,7 +14,7 @@ from latentlab.training.config import StageConfig, TrainConfig
 from latentlab.training.tiny import TinyConfig, tiny_reasoner
 
 SIZES = TinyConfig(hidden=32, layers=2, heads=2, feed_forward=64, vision_layers=1, vision_hidden=32)
-TIMES = ("seconds", "cpu_seconds")
+TIMES = ("seconds", "cpu_seconds", "waiting")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -301,3 +301,19 @@ def test_a_loss_that_is_no_number_ends_the_training(short, tmp_path):
 def test_a_device_that_is_not_there_is_refused(short, tmp_path):
     with pytest.raises(UserError, match="--device abacus cannot be used"):
         train(short(), tmp_path / "run", "abacus")
+
+
+def test_a_killed_training_in_groups_ends_in_the_same_weights(
+    short, timeless, tmp_path, monkeypatch
+):
+    mixed = {"stage": {"data": "benchmark:hops=1+4,size=22"}, "group_by_length": True}
+    whole, folder = tmp_path / "whole", tmp_path / "run"
+    train(short(**mixed), whole)
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        kill_at(patched, 9)
+        train(short(**mixed), folder)
+    train(short(**mixed), folder)
+    assert checkpoint_hash(folder / "final") == checkpoint_hash(whole / "final")
+    assert timeless(folder) == timeless(whole)
+    waiting = [json.loads(line) for line in (whole / "metrics.jsonl").read_text().splitlines()]
+    assert all(0 <= line["waiting"] <= 1 for line in waiting if "loss" in line)

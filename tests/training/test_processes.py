@@ -17,8 +17,9 @@ from latentlab.training.curriculum import train
 from latentlab.training.stage_data import Collator
 from latentlab.training.trainer import FSDP_WEIGHTS
 
-LAST = 7
-"""Batch at whose making a training dies: after two that are rehearsed, in the second stage."""
+LAST = 8
+"""Batch at whose making a training dies: after two that are rehearsed, in the second stage, whose
+first update is kept by then."""
 
 SOURCE = Path(latentlab.__file__).parent.parent
 TOLERANCE = 1e-5

@@ -10,12 +10,11 @@ from latentlab.errors import UserError
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.training.config import StageConfig, TrainConfig
 from latentlab.training.held_out import held_out_examples
+from latentlab.training.opened import check_data, stage_examples
 from latentlab.training.stage_data import (
     Collator,
     StageData,
     StageItem,
-    check_data,
-    stage_examples,
 )
 from latentlab.training.tiny import tiny_reasoner
 
