@@ -134,14 +134,8 @@ class Floor:
             text = worded(tokenizer, content, backbone.image_slot)
             count = grid[0] * grid[1] * grid[2] // merge
             texts.append(text.replace(backbone.image_token, backbone.image_token * count, 1))
-        words = tokenizer(
-            texts,
-            padding=True,
-            padding_side="left",
-            add_special_tokens=False,
-            return_tensors="pt",
-        )
-        return {**words, **pictures}
+        padded = {"padding": True, "padding_side": "left", "return_tensors": "pt"}
+        return {**tokenizer(texts, add_special_tokens=False, **padded), **pictures}
 
     def _prompt(self, inputs: dict[str, Tensor]) -> Tensor:
         """Prompts with their pictures, through vision tower and decoder."""
@@ -179,9 +173,8 @@ class Floor:
         self.cache.batch_repeat_interleave(self.options)
         self.seen = seen.repeat_interleave(self.options, 0)
         ids = torch.zeros(len(self.seen), self.option_tokens, dtype=torch.long)
-        hidden = torch.cat(
-            [start.repeat_interleave(self.options, 0)[:, None], self._run(words(ids))], 1
-        )
+        start = start.repeat_interleave(self.options, 0)[:, None]
+        hidden = torch.cat([start, self._run(words(ids))], 1)
         scores = self.model.lm_head(hidden).log_softmax(-1)
         scores[:, :-1].gather(-1, ids[..., None]).sum(1).tolist()
 
