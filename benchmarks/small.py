@@ -1,7 +1,6 @@
 """What the engine costs on an embedded model beside transformers itself, and what capture costs.
 
     python -m benchmarks.small
-    python -m benchmarks.small --models relay --batch 1 100
 
 Small models take most of their time in Python and in starting operations, so this is where work
 above the model shows. Three sides answer the same questions in turns, in one process: the engine,
@@ -233,9 +232,7 @@ def main(config: SmallConfig) -> None:
     summary = summarise(rows)
     out = write_results(config.out, rows, summary, provenance(config, COMMAND, 0, {}, started))
     columns = {
-        "model": "model",
-        "batch": "batch",
-        "stage": "stage",
+        **{name: name for name in ("model", "batch", "stage")},
         "engine": "ms a question",
         "floor": "transformers alone",
         "over_floor": "times",
