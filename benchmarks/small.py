@@ -189,7 +189,7 @@ def measure(name: str, count: int, config: SmallConfig) -> list[dict[str, Any]]:
         "capture": lambda: engine(reasoner, examples, reasoner.backbone.n_layers),
         "floor": floor,
     }
-    rows = []
+    rows: list[dict[str, Any]] = []
     for repeat in range(config.repeats + 2):
         order = list(sides)[repeat % len(sides) :] + list(sides)[: repeat % len(sides)]
         for side in order:
