@@ -166,12 +166,14 @@ class Reasoner:
         started = time.perf_counter() if started is None else started
         prompter = self.prompter
         marker = prompter.marker_ids
-        own = rollout.backbone.logits(state.hidden).argmax(-1).tolist()
         start = self._with_marker(rollout, state) if at_once else state
         free = marker[0] if marker and not at_once else None
         written = state.written
         room = max(1, max_new_tokens - min(map(len, written)))
         outputs = generate(rollout, start, prompter.eos_ids, free, room)
+        own = [output[0] for output in outputs]
+        if at_once:
+            own = rollout.backbone.logits(state.hidden).argmax(-1).tolist()
         seconds = (time.perf_counter() - started) / len(examples)
         texts = [prompter.format.answer_texts(example.choices) for example in examples]
         options = [[prompter.answer_ids(text) for text in row] for row in texts]

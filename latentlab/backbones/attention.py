@@ -30,9 +30,22 @@ class Capture:
     rows: dict[int, Float[Tensor, "batch heads keys"]] = field(default_factory=dict)
     """The captured rows by layer index; each sums to 1 over the keys."""
 
+    _seen: tuple[Tensor, Tensor | None] | None = None
+
     def wants(self, layer: int) -> bool:
         """Whether this layer's row is kept."""
         return self.layers is None or layer in self.layers
+
+    def newest(
+        self, mask: Bool[Tensor, "batch 1 queries keys"] | None
+    ) -> Bool[Tensor, "batch 1 1 keys"] | None:
+        """What the last query sees, looked up once a pass; None where it sees all."""
+        if mask is None:
+            return None
+        if self._seen is None or self._seen[0] is not mask:
+            last = mask[:, :, -1:]
+            self._seen = mask, None if bool(last.all()) else last
+        return self._seen[1]
 
     def stacked(self) -> Float[Tensor, "layers batch heads keys"]:
         """Rows of the kept layers in order of layer index."""
@@ -56,9 +69,10 @@ def last_row(
 ) -> Float[Tensor, "batch heads keys"]:
     """Attention weights of the last query over all keys: softmax(q k / sqrt(d)), float32."""
     batch, heads, _, dim = query.shape
-    last = query[:, :, -1].reshape(batch, key.shape[1], heads // key.shape[1], dim)
-    # A plain product, since `einsum` takes longer to begin than a small model's layer to run.
-    scores = (last @ key.transpose(-1, -2)).view(batch, heads, -1).float().mul_(scaling)
+    last = query[:, :, -1].reshape(batch * key.shape[1], -1, dim)
+    # A bare product: all else takes longer to begin than a small model's layer to run.
+    scores = torch.bmm(last, key.flatten(0, 1).transpose(1, 2)).view(batch, heads, -1)
+    scores = scores.float().mul_(scaling)
     if mask is not None:
         scores.masked_fill_(~mask[:, :, -1], torch.finfo(scores.dtype).min)
     return scores.softmax(-1)
@@ -96,7 +110,7 @@ def attention(
         enable_gqa=query.shape[1] != key.shape[1],
     )
     if capture is not None and isinstance(layer, int) and capture.wants(layer):
-        capture.rows[layer] = last_row(query, key, attention_mask, scaling)
+        capture.rows[layer] = last_row(query, key, capture.newest(attention_mask), scaling)
     return output.transpose(1, 2).contiguous(), None
 
 

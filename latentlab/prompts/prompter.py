@@ -114,8 +114,7 @@ class Prompter:
         pictures = [("", 0) if example.image is None else next(shown) for example in examples]
         start = None if plan.lead else self.resolve(plan).start_token
         opened = [start] if isinstance(start, int) else []
-        pairs = zip(examples, pictures, strict=True)
-        rows = [self._row(example, *picture) + opened for example, picture in pairs]
+        rows = [ids + opened for ids in self._rows(examples, pictures)]
         width = max(map(len, rows))
         input_ids = torch.tensor([[self.pad_id] * (width - len(row)) + row for row in rows])
         mask = torch.tensor([[False] * (width - len(row)) + [True] * len(row) for row in rows])
@@ -213,17 +212,24 @@ class Prompter:
         text = self._prompt(example)
         return text.replace(self.backbone.image_slot, picture, 1) if picture else text
 
-    def _row(self, example: Example, picture: str, n_patches: int) -> list[int]:
-        """Token ids of a prompt, with one image token for each of its patches."""
-        ids = self.encode(self.prompt_text(example, picture))
-        if (found := ids.count(self.backbone.image_token_id)) != n_patches:
-            raise UserError(
-                f"{example.id}: the prompt has {found} image tokens for {n_patches} patches; the "
-                f"chat template must write {self.backbone.image_slot} once for a picture, and the "
-                "text never"
-            )
-        check_fit(self.backbone.text_config, example.id, ids)
-        return ids
+    def _rows(
+        self, examples: Sequence[Example], pictures: Sequence[tuple[str, int]]
+    ) -> list[list[int]]:
+        """Token ids of prompts, with one image token for each patch; one call for all."""
+        backbone = self.backbone
+        token, config = backbone.image_token_id, backbone.text_config
+        pairs = zip(examples, pictures, strict=True)
+        texts = [self.prompt_text(example, text) for example, (text, _) in pairs]
+        rows: list[list[int]] = self.tokenizer(texts, add_special_tokens=False)["input_ids"]
+        for example, (_, n_patches), ids in zip(examples, pictures, rows, strict=True):
+            if (found := ids.count(token)) != n_patches:
+                raise UserError(
+                    f"{example.id}: the prompt has {found} image tokens for {n_patches} patches; "
+                    f"the chat template must write {backbone.image_slot} once for a picture, and "
+                    "the text never"
+                )
+            check_fit(config, example.id, ids)
+        return rows
 
     @property
     def beginning(self) -> str:

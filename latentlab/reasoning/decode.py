@@ -39,27 +39,26 @@ def generate(
     state = state.fork()
     batch = len(state.hidden)
     outputs: list[list[int]] = [[] for _ in range(batch)]
-    answering = torch.full((batch,), marker_id is None, device=state.hidden.device)
-    done = torch.zeros_like(answering)
-    ends = torch.tensor([eos_id] if isinstance(eos_id, int) else sorted(eos_id)).to(done.device)
-    lengths = torch.tensor([len(ids) for ids in given or [()] * batch], device=done.device)
+    given = given or [()] * batch
+    ends = {eos_id} if isinstance(eos_id, int) else frozenset(eos_id)
+    kinds = [int(Kind.ANSWER if marker_id is None else Kind.RATIONALE)] * batch
+    done = [False] * batch
     logits = rollout.backbone.logits(state.hidden)
     for length in range(1, max_new_tokens + 1):
-        tokens = logits.argmax(-1)
+        tokens: list[int] = logits.argmax(-1).tolist()
         for i, ids in enumerate(given):
             if length <= len(ids):
                 tokens[i] = ids[length - 1]
-        for i, token in enumerate(tokens.tolist()):
             if not done[i]:
-                outputs[i].append(token)
-        done = done | (torch.isin(tokens, ends) & (lengths < length))
-        if bool(done.all()) or length == max_new_tokens:
+                outputs[i].append(tokens[i])
+            done[i] = done[i] or (tokens[i] in ends and len(ids) < length)
+            if tokens[i] == marker_id:
+                kinds[i] = int(Kind.ANSWER)
+        if all(done) or length == max_new_tokens:
             break
-        if marker_id is not None:
-            answering = answering | (tokens == marker_id)
-        kinds = torch.where(answering, int(Kind.ANSWER), int(Kind.RATIONALE))
         # Rows that are done run along; nothing reads them, and nothing of theirs reaches others.
-        logits = rollout.extend(state, tokens[:, None], kinds[:, None])[:, -1]
+        new = torch.tensor([tokens, kinds], device=state.hidden.device)[..., None]
+        logits = rollout.extend(state, new[0], new[1])[:, -1]
     return outputs
 
 

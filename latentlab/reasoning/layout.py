@@ -101,9 +101,8 @@ def slot_positions(
     Text stands where the plan has it, and patches in a row. Patches beyond the room that the
     plan's stride leaves share the last patch's position.
     """
-    is_vision, is_text = kinds == Kind.LATENT_VISION, kinds == Kind.LATENT_TEXT
     text_first = int(plan.part_order == "text_vision" and plan.text)
     room = (width - int(plan.text)).clamp(min=1)[:, None]
-    rank = (is_vision.long().cumsum(-1) - 1).clamp(min=0)
+    rank = torch.minimum((kinds == Kind.LATENT_VISION).cumsum(-1), room).clamp(min=1)
     text = torch.zeros_like(width) if text_first else width - 1
-    return torch.where(is_text, text[:, None], torch.minimum(rank, room - 1) + text_first)
+    return torch.where(kinds == Kind.LATENT_TEXT, text[:, None], rank + (text_first - 1))

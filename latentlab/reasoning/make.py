@@ -39,7 +39,8 @@ def make_latent(
         picks = pick(
             plan, scores, state.available, patches.count, batch.examples, seed, step, given
         )
-        picks = torch.where(state.going_on[:, None], picks, -1)
+        if not state.undivided:
+            picks = torch.where(state.going_on[:, None], picks, -1)
         vision = patches.gather(picks)
         if not plan.reuse and plan.select != "all":
             used = torch.zeros_like(state.available).scatter(1, picks.clamp(min=0), True)
@@ -55,7 +56,9 @@ def patch_scores(plan: LatentPlan, state: Trajectory) -> Float[Tensor, "batch pa
     if plan.select not in ("attention", "bottom"):
         return torch.zeros_like(state.patches.exists, dtype=torch.float32)
     assert state.row is not None, "latent steps follow a prompt or another latent step, not text"
-    row = state.row[[state.layers.index(layer) for layer in plan.select_layers or state.layers]]
+    row = state.row
+    if plan.select_layers is not None:
+        row = row[[state.layers.index(layer) for layer in plan.select_layers]]
     return row.mean(dim=(0, 2)).gather(1, state.patches.index)
 
 

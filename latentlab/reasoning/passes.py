@@ -72,3 +72,20 @@ def advance(
     state.hidden = hidden[:, -1]
     state.row = capture.stacked() if capture is not None else None
     return hidden
+
+
+def newest(
+    hidden: Float[Tensor, "batch tokens+1 hidden"], real: Bool[Tensor, "batch tokens"]
+) -> Float[Tensor, "batch tokens+1 hidden"]:
+    """What stands newest in each row after so many tokens: padding leaves what was before it.
+
+    Args:
+        hidden: hidden states before the tokens and at each of them.
+        real: false on padding.
+    """
+    if bool(real.all()):
+        return hidden
+    place = torch.arange(1, hidden.shape[1], device=real.device)
+    last = (place * real).cummax(-1).values
+    last = torch.cat([torch.zeros_like(last[:, :1]), last], dim=1)
+    return hidden.gather(1, last[..., None].expand_as(hidden))

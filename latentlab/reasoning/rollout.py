@@ -19,13 +19,13 @@ from latentlab.reasoning.blocks import close_block, end_at_will, open_block
 from latentlab.reasoning.interventions import Hooked, Intervention, PromptReplace
 from latentlab.reasoning.layout import placed
 from latentlab.reasoning.make import make_latent, placeholder_of
-from latentlab.reasoning.passes import Around, advance
+from latentlab.reasoning.passes import Around, advance, newest
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.said import Words
 from latentlab.reasoning.selection import check_patches
 from latentlab.reasoning.sources import Context
 from latentlab.reasoning.trajectory import Latent, Patches, Trajectory
-from latentlab.reasoning.visibility import Kind, visibility_table
+from latentlab.reasoning.visibility import Kind, prompts_alike, visibility_table
 from latentlab.reasoning.words import StepEnds, say
 
 
@@ -102,10 +102,11 @@ class Rollout:
         is_image = (batch.input_ids == self.backbone.image_token_id) & batch.attention_mask
         merged = self.backbone.merge(batch)
         embeds, deep = merged.embeds, merged.deep
-        context = Context(batch.examples, self.placeholder, self.seed)
         patches = Patches.of(embeds, is_image)
-        for edit in edits:
-            embeds = edit.edit_prompt(embeds, batch.attention_mask, is_image, context)
+        if edits:
+            context = Context(batch.examples, self.placeholder, self.seed)
+            for edit in edits:
+                embeds = edit.edit_prompt(embeds, batch.attention_mask, is_image, context)
         if deep is not None and edits:
             # What is put over a patch is all that its position holds: nothing more is added to it.
             deep = deep * (embeds == merged.embeds).all(-1, keepdim=True)
@@ -132,11 +133,9 @@ class Rollout:
 
     def continues(self, prefix: Trajectory) -> bool:
         """Whether a prefix is what this rollout's own prefill would compute."""
-        prompt = slice(Kind.IMAGE, Kind.PROMPT + 1)
-        theirs = visibility_table(prefix.plan.blocked).to(self.table)[prompt, prompt]
         return (
             prefix.plan.positions == self.plan.positions
-            and torch.equal(theirs, self.table[prompt, prompt])
+            and prompts_alike(prefix.plan.blocked, self.plan.blocked)
             and set(self.plan.captured(self.capture_layers, self.backbone.n_layers))
             <= set(prefix.layers)
         )
@@ -168,8 +167,9 @@ class Rollout:
         state = prefix.fork()
         given = state.batch.given_picks
         check_patches(self.plan, state.batch.examples, state.patches.count, given)
-        context = Context(state.batch.examples, self.placeholder, self.seed, own, state.patches)
         edits = [one for one in interventions if isinstance(one, Intervention)]
+        empty = self.placeholder if edits else None
+        context = Context(state.batch.examples, empty, self.seed, own, state.patches)
         if self.plan.lead:
             open_block(self, state)
         for step in range(self.plan.steps):
@@ -177,7 +177,8 @@ class Rollout:
                 end_at_will(self, state)
             if self.plan.in_words:
                 say(self, state, step, words[step] if words else None)
-            latent = make_latent(self.plan, state, step, self.seed, self.placeholder)
+            filling = self.placeholder if self.plan.content == "placeholder" else None
+            latent = make_latent(self.plan, state, step, self.seed, filling)
             for intervention in edits:
                 latent = intervention.edit(latent, step, context)
             if state.row is not None:
@@ -219,14 +220,11 @@ class Rollout:
         before = state.hidden[:, None]
         if ids.shape[1] == 0:
             return before
-        count = (kinds != Kind.PAD).long().cumsum(-1)
+        real = kinds != Kind.PAD
+        count = real.long().cumsum(-1)
         positions = state.next_position[:, None] + count - 1
         hidden = advance(self, state, self.backbone.embed_tokens(ids), kinds, positions, keep_row)
-        hidden = torch.cat([before, hidden], dim=1)
-        place = torch.arange(1, hidden.shape[1], device=kinds.device)
-        newest = (place * (kinds != Kind.PAD)).cummax(-1).values
-        newest = torch.cat([torch.zeros_like(newest[:, :1]), newest], dim=1)
-        hidden = hidden.gather(1, newest[..., None].expand_as(hidden))
+        hidden = newest(torch.cat([before, hidden], dim=1), real)
         state.hidden = hidden[:, -1]
         state.next_position = state.next_position + count[:, -1]
         return hidden
@@ -234,15 +232,17 @@ class Rollout:
     def _append(self, state: Trajectory, latent: Latent) -> None:
         """Append one step's slots and run them."""
         slots, width = placed(self.plan, latent, state.patches.count)
-        start, newest = state.next_position, state.hidden
+        start, before = state.next_position, state.hidden
         if self.plan.in_words:
             # The token that ends a step stands where latent text would, and is there already.
             start = start - state.going_on.long()
         if slots is not None:
             embeds, kinds, places = slots
             advance(self, state, embeds, kinds, start[:, None] + places)
-            state.hidden = torch.where(state.going_on[:, None], state.hidden, newest)
-        state.next_position = start + width * state.going_on
+        if not state.undivided:
+            state.hidden = torch.where(state.going_on[:, None], state.hidden, before)
+            width = width * state.going_on
+        state.next_position = start + width
 
     @property
     def placeholder(self) -> Float[Tensor, "1 hidden"] | None:

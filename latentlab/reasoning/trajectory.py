@@ -9,6 +9,7 @@ import copy
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -60,7 +61,7 @@ class Patches:
     exists: Bool[Tensor, "batch patches"]
     """False beyond an image's own patches."""
 
-    @property
+    @cached_property
     def count(self) -> Int[Tensor, " batch"]:
         """Number of patches of each image."""
         return self.exists.sum(-1)
@@ -197,6 +198,11 @@ class Trajectory:
                 f"{len(self.latents)} latent steps is not a number; check the weights and their "
                 "precision"
             )
+
+    @property
+    def undivided(self) -> bool:
+        """Whether all examples are bound to take the next step."""
+        return not self.words and self.inside is None
 
     @property
     def going_on(self) -> Bool[Tensor, " batch"]:

@@ -7,6 +7,7 @@ see the image, say) and the attention knock-outs of a study are the same mechani
 
 from collections.abc import Iterable
 from enum import IntEnum
+from itertools import product
 
 import torch
 from jaxtyping import Bool, Int
@@ -47,8 +48,7 @@ def visibility_table(blocked: Iterable[tuple[str, str]]) -> Bool[Tensor, "query 
     Raises:
         UserError: a pair names no known group of positions.
     """
-    table = torch.ones(len(Kind), len(Kind), dtype=torch.bool)
-    table[:, Kind.PAD] = False
+    table = [[key != Kind.PAD for key in Kind] for _ in Kind]
     for pair in blocked:
         if len(pair) != 2:
             raise UserError(f"a blocked pair is (query, key), two names of positions, not {pair}")
@@ -59,9 +59,18 @@ def visibility_table(blocked: Iterable[tuple[str, str]]) -> Bool[Tensor, "query 
                     f"{did_you_mean(name, GROUPS)}"
                 )
         query, key = pair
-        for q in GROUPS[query]:
-            table[q, list(GROUPS[key])] = False
-    return table
+        for q, k in product(GROUPS[query], GROUPS[key]):
+            table[q][k] = False
+    return torch.tensor(table)
+
+
+def prompts_alike(one: BlockedPairs, other: BlockedPairs) -> bool:
+    """Whether the positions of a prompt see each other alike under both lists of pairs."""
+    if one == other:
+        return True
+    prompt = slice(Kind.IMAGE, Kind.PROMPT + 1)
+    first, second = (visibility_table(blocked)[prompt, prompt] for blocked in (one, other))
+    return torch.equal(first, second)
 
 
 def attention_mask(
@@ -82,20 +91,19 @@ def attention_mask(
         both_ways: whether positions of one image see those behind them too.
     """
     n_keys = kinds.shape[1]
-    table = table.to(kinds.device)
-    allowed = table[kinds[:, -n_queries:, None].long(), kinds[:, None, :].long()]
-    image = kinds == Kind.IMAGE
-    both_ways = both_ways and bool(image[:, -n_queries:].any())
-    if bool(allowed.all()) and (n_queries == 1 or n_queries == n_keys) and not both_ways:
+    past = n_keys - n_queries
+    allowed = table.to(kinds.device)[kinds[:, past:, None].long(), kinds[:, None, :].long()]
+    both_ways = both_ways and bool((kinds[:, past:] == Kind.IMAGE).any())
+    plain = not both_ways and (n_queries == 1 or past == 0)
+    if plain and bool(allowed.all()):
         return None
-    query_index = torch.arange(n_keys - n_queries, n_keys, device=kinds.device)[:, None]
-    key_index = torch.arange(n_keys, device=kinds.device)[None, :]
-    before = key_index < query_index
+    mask = allowed.tril(past)
     if both_ways:
         # Images are told apart by how many have begun.
+        image = kinds == Kind.IMAGE
         begins = image & ~torch.nn.functional.pad(image, (1, -1))
         which = begins.cumsum(-1).masked_fill(~image, 0)
-        asking = which[:, -n_queries:, None]
-        before = before | ((asking == which[:, None]) & (asking > 0))
-    mask = (allowed & before) | (key_index == query_index)
+        asking = which[:, past:, None]
+        mask = mask | (allowed & (asking == which[:, None]) & (asking > 0))
+    mask.diagonal(past, dim1=-2, dim2=-1).fill_(True)
     return mask[:, None]
