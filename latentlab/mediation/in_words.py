@@ -16,8 +16,9 @@ from latentlab.data.example import Example
 from latentlab.data.perturb import Perturbation
 from latentlab.mediation.config import MediationConfig
 from latentlab.mediation.effects import OUTCOMES, outcomes
+from latentlab.mediation.lines import DISTANCES
 from latentlab.mediation.perturbed import about, perturbed
-from latentlab.mediation.summary import DISTANCES, EFFECT
+from latentlab.mediation.summary import EFFECT
 from latentlab.methods.call import Method
 from latentlab.methods.replay import Transcript, all_of, replay, transcript_of
 from latentlab.methods.run import run_method

@@ -14,6 +14,7 @@ from latentlab.mediation import in_words
 from latentlab.mediation.config import MediationConfig
 from latentlab.mediation.effects import OUTCOMES, outcomes, with_effects
 from latentlab.mediation.input_run import InputRun
+from latentlab.mediation.lines import DISTANCES
 from latentlab.mediation.mediators import Mediator, PreparedMediation
 from latentlab.mediation.movement import (
     Slots,
@@ -23,7 +24,7 @@ from latentlab.mediation.movement import (
     slots_of,
 )
 from latentlab.mediation.perturbed import about, perturbed
-from latentlab.mediation.summary import DISTANCES, EFFECT
+from latentlab.mediation.summary import EFFECT
 from latentlab.reasoner import Reasoner
 from latentlab.study.batches import Numbered, over_batches
 from latentlab.study.instrument import Subject
