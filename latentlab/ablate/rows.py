@@ -26,10 +26,7 @@ from latentlab.study.picks import fewest_patches
 from latentlab.study.rationale import Rationales, blank_token
 from latentlab.study.rationale_run import write_all
 from latentlab.study.run import run_arms
-from latentlab.study.written import run_written, write_down_all
-
-REHEARSED = 8
-"""Examples on which a model shows whether it writes a rationale."""
+from latentlab.study.written import run_written, write_down_all, writes_anything
 
 
 def prepare(config: AblateConfig, subject: Subject) -> Applicable | None:
@@ -62,8 +59,9 @@ def prepare(config: AblateConfig, subject: Subject) -> Applicable | None:
     # Tokenizing tells whether there are traces to take given picks from, and whether they reach.
     longest = max((reasoner.plan.steps, *found.steps))
     reasoner.prompter.batch([examples[0]], reasoner.plan.replace(steps=longest))
-    if found.in_words and not _written(config, reasoner, examples[:REHEARSED]).examples:
-        subject.lacks(f"rationale: {reasoner.name} writes none before its answer")
+    lacking = f"rationale: {reasoner.name} writes none before its answer"
+    rehearsed = _method(reasoner), config.seed, config.max_new_tokens
+    if found.in_words and not writes_anything(subject, *rehearsed, lacking):
         found = Applicable()
     return found if found or _others_ablated(config, subject) else None
 

@@ -25,20 +25,22 @@ from latentlab.reasoner import Reasoner
 from latentlab.study.arms import Arm
 from latentlab.study.instrument import Subject
 from latentlab.study.rationale import RationaleEdit, Rationales
-from latentlab.study.written import method_in_words, run_written, write_down_all
+from latentlab.study.written import (
+    WRITES_NOTHING,
+    method_in_words,
+    run_written,
+    write_down_all,
+    writes_anything,
+)
 from latentlab.vocabulary import CONTROL, INTERCHANGE, AblatedPart, DonorRule
 
 PART: AblatedPart = "rationale"
 """What is exchanged: all that is written, as a whole."""
 
-REHEARSED = 8
-"""Examples on which a model shows whether it writes anything."""
-
 
 def can_exchange(config: InterchangeConfig, subject: Subject) -> bool:
     """See whether a model writes something to exchange."""
-    reasoner, name = subject.reasoner, subject.reasoner.name
-    method = method_in_words(reasoner)
+    name, method = subject.reasoner.name, method_in_words(subject.reasoner)
     assert method is not None
     for part in config.part:
         if part != "latent":  # all that a model has is, of this one, its words
@@ -48,16 +50,8 @@ def can_exchange(config: InterchangeConfig, subject: Subject) -> bool:
             f"--steps {' '.join(config.steps)}: what {name} writes is exchanged as a whole"
         )
         return False
-    few = subject.examples[:REHEARSED]
-    longest = config.max_new_tokens
-    written = write_down_all(reasoner, method, few, REHEARSED, config.seed, longest)
-    if not written.rationales.written.examples:
-        subject.lacks(
-            f"{name} takes no latent steps and writes nothing before its answer, so there is "
-            "nothing to exchange"
-        )
-        return False
-    return True
+    lacking = f"{name} {WRITES_NOTHING}, so there is nothing to exchange"
+    return writes_anything(subject, method, config.seed, config.max_new_tokens, lacking)
 
 
 def rows_of(

@@ -47,6 +47,10 @@ ABOVE = ("strict_flip", "keeps_own")
 
 _EXCHANGE = ["model", "data", "donor", "hop", "context", "part", "steps", "step_set", "patches"]
 _LINE = [*_EXCHANGE, "sham"]
+_SUMMARISED = [
+    *(*_LINE, "example", "domain", "needed_cell_picked", "cluster", "solved", "donor_shown"),
+    *("follows_expected", "follows_donor", *FRACTIONS[4:], *LIFTS, *MEANS),
+]
 _RECIPIENT = ["model", "data", "donor", "hop", "example"]
 
 
@@ -159,6 +163,8 @@ def summary_of(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 def _lines(rows: pd.DataFrame, seed: int) -> Iterator[dict[str, object]]:
     """The lines, the total of each before its groups."""
+    # Frames are cut into thousands of pieces, each as wide as the frame.
+    rows = rows[[name for name in _SUMMARISED if name in rows]]
     real = dict(iter(rows[rows["sham"] == ""].groupby(_EXCHANGE, dropna=False)))
     for values, group in rows.groupby(_LINE, sort=False, dropna=False):
         head: dict[str, object] = dict(zip(_LINE, values, strict=True))
@@ -208,13 +214,14 @@ def _measure(group: pd.DataFrame, seed: int) -> dict[str, float]:
 def _above(real: pd.DataFrame | None, sham: pd.DataFrame) -> dict[str, float]:
     """How much more a real change does than its sham; missing where a line is about no sham."""
     found: dict[str, float] = {}
-    for name in ABOVE:
-        if real is None:
+    if real is None:
+        for name in ABOVE:
             found |= {**_columns(f"{name}_above", None), f"{name}_above_smallest": np.nan}
-            continue
-        both = sham.merge(real[["example", name]], on="example", suffixes=("", "_real"))
+        return found
+    both = sham.merge(real[["example", *ABOVE]], on="example", suffixes=("", "_real"))
+    shared = clusters_of(both)
+    for name in ABOVE:
         more, less = both[f"{name}_real"].to_numpy(float), both[name].to_numpy(float)
-        shared = clusters_of(both)
         found |= _columns(f"{name}_above", accuracy_difference(more, less, shared))
         found[f"{name}_above_smallest"] = smallest_effect(more - less, shared)
     return found

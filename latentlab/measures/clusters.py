@@ -19,7 +19,7 @@ to single examples 2^r - 1 times, and a walk of four hops reads eight scans.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +41,30 @@ class Stratified:
 
     strata: Sequence[str]
     """(example,) stratum of each, such as its domain."""
+
+    @cached_property
+    def pairs(self) -> "Pairs":
+        """Who belongs together; found once for all values of these examples."""
+        of = np.unique(np.asarray(self.strata, dtype=str), return_inverse=True)[1]
+        one, other = _together(tuple(labels_of(own) for own in self.labels))
+        return Pairs(of, one, other, of[one] == of[other])
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """All pairs of examples that share a label, in either order, and of each with itself."""
+
+    stratum: npt.NDArray[np.intp]
+    """(example,) number of the stratum of each."""
+
+    one: npt.NDArray[np.intp]
+    """(pair,) the first of each."""
+
+    other: npt.NDArray[np.intp]
+    """(pair,) the second of each."""
+
+    within: npt.NDArray[np.bool_]
+    """(pair,) whether both are of one stratum."""
 
 
 Clusters = Sequence[Labels] | Stratified
@@ -67,19 +91,19 @@ def design_effect(values: Floats, clusters: Clusters | None) -> float:
     """
     if clusters is None:
         return 1.0
-    labels = clusters.labels if isinstance(clusters, Stratified) else clusters
-    n = len(values)
-    if len(labels) != n:
-        raise ValueError(f"{n} values and labels of {len(labels)}: one per example is needed")
+    if not isinstance(clusters, Stratified):
+        clusters = Stratified(clusters, [""] * len(clusters))
+    n, known = len(values), len(clusters.labels)
+    if known != n:
+        raise ValueError(f"{n} values and labels of {known}: one per example is needed")
     whole = values - values.mean()
     if n < 2 or not whole.any():
         return 1.0
-    strata = clusters.strata if isinstance(clusters, Stratified) else [""] * n
-    of = np.unique(np.asarray(strata, dtype=str), return_inverse=True)[1]
+    shared = clusters.pairs
+    of, one, other, within = shared.stratum, shared.one, shared.other, shared.within
     size = np.bincount(of)
     deviation = values - (np.bincount(of, values) / size)[of]
-    one, other = _together(tuple(labels_of(own) for own in labels))
-    product, within = deviation[one] * deviation[other], of[one] == of[other]
+    product = deviation[one] * deviation[other]
     pairs = np.bincount(of[one[within]], minlength=len(size)) / size**2
     alone = np.bincount(of, deviation**2) / np.maximum(1 - 1 / size, 0.5)  # one alone has none
     together = np.bincount(of[one[within]], product[within], minlength=len(size))

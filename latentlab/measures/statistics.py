@@ -30,6 +30,7 @@ MARGIN = 0.05
 """Change of accuracy, 5 points, that has to be excluded before "no harm" may be said."""
 
 _TAILS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+_POWERED = float(norm.ppf((1 + LEVEL) / 2) + norm.ppf(POWER))  # slow to ask for at every line
 
 Verdict = Literal["harm", "gain", "no harm", "cannot tell"]
 """What an interval allows to say about an effect."""
@@ -202,7 +203,7 @@ def smallest_effect(
         ValueError: No differences, or a missing one.
     """
     sample = checked(differences, "differences")
-    z = float(norm.ppf((1 + LEVEL) / 2) + norm.ppf(POWER))
+    z = _POWERED
     n = len(sample) / design_effect(sample, clusters)
     error = float(sample.std(ddof=1)) / n**0.5 if len(sample) > 1 else 0.0
     if answers:

@@ -13,7 +13,8 @@ from latentlab.console import estimate, percent, signed
 from latentlab.measures.outcomes import NONE
 from latentlab.measures.summary import ALL
 from latentlab.mediation.effects import EFFECTS
-from latentlab.mediation.summary import BETWEEN, DISTANCES, EFFECT, FIRST, LAST
+from latentlab.mediation.lines import DISTANCES
+from latentlab.mediation.summary import BETWEEN, EFFECT, FIRST, LAST
 from latentlab.mediation.tables import told
 from latentlab.wording import PARTS, paragraph, perturbation_name, sentence
 

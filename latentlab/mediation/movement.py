@@ -20,7 +20,8 @@ from latentlab.mediation.distance import (
     scaled_distance,
 )
 from latentlab.mediation.input_run import InputRun
-from latentlab.mediation.summary import DISTANCES, MOVEMENT
+from latentlab.mediation.lines import DISTANCES
+from latentlab.mediation.summary import MOVEMENT
 from latentlab.reasoning.trajectory import Latent
 
 Slots = tuple[Tensor | None, Tensor | None, Tensor]

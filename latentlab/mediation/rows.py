@@ -9,12 +9,12 @@ import pandas as pd
 import torch
 
 from latentlab.console import note
-from latentlab.data.example import Example
 from latentlab.data.perturb import Perturbation
 from latentlab.mediation import in_words
 from latentlab.mediation.config import MediationConfig
 from latentlab.mediation.effects import OUTCOMES, outcomes, with_effects
 from latentlab.mediation.input_run import InputRun
+from latentlab.mediation.lines import DISTANCES
 from latentlab.mediation.mediators import Mediator, PreparedMediation
 from latentlab.mediation.movement import (
     Slots,
@@ -23,9 +23,10 @@ from latentlab.mediation.movement import (
     reference_spreads,
     slots_of,
 )
-from latentlab.mediation.summary import DISTANCES, EFFECT
+from latentlab.mediation.perturbed import about, perturbed
+from latentlab.mediation.summary import EFFECT
 from latentlab.reasoner import Reasoner
-from latentlab.study.batches import Numbered, one_round, over_batches
+from latentlab.study.batches import Numbered, over_batches
 from latentlab.study.instrument import Subject
 from latentlab.study.written import method_in_words
 from latentlab.wording import perturbation_name
@@ -94,23 +95,16 @@ def _of_batch(
     """Rows of one batch; columns `order` and `index` say where they belong."""
     examples = [example for _, example in numbered]
     slots = any(mediator.name == "slots" for mediator in chosen)
-    options = _option_ids(reasoner, examples)
+    prompter = reasoner.prompter
+    texts = [prompter.format.answer_texts(example.choices) for example in examples]
+    options = [[prompter.answer_ids(text) for text in row] for row in texts]
     clean = InputRun(reasoner, examples, config.seed, slots)
     says = clean.option_logprobs(clean.state, options)
     answers = [int(np.argmax(row)) for row in says]
-    about = in_words.about(reasoner.name, config.data, numbered)
-    for order, edit in enumerate(edits):
-        changed = [edit.edit(example) for example in examples]
-        allowed = [new is not None for new in changed]
-        if not any(allowed):
-            one_round(numbered)
-            continue
-        # Where it is not allowed an example runs along unchanged, so that all runs have one shape.
-        inputs = [new or old for new, old in zip(changed, examples, strict=True)]
-        other = InputRun(reasoner, inputs, config.seed, slots)
-        expected = [new.choices.index(new.answer) if new.answer else None for new in inputs]
-        named = {"perturbation": edit.name, "hop": edit.hop, "order": order}
-        head = about.assign(**named)[allowed]
+    named = about(reasoner.name, config.data, numbered)
+    for made in perturbed(numbered, edits):
+        other = InputRun(reasoner, made.inputs, config.seed, slots)
+        head, allowed = made.head(named), made.allowed
         for columns in movement_rows(clean, other, spreads):
             moved = head.assign(**{name: value[allowed] for name, value in columns.items()})
             # Where no pick stayed there are no embeddings to compare.
@@ -122,19 +116,12 @@ def _of_batch(
             if whole not in done:
                 runs["y_direct"] = other.option_logprobs(other.taking(clean, whole), options)
                 runs["y_indirect"] = clean.option_logprobs(clean.taking(other, whole), options)
-                found = {name: outcomes(said, answers, expected) for name, said in runs.items()}
+                found = {
+                    name: outcomes(said, answers, made.expected) for name, said in runs.items()
+                }
                 done[whole] = found
             taken = {"measure": EFFECT, "mediator": mediator.name, "part": mediator.part}
             for outcome in OUTCOMES:
                 values = {name: of[outcome][allowed] for name, of in done[whole].items()}
                 frame = head.assign(**taken, steps=mediator.steps_label, outcome=outcome, **values)
                 yield frame.dropna(subset=list(values))
-        one_round(numbered)
-
-
-def _option_ids(reasoner: Reasoner, examples: Sequence[Example]) -> list[list[list[int]]]:
-    """Tokens of each example's options; a tokenizer is slow to call, and options recur."""
-    prompter = reasoner.prompter
-    texts = [prompter.format.answer_texts(example.choices) for example in examples]
-    ids = {text: prompter.answer_ids(text) for text in {t for row in texts for t in row}}
-    return [[ids[text] for text in row] for row in texts]

@@ -10,18 +10,14 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from latentlab.measures.clusters import clusters_of
-from latentlab.measures.repeated import drawn_interval
-from latentlab.measures.statistics import Interval, bootstrap_interval, smallest_effect
+from latentlab.measures.clusters import labels_of
 from latentlab.measures.summary import ALL
-from latentlab.mediation.effects import ANSWERS, EFFECTS, SHARED, mediated_share, reading
+from latentlab.mediation.effects import ANSWERS, EFFECTS
+from latentlab.mediation.lines import DISTANCES, LineExamples, effect_line, movement_line
 from latentlab.vocabulary import DELETIONS
 
 EFFECT, MOVEMENT = "effect", "movement"
 """Values of the column `measure`: input -> answer through latents or past them, input -> latent."""
-
-DISTANCES = ("cosine", "centred", "sd", "kept", "jaccard")
-"""Columns of how far latents moved (`mediation.distance`)."""
 
 FIRST, BETWEEN, LAST = "first", "between", "last"
 """Hops of a summary beside single ones, by their place in the question; an only hop is the last."""
@@ -30,7 +26,6 @@ _GROUP = [
     *("model", "data", "measure", "perturbation", "hop"),
     *("mediator", "part", "steps", "outcome"),
 ]
-_ENDS = {"": "mean", "_low": "low", "_high": "high"}
 
 
 def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
@@ -81,49 +76,21 @@ def _with_hops(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _lines(rows: pd.DataFrame, seed: int) -> Iterator[dict[str, object]]:
-    for values, group in rows.groupby(_GROUP, sort=False):
-        head: dict[str, object] = dict(zip(_GROUP, values, strict=True))
-        measure = _effect_line if head["measure"] == EFFECT else _movement_line
-        yield {**head, "domain": ALL, "n": len(group), **measure(group, seed)}
-        domains = [name for name in group["domain"].unique() if name]
-        for domain in sorted(domains):
-            part = group[group["domain"] == domain]
-            yield {**head, "domain": domain, "n": len(part), **measure(part, seed)}
-
-
-def _effect_line(group: pd.DataFrame, seed: int) -> dict[str, object]:
-    line: dict[str, object] = {}
-    clusters = clusters_of(group)
-    answers = group["outcome"].iloc[0] in ANSWERS
-    for name in EFFECTS:
-        values = group[name].to_numpy(float)
-        counted = answers and name != "interaction"  # which is a difference of two changes
-        interval = drawn_interval if counted else bootstrap_interval
-        line |= _ends(name, interval(values, seed=seed, clusters=clusters))
-        line[f"{name}_smallest"] = smallest_effect(values, clusters, answers=counted)
-    total = group["te"].to_numpy(float)
-    shares: dict[str, Interval | None] = {}
-    for name in SHARED:
-        shares[name], note = mediated_share(group[name].to_numpy(float), total, seed, clusters)
-        line |= _ends(f"{name}_share", shares[name]) | {"share_note": note}
-    deleted = group["perturbation"].iloc[0] in DELETIONS
-    return {**line, "reading": reading(shares["nie"], shares["tie"]) if deleted else ""}
-
-
-def _movement_line(group: pd.DataFrame, seed: int) -> dict[str, object]:
-    line: dict[str, object] = {}
-    clusters = clusters_of(group)
-    for name in DISTANCES:
-        values = group[name].to_numpy(float)
-        whole = not np.isnan(values).any()
-        known = bootstrap_interval(values, seed=seed, clusters=clusters) if whole else None
-        line |= _ends(name, known)
-    return line
-
-
-def _ends(name: str, interval: Interval | None) -> dict[str, float]:
-    """An estimate and its interval as columns."""
-    return {
-        f"{name}{end}": float("nan") if interval is None else getattr(interval, field)
-        for end, field in _ENDS.items()
-    }
+    shared = "cluster" in rows
+    needed = [*_GROUP, "domain", "cluster", *EFFECTS, *DISTANCES]
+    narrow = rows[[name for name in needed if name in rows]]
+    for keys, group in narrow.groupby(_GROUP, sort=False):
+        head: dict[str, object] = dict(zip(_GROUP, keys, strict=True))
+        effect = head["measure"] == EFFECT
+        answers, deleted = head["outcome"] in ANSWERS, head["perturbation"] in DELETIONS
+        values = group[list(EFFECTS if effect else DISTANCES)].to_numpy(float)
+        labels = [labels_of(own) for own in group["cluster"]] if shared else [()] * len(group)
+        of = group["domain"].astype(str).tolist()
+        for domain in (ALL, *sorted(name for name in group["domain"].unique() if name)):
+            where = [i for i, own in enumerate(of) if domain in (ALL, own)]
+            who = LineExamples(tuple(labels[i] for i in where), tuple(of[i] for i in where))
+            if effect:
+                found = effect_line(values[where], answers, deleted, seed, who)
+            else:
+                found = movement_line(values[where], seed, who)
+            yield {**head, "domain": domain, "n": len(where), **found}

@@ -23,8 +23,16 @@ from latentlab.study.arms import Arm
 from latentlab.study.batches import Numbered, one_round, over_batches
 from latentlab.study.by_method import own_method
 from latentlab.study.identity import identity
+from latentlab.study.instrument import Subject
 from latentlab.study.rationale import RationaleEdit, Rationales, StepIds, split
+from latentlab.study.rationale_run import write_all
 from latentlab.study.run import Row, framed, lent, score
+
+REHEARSED = 8
+"""Examples on which a model shows whether it writes anything."""
+
+WRITES_NOTHING = "takes no latent steps and writes nothing before its answer"
+"""What is said of a model of which there is nothing to study in words."""
 
 
 def method_in_words(reasoner: Reasoner) -> Method | None:
@@ -83,6 +91,28 @@ def write_down_all(
     found = sorted((row for batch in batches for row in batch), key=lambda row: row[0])
     _, told, steps = zip(*found, strict=True)
     return Written(list(told), Rationales(tuple(example.id for example in examples), steps))
+
+
+def writes_anything(
+    subject: Subject, method: Method | None, seed: int, longest: int, lacking: str
+) -> bool:
+    """Whether a model writes anything before its answers, by a rehearsal on a few examples.
+
+    Args:
+        subject: the model and what it is asked.
+        method: how it writes; None where its words are one rationale after its latent steps.
+        seed: seed of random picks.
+        longest: tokens of an answer at most.
+        lacking: what is told where it writes nothing.
+    """
+    reasoner, few = subject.reasoner, subject.examples[:REHEARSED]
+    if method is None:
+        words = write_all(reasoner, few, REHEARSED, seed, longest)
+    else:
+        words = write_down_all(reasoner, method, few, REHEARSED, seed, longest).rationales.written
+    if not words.examples:
+        subject.lacks(lacking)
+    return bool(words.examples)
 
 
 def edited(

@@ -6,7 +6,8 @@ import pytest
 
 from latentlab.mediation.effects import EFFECTS, SHARED
 from latentlab.mediation.findings import conclusion, sham
-from latentlab.mediation.summary import DISTANCES, EFFECT, MOVEMENT
+from latentlab.mediation.lines import DISTANCES
+from latentlab.mediation.summary import EFFECT, MOVEMENT
 from latentlab.mediation.tables import movement_table, share_table, show_tables
 
 NO_SHARE = (np.nan,) * 3
