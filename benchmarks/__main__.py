@@ -74,6 +74,13 @@ def _training(summary: pd.DataFrame) -> Iterator[Line]:
         )
 
 
+def _small(summary: pd.DataFrame) -> Iterator[Line]:
+    for _, line in summary[summary["stage"] == "all"].iterrows():
+        what = f"{line['model']}, batch {line['batch']}"
+        yield _line(f"{what}: engine", "transformers alone", line, "over_floor")
+        yield _line(f"{what}: all attention kept", "engine", line, "over_plain")
+
+
 LINES: dict[str, Callable[[pd.DataFrame], Iterator[Line]]] = {
     "speed": _speed,
     "memory": _memory,
@@ -81,6 +88,7 @@ LINES: dict[str, Callable[[pd.DataFrame], Iterator[Line]]] = {
     "precision": _precision,
     "growth": _growth,
     "training": _training,
+    "small": _small,
 }
 """How the summary of each benchmark becomes lines of the table."""
 

@@ -10,7 +10,6 @@ in as many passes: the prompt, each step, each token of the answer, all options 
 puts into a step's slots is the newest hidden state; nothing is picked, edited or kept.
 """
 
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,30 +19,26 @@ from typing import Any
 
 import pandas as pd
 import torch
-import tyro
 from torch import Tensor
 from transformers import DynamicCache
 
+from benchmarks.run import RESULTS, Flags, benchmark, start
+from benchmarks.turns import spread
 from latentlab import console
 from latentlab.checkpoint import load
 from latentlab.data import Example, load_data
-from latentlab.errors import UserError
 from latentlab.prompts.template import worded
 from latentlab.reasoner import Reasoner
-from latentlab.study.provenance import Start, provenance
-from latentlab.study.results import check_out, write_results
 
-COMMAND = "benchmark-small"
 STAGES = ("inputs", "prompt", "steps", "answer")
 """Prompts worded and pictures prepared; prompts run; latent steps; text and options."""
-
 
 RATIOS = (("over_floor", "engine", "floor"), ("over_plain", "capture", "engine"))
 """Names of ratios, and of the sides that they compare."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class SmallConfig:
+class SmallConfig(Flags):
     """Flags of the benchmark."""
 
     models: tuple[str, ...] = ("ivtlr", "relay")
@@ -58,10 +53,7 @@ class SmallConfig:
     repeats: int = 15
     """Timed rounds."""
 
-    threads: int = 1
-    """CPU threads; processor time counts them all."""
-
-    out: Path = Path("benchmarks") / "results" / "small"
+    out: Path = RESULTS / "small"
     """Folder of the results."""
 
 
@@ -215,22 +207,13 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
         line: dict[str, Any] = {"model": model, "batch": batch, "stage": stage, "n": len(wide)}
         line |= {side: wide[side].median() for side in wide.columns}
         for name, above, below in RATIOS:
-            ratio = wide[above] / wide[below]
-            line[name] = ratio.median()
-            line[f"{name}_low"], line[f"{name}_high"] = ratio.min(), ratio.max()
+            line |= spread(name, wide[above] / wide[below])
         lines.append(line)
     return pd.DataFrame(lines)
 
 
-def main(config: SmallConfig) -> None:
-    """Run the benchmark and show its table."""
-    started = Start()
-    check_out(config.out, config, COMMAND)
-    torch.set_num_threads(config.threads)
-    asked = [(name, count) for name in config.models for count in config.batch]
-    rows = pd.DataFrame([row for name, count in asked for row in measure(name, count, config)])
-    summary = summarise(rows)
-    out = write_results(config.out, rows, summary, provenance(config, COMMAND, 0, {}, started))
+def show(summary: pd.DataFrame) -> None:
+    """Put the table on the screen."""
     columns = {
         **{name: name for name in ("model", "batch", "stage")},
         "engine": "ms a question",
@@ -238,13 +221,19 @@ def main(config: SmallConfig) -> None:
         "over_floor": "times",
         "over_plain": "with capture",
     }
-    console.table(summary, columns, f"Embedded models; medians and range of {config.repeats}")
-    console.show(f"Rows, summary and settings are in {out}.")
+    title = f"Embedded models; medians and range of {summary['n'].iloc[0]}"
+    console.table(summary, columns, title)
+
+
+def main(config: SmallConfig) -> None:
+    """Run the benchmark."""
+    asked = [(name, count) for name in config.models for count in config.batch]
+
+    def measured() -> pd.DataFrame:
+        return pd.DataFrame([row for name, count in asked for row in measure(name, count, config)])
+
+    benchmark("small", config, measured, summarise, lambda _, summary: show(summary))
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(SmallConfig, description=__doc__))
-    except UserError as error:
-        console.fail(str(error))
-        sys.exit(2)
+    start(SmallConfig, main)

@@ -13,28 +13,23 @@ does not count as work. A second core has to be free for it.
 """
 
 import itertools
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-import torch
-import tyro
 
+from benchmarks.run import RESULTS, Flags, benchmark, start
 from benchmarks.training_sides import padding_sides, size_sides, waiting_sides
+from benchmarks.turns import spread
 from latentlab import console
-from latentlab.errors import UserError
-from latentlab.study.provenance import Start, provenance
-from latentlab.study.results import check_out, write_results
 
-COMMAND = "benchmark-training"
 Part = Literal["padding", "waiting", "batch", "steps", "k"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingBenchmarkConfig:
+class TrainingBenchmarkConfig(Flags):
     """Flags of the benchmark."""
 
     parts: tuple[Part, ...] = ("padding", "waiting", "batch", "steps", "k")
@@ -49,10 +44,7 @@ class TrainingBenchmarkConfig:
     repeats: int = 3
     """Timed runs of each side."""
 
-    threads: int = 1
-    """CPU threads."""
-
-    out: Path = Path("benchmarks") / "results" / "training"
+    out: Path = RESULTS / "training"
     """Folder of the results."""
 
 
@@ -88,9 +80,7 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
                     "against": first,
                     "n": len(wide),
                     "seconds": wide[side].median(),
-                    "ratio": ratio.median(),
-                    "ratio_low": ratio.min(),
-                    "ratio_high": ratio.max(),
+                    **spread("ratio", ratio),
                     "padding": runs["padding"].astype(float).median(),
                     "waiting": runs["waiting"].astype(float).median(),
                 }
@@ -98,14 +88,8 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def main(config: TrainingBenchmarkConfig) -> None:
-    """Run the benchmark and show its table."""
-    started = Start()
-    check_out(config.out, config, COMMAND)
-    torch.set_num_threads(config.threads)
-    rows = pd.DataFrame(measure(config))
-    summary = summarise(rows)
-    out = write_results(config.out, rows, summary, provenance(config, COMMAND, 0, {}, started))
+def show(summary: pd.DataFrame) -> None:
+    """Put the table on the screen."""
     columns = {
         "part": "part",
         "side": "side",
@@ -115,12 +99,16 @@ def main(config: TrainingBenchmarkConfig) -> None:
         "waiting": "waiting",
     }
     console.table(summary, columns, "Seconds an example, or a step where waiting is measured")
-    console.show(f"Rows, summary and settings are in {out}.")
+
+
+def main(config: TrainingBenchmarkConfig) -> None:
+    """Run the benchmark."""
+
+    def measured() -> pd.DataFrame:
+        return pd.DataFrame(measure(config))
+
+    benchmark("training", config, measured, summarise, lambda _, summary: show(summary))
 
 
 if __name__ == "__main__":
-    try:
-        main(tyro.cli(TrainingBenchmarkConfig, description=__doc__))
-    except UserError as error:
-        console.fail(str(error))
-        sys.exit(2)
+    start(TrainingBenchmarkConfig, main)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.arms import MODEL as LARGE
+from benchmarks.shapes import medium
 from latentlab.data import Benchmark, BenchmarkConfig, Example
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.plan import LatentPlan
@@ -112,11 +112,10 @@ def padding_sides(count: int) -> Iterator[tuple[str, dict[str, Side]]]:
 
 def waiting_sides(steps: int) -> Iterator[tuple[str, dict[str, Side]]]:
     """Steps of an embedded model and of the published plan, with and without waiting."""
-    for name, model, plan, batch, side in (
-        ("organism", TINY, PLAN, 64, 112),
-        ("large", LARGE, PUBLISHED, 4, 280),
+    for name, reasoner, batch, side in (
+        ("organism", tiny_reasoner(PLAN, TINY), 64, 112),
+        ("46M", medium(PUBLISHED), 4, 280),
     ):
-        reasoner = tiny_reasoner(plan, model)
         stage = StageConfig(name, updates=2 * steps, latent_steps=3, batch_size=batch)
         data = Resized(Benchmark(BenchmarkConfig(size=2 * steps * batch)), stage, side)
         yield f"waiting, {name}", _waiting(reasoner, data, steps)
