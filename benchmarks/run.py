@@ -72,8 +72,12 @@ def benchmark(
     """
     started, command = Start(), f"benchmark-{name}"
     check_out(config.out, config, command)
+    before = torch.get_num_threads()
     torch.set_num_threads(config.threads)
-    rows = measure()
+    try:
+        rows = measure()
+    finally:
+        torch.set_num_threads(before)
     summary = summarise(rows)
     record: dict[str, Any] = provenance(config, command, 0, {}, started)
     write_results(config.out, rows, summary, record)

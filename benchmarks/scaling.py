@@ -238,8 +238,8 @@ def main() -> None:
     rate = core_rate()
     console.show(
         f"This core does {rate / 1e9:.0f} giga operations a second: 32 interventions on one "
-        f"question of the 46M model ({operations / 1e9:.0f} giga operations) take at least "
-        f"{operations / rate:.1f} s."
+        f"question of the 46M model, all of them at every step, are {operations / 1e9:.0f} giga "
+        f"operations and take at least {operations / rate:.1f} s."
     )
 
 

@@ -43,8 +43,8 @@ def begun(errors: Path, before: Callable[[], None] = lambda: None) -> int:
         return child
     try:
         code = NOT_PERMITTED
-        # Makes torch's pool of threads anew, before several threads of a loader ask for it at once.
-        torch.set_num_threads(torch.get_num_threads())
+        # A pool of threads that was made before the fork has none here: whoever asks it waits.
+        torch.set_num_threads(1)
         with Path(os.devnull).open("w") as sys.stdout, errors.open("w") as sys.stderr:
             before()
             code = 1  # of whatever is raised from here on

@@ -114,6 +114,11 @@ class Arm:
         return self.base if self.control else ""
 
     @property
+    def is_exact(self) -> bool:
+        """Whether its answers have to be the untouched ones to the last bit: shams as well."""
+        return self.action in ("none", "sham") or self.source == "self"
+
+    @property
     def facts(self) -> dict[str, Any]:
         """What rows say of the arm."""
         return {

@@ -23,7 +23,7 @@ def joinable(reasoner: Reasoner, arm: Arm) -> bool:
     """Whether an arm does nothing but edit the latents of the model's own plan."""
     edits = [one for one in arm.interventions if isinstance(one, Intervention)]
     return (
-        arm.action not in ("none", "sham")
+        not arm.is_exact
         and bool(edits)
         and len(edits) == len(arm.interventions)
         and arm.plan is None

@@ -7,7 +7,7 @@ import torch
 from benchmarks import training, training_sides
 from benchmarks.__main__ import LINES
 from benchmarks.training import TrainingBenchmarkConfig
-from latentlab.training.tiny import TinyConfig
+from latentlab.training.tiny import TinyConfig, tiny_reasoner
 
 SMALL = TinyConfig(hidden=32, layers=2, heads=2, feed_forward=64, vision_layers=1, vision_hidden=32)
 
@@ -15,7 +15,7 @@ SMALL = TinyConfig(hidden=32, layers=2, heads=2, feed_forward=64, vision_layers=
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
     monkeypatch.setattr(training_sides, "TINY", SMALL)
-    monkeypatch.setattr(training_sides, "LARGE", SMALL)
+    monkeypatch.setattr(training_sides, "medium", lambda plan: tiny_reasoner(plan, SMALL))
 
 
 def test_groups_hold_the_same_examples_and_less_padding():

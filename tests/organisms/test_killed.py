@@ -63,11 +63,16 @@ def check_finished(out: Path) -> None:
         assert all(map(json.loads, log.read_text().splitlines()))
 
 
+def timed(field: str) -> bool:
+    """Whether a field of a log says how long something took."""
+    return "seconds" in field or field == "waiting"
+
+
 def ends(out: Path) -> dict[str, object]:
     """What trainings left, without their times."""
     logs = {log.parent.name: log.read_text().splitlines() for log in out.glob("*/metrics.jsonl")}
     timeless = {
-        name: [{k: v for k, v in json.loads(line).items() if "seconds" not in k} for line in lines]
+        name: [{k: v for k, v in json.loads(line).items() if not timed(k)} for line in lines]
         for name, lines in logs.items()
     }
     return {"logs": timeless, "models": {f: checkpoint_hash(out / f / "final") for f in logs}}

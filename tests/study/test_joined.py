@@ -61,6 +61,8 @@ def test_rows_of_joined_arms_are_those_of_separate_ones(monkeypatch, dtype, limi
 
 def test_arms_that_do_something_else_or_must_be_exact_run_alone(ivtlr):
     assert [joinable(ivtlr, arm) for arm in ARMS] == [False, True, True, True, True, False]
+    own = Arm("interchange", "latent", source="self", interventions=ARMS[-1].interventions)
+    assert own.is_exact and not joinable(ivtlr, own)
     fewer = ivtlr.plan.replace(steps=2)
     assert not joinable(ivtlr, Arm("steps", strength=2, plan=fewer))
     assert not joinable(load("cot"), ARMS[1])
