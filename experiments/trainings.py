@@ -41,8 +41,8 @@ def make(found: Found) -> Table:
     trainings = data["training_seed"].nunique()
     finding = (
         f"In each of {number_word(trainings)} trainings IVT-LR answers more than "
-        f"{joined(above) or 'no other way'} and less than {joined(below) or 'no other'}; other "
-        "differences do not come back each time."
+        f"{joined(above) or 'no other way'}, and {joined(below) or 'no other way'} more than it; "
+        "other differences do not come back each time."
     )
     n = data["n"].min()
     drawn = (
