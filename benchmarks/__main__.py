@@ -45,7 +45,7 @@ def _speed(summary: pd.DataFrame) -> Iterator[Line]:
 
 def _memory(summary: pd.DataFrame) -> Iterator[Line]:
     for _, line in summary.iterrows():
-        what = f"all attention, {line['layers']} layers"
+        what = f"all attention, {int(line['layers'])} layers"
         yield _line(f"{what}: time", "one row a layer", line, "seconds_ratio")
         yield _line(f"{what}: memory", "one row a layer", line, "peak_bytes_ratio")
 
