@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 
 from latentlab import console
+from latentlab.reasoning.plan import LatentPlan
 
 
 @dataclass(frozen=True)
@@ -233,7 +234,9 @@ def main() -> None:
     }
     console.table(lines, columns, f"{setting.examples:,} questions x {setting.arms} arms, 7B")
     console.show(f"{lines['peta'].iloc[0]:.0f} peta operations in all.")
-    small = Model(512, 12, 8, 2, 1408, 8000, 3.83e6, 4)
+    from benchmarks.shapes import medium, on_paper  # which are built on this module
+
+    small = on_paper(medium(LatentPlan(steps=0)))
     operations = sum(c.operations for c in phases(small, Setting(options=0), 1).values())
     rate = core_rate()
     console.show(

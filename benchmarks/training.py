@@ -12,7 +12,6 @@ Time is processor time, but for `waiting`, where it is time on the clock: what i
 does not count as work. A second core has to be free for it.
 """
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ import pandas as pd
 
 from benchmarks.run import RESULTS, Flags, benchmark, start
 from benchmarks.training_sides import padding_sides, size_sides, waiting_sides
-from benchmarks.turns import spread
+from benchmarks.turns import spread, turns
 from latentlab import console
 
 Part = Literal["padding", "waiting", "batch", "steps", "k"]
@@ -56,13 +55,11 @@ def measure(config: TrainingBenchmarkConfig) -> Iterator[dict[str, Any]]:
         else:
             cases = waiting_sides(config.steps) if part == "waiting" else size_sides(part)
         for case, sides in cases:
-            for repeat, (side, (run, known)) in itertools.product(
-                range(config.repeats + 1), sides.items()
-            ):
-                seconds = run()
+            runs = {side: run for side, (run, _) in sides.items()}
+            for repeat, side, seconds in turns(runs, config.repeats + 1):
                 if repeat:  # the first round warms up
-                    names = {"part": case, "side": side, "repeat": repeat}
-                    yield {**names, "seconds": seconds, "padding": None, "waiting": None, **known}
+                    names = {"part": case, "side": side, "repeat": repeat, "seconds": seconds}
+                    yield {**names, "padding": None, "waiting": None, **sides[side][1]}
 
 
 def summarise(rows: pd.DataFrame) -> pd.DataFrame:

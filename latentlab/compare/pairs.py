@@ -10,7 +10,7 @@ import pandas as pd
 
 from latentlab.compare.rows import WAY
 from latentlab.measures.changes import accuracy_difference
-from latentlab.measures.clusters import clusters_of
+from latentlab.measures.clusters import Clusters, clusters_of
 from latentlab.measures.significance import holm, mcnemar
 from latentlab.measures.summary import ALL
 
@@ -54,6 +54,19 @@ def of_group(rows: pd.DataFrame, hops: str) -> pd.DataFrame:
     return rows if hops == ALL else rows[rows["hops"].astype("string") == hops]
 
 
+def side_by_side(
+    rows: pd.DataFrame, columns: str | list[str]
+) -> tuple[pd.DataFrame, Clusters | None]:
+    """Whether each example was answered right, a column for each value of `columns`.
+
+    Returns:
+        The table, indexed by example, and what its examples share.
+    """
+    right = rows.pivot(index="example", columns=columns, values="correct")
+    firsts = rows.drop_duplicates("example").set_index("example").loc[right.index]
+    return right, clusters_of(firsts)
+
+
 def both_ways(lines: pd.DataFrame) -> pd.DataFrame:
     """Pairs, and each of them the other way round as well."""
     ends = {"delta": -lines["delta"], "delta_low": -lines["delta_high"]}
@@ -66,9 +79,7 @@ def _lines(rows: pd.DataFrame, pairs: list[tuple[str, str]]) -> Iterator[dict[st
     for by in _GROUPS:
         for values, group in rows.groupby(list(by)) if by else [((), rows)]:
             named = {name: str(value) for name, value in zip(by, values, strict=True)}
-            right = group.pivot(index="example", columns=WAY, values="correct")
-            firsts = group.drop_duplicates("example").set_index("example").loc[right.index]
-            clusters = clusters_of(firsts)
+            right, clusters = side_by_side(group, WAY)
             for way, base in pairs:
                 after, before = right[way].to_numpy(bool), right[base].to_numpy(bool)
                 found = accuracy_difference(after, before, clusters)

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from latentlab.compare.pairs import of_group, side_by_side
 from latentlab.compare.ways import PLAYED_BY
 from latentlab.figures.config import EXPERIMENTS
 from latentlab.figures.style import model_style
 from latentlab.measures.changes import accuracy_difference
-from latentlab.measures.clusters import clusters_of
 from latentlab.measures.repeated import over_draws
 
 SEEDS = EXPERIMENTS / "data" / "compared_seeds.parquet"
@@ -60,11 +60,8 @@ def over_trainings(way: str, others: Sequence[str], hops: str, path: Path = SEED
         several, a line without a seed has their mean and an interval over questions and trainings
         (`measures.repeated.over_draws`).
     """
-    rows = pd.read_parquet(path)
-    rows = rows[rows["hops"].astype("string") == hops]
-    right = rows.pivot(index="example", columns=["way", "training_seed"], values="correct")
-    firsts = rows.drop_duplicates("example").set_index("example").loc[right.index]
-    clusters = clusters_of(firsts)
+    rows = of_group(pd.read_parquet(path), hops)
+    right, clusters = side_by_side(rows, ["way", "training_seed"])
     trained = rows.groupby("way")["training_seed"].agg(set).to_dict()
     lines: list[dict[str, object]] = []
     for other in others:
