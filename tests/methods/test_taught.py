@@ -13,6 +13,7 @@ from latentlab.checkpoint import load, save
 from latentlab.data import Benchmark, BenchmarkConfig
 from latentlab.data.scene import GRID
 from latentlab.errors import UserError
+from latentlab.methods.replay import replay, transcript_in
 from latentlab.methods.run import question_of, run_method
 from latentlab.methods.speaker import Speaker
 from latentlab.methods.taught import TAUGHT, lesson_of
@@ -163,6 +164,27 @@ def test_a_model_keeps_the_method_it_was_trained_for(model, tmp_path):
     assert rows["method"].tolist() == ["capimagine"] * 2
     assert (rows["forward_tokens"] > rows["new_tokens"]).all()
     assert "method" not in run_own(model, EXAMPLES[:2], "benchmark")
+
+
+def test_answers_follow_the_objects_that_are_written_and_not_their_coordinates():
+    """A teacher's words of `scaffold`, its places or objects exchanged for other cells'."""
+    reasoner, method = load("scaffold"), lesson_of("scaffold").method
+    asked = list(Benchmark(BenchmarkConfig(hops=(4,), size=24)))
+
+    def right(shifted, moved):
+        words = []
+        for example in asked:
+            trace = example.trace
+            cells = [trace.cells[hop] for hop in (1, 2, 3)]
+            told = [(trace.objects[(c + shifted) % 16], place((c + moved) % 16)) for c in cells]
+            words.append(transcript_in(reasoner.prompter, [", ".join(map(" ".join, told))]))
+        found = replay(reasoner, method, asked, words)
+        pairs = zip(found, asked, strict=True)
+        return sum(one.answer.choice == e.choices.index(e.answer) for one, e in pairs)
+
+    assert right(shifted=0, moved=0) >= 22
+    assert right(shifted=0, moved=5) >= 22
+    assert right(shifted=5, moved=0) <= 4
 
 
 def test_citations_follow_the_labels_and_only_where_they_cut_do_answers_need_them():
