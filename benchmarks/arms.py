@@ -28,7 +28,7 @@ from benchmarks.turns import seconds, spread, turns
 from latentlab import console
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.bank import Bank
-from latentlab.reasoning.decode import generate
+from latentlab.reasoning.greedy import generate
 from latentlab.reasoning.interventions import Intervention, Replace
 from latentlab.reasoning.noise import Noise
 from latentlab.reasoning.plan import LatentPlan

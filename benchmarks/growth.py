@@ -24,7 +24,7 @@ from benchmarks.scaling import Model, Setting, phases
 from benchmarks.turns import seconds, spread, turns
 from latentlab import console
 from latentlab.reasoner import Reasoner
-from latentlab.reasoning.decode import generate
+from latentlab.reasoning.greedy import generate
 from latentlab.reasoning.interventions import Replace
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.sources import Zero

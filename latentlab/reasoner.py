@@ -18,12 +18,12 @@ from latentlab.data.pictures import Picture, open_picture
 from latentlab.measures.scores import parse_answer
 from latentlab.prompts import Prompter
 from latentlab.reasoning.bank import Bank
-from latentlab.reasoning.decode import append_text, generate, option_logprobs
+from latentlab.reasoning.decode import append_text, option_logprobs
+from latentlab.reasoning.greedy import greedy, kinds_of
 from latentlab.reasoning.interventions import Hooked, Intervention, applied
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.trajectory import Trajectory
-from latentlab.reasoning.visibility import Kind
 
 
 class Reasoner:
@@ -170,15 +170,16 @@ class Reasoner:
         free = marker[0] if marker and not at_once else None
         written = state.written
         room = max(1, max_new_tokens - min(map(len, written)))
-        outputs = generate(rollout, start, prompter.eos_ids, free, room)
+        text = greedy(rollout, start, prompter.eos_ids, free, room)
+        outputs = text.outputs
         own = [output[0] for output in outputs]
         if at_once:
             own = rollout.backbone.logits(state.hidden).argmax(-1).tolist()
         seconds = (time.perf_counter() - started) / len(examples)
         texts = [prompter.format.answer_texts(example.choices) for example in examples]
         options = [[prompter.answer_ids(text) for text in row] for row in texts]
-        prefixes = [self._before_answer([] if at_once else output) for output in outputs]
-        logprobs = option_logprobs(rollout, state, prefixes, options)
+        before = [([], []) if at_once else self._before_answer(output) for output in outputs]
+        logprobs = option_logprobs(rollout, text, before, options)
         answers = []
         told = zip(texts, written, outputs, logprobs, own, state.steps_taken, strict=True)
         for row, steps, output, scores, first, taken in told:
@@ -238,6 +239,4 @@ class Reasoner:
         """
         marker, at = self.prompter.marker_ids, self._marker_at(output)
         text = [*([] if at is None else output[:at]), *marker]
-        turn = text.index(marker[0]) if marker else len(text)
-        kinds = [int(Kind.RATIONALE)] * turn + [int(Kind.ANSWER)] * (len(text) - turn)
-        return text, kinds
+        return text, kinds_of(text, marker[0] if marker else None)

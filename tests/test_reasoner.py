@@ -1,5 +1,7 @@
 """Asking: a picture in any guise, answers that agree with themselves, errors in one line."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from PIL import Image
 from latentlab.data import Example
 from latentlab.data.pictures import open_picture
 from latentlab.errors import UserError
-from latentlab.reasoning.decode import generate
+from latentlab.reasoning.greedy import generate, greedy
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.visibility import Kind
 
@@ -124,7 +126,11 @@ def test_an_answer_at_once_follows_the_marker(reasoner, examples):
 def scripted(reasoner, monkeypatch, tokens):
     """Let the model say given tokens, whatever it computes."""
     said = reasoner.prompter.tokenizer.convert_tokens_to_ids(tokens)
-    monkeypatch.setattr("latentlab.reasoner.generate", lambda *_: [list(said)])
+
+    def saying(*args):
+        return dataclasses.replace(greedy(*args), outputs=[list(said)])
+
+    monkeypatch.setattr("latentlab.reasoner.greedy", saying)
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from torch import Tensor
 
 from latentlab.methods.call import Call
 from latentlab.prompts import Prompter
+from latentlab.reasoning.greedy import kinds_of
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.said import Words
-from latentlab.reasoning.visibility import Kind
 from latentlab.reasoning.words import StepEnds
 
 
@@ -71,9 +71,7 @@ def before_answer(prompter: Prompter, output: Sequence[int]) -> tuple[list[int],
     end = _end_of(prompter.decode, output, marker)
     text = list(prompter.marker_ids) if end is None else list(output[:end])
     first = prompter.marker_ids[0] if prompter.marker_ids else None
-    turn = text.index(first) if first in text else len(text)
-    kinds = [int(Kind.RATIONALE)] * turn + [int(Kind.ANSWER)] * (len(text) - turn)
-    return text, kinds
+    return text, kinds_of(text, first)
 
 
 def _end_of(decode: Callable[[Sequence[int]], str], ids: Sequence[int], marker: str) -> int | None:

@@ -21,10 +21,10 @@ from latentlab.methods.newlines import Newlines
 from latentlab.prompts.fit import check_fit
 from latentlab.prompts.template import conversed
 from latentlab.reasoner import Reasoner
-from latentlab.reasoning.decode import generate, option_logprobs
+from latentlab.reasoning.decode import option_logprobs
+from latentlab.reasoning.greedy import Greedy, greedy
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.rollout import Rollout
-from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.visibility import Kind
 
 
@@ -156,15 +156,15 @@ class Speaker:
         first = state.next_position.tolist()
         marker = prompter.marker_ids[0] if prompter.marker_ids else None
         room = max(1, longest - min(map(len, state.written)))
-        outputs = generate(rollout, state, prompter.eos_ids, marker, room, given)
+        text = greedy(rollout, state, prompter.eos_ids, marker, room, given)
         seconds = (time.perf_counter() - started) / len(calls)
         read = (state.kinds != Kind.PAD).sum(-1).tolist()
-        written = state.written
+        written, outputs = state.written, []
         for i, call in enumerate(calls):
-            outputs[i] = outputs[i][: max(1, call.longest - len(written[i]))]
+            outputs.append(text.outputs[i][: max(1, call.longest - len(written[i]))])
         # What answers a begun reply follows on the marker that it was begun with.
         until = given or outputs
-        scores = self._scores(rollout, state, until, options)
+        scores = self._scores(rollout, text, until, options)
         return [
             Said(
                 text=prompter.decode([*written[i], *outputs[i]]),
@@ -223,7 +223,7 @@ class Speaker:
     def _scores(
         self,
         rollout: Rollout,
-        state: Trajectory,
+        said: Greedy,
         outputs: Sequence[Sequence[int]],
         options: Sequence[Sequence[str]],
     ) -> list[list[float]]:
@@ -231,7 +231,7 @@ class Speaker:
         prompter = self.reasoner.prompter
         prefixes = [before_answer(prompter, output) for output in outputs]
         ids = [[prompter.answer_ids(text) for text in row] for row in options]
-        return option_logprobs(rollout, state, prefixes, ids)
+        return option_logprobs(rollout, said, prefixes, ids)
 
 
 def _piece(part: Part) -> dict[str, str]:

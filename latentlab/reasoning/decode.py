@@ -1,65 +1,16 @@
-"""Text out of a state: greedy answers and the log-likelihood of given options."""
+"""Given text after a state: appended to it, or scored as the options of a question."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from latentlab.reasoning.greedy import Greedy, Text
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.visibility import Kind
-
-
-@torch.no_grad()
-def generate(
-    rollout: Rollout,
-    state: Trajectory,
-    eos_id: int | Collection[int],
-    marker_id: int | None,
-    max_new_tokens: int,
-    given: Sequence[Sequence[int]] = (),
-) -> list[list[int]]:
-    """Continue greedily from a state, which stays as it was.
-
-    Args:
-        rollout: the engine.
-        state: where to go on.
-        eos_id: the token, or any of the tokens, that ends an answer; it is kept in the output.
-        marker_id: first token of the answer marker: positions from it on count as ANSWER, those
-            before it as RATIONALE. None makes everything ANSWER.
-        max_new_tokens: where to stop at the latest.
-        given: tokens that each example begins with instead of its own. After those that it writes
-            by itself it goes on as it would, to the bit.
-
-    Returns:
-        New token ids of each example, given ones among them, up to and with the end token.
-    """
-    state = state.fork()
-    batch = len(state.hidden)
-    outputs: list[list[int]] = [[] for _ in range(batch)]
-    given = given or [()] * batch
-    ends = {eos_id} if isinstance(eos_id, int) else frozenset(eos_id)
-    kinds = [int(Kind.ANSWER if marker_id is None else Kind.RATIONALE)] * batch
-    done = [False] * batch
-    logits = rollout.backbone.logits(state.hidden)
-    for length in range(1, max_new_tokens + 1):
-        tokens: list[int] = logits.argmax(-1).tolist()
-        for i, ids in enumerate(given):
-            if length <= len(ids):
-                tokens[i] = ids[length - 1]
-            if not done[i]:
-                outputs[i].append(tokens[i])
-            done[i] = done[i] or (tokens[i] in ends and len(ids) < length)
-            if tokens[i] == marker_id:
-                kinds[i] = int(Kind.ANSWER)
-        if all(done) or length == max_new_tokens:
-            break
-        # Rows that are done run along; nothing reads them, and nothing of theirs reaches others.
-        new = torch.tensor([tokens, kinds], device=state.hidden.device)[..., None]
-        logits = rollout.extend(state, new[0], new[1])[:, -1]
-    return outputs
 
 
 def append_text(
@@ -78,16 +29,19 @@ def append_text(
 @torch.no_grad()
 def option_logprobs(
     rollout: Rollout,
-    state: Trajectory,
-    prefixes: Sequence[tuple[Sequence[int], Sequence[int]]],
+    start: Trajectory | Greedy,
+    prefixes: Sequence[Text],
     options: Sequence[Sequence[Sequence[int]]],
 ) -> list[list[float]]:
     """Log-likelihood of each option's tokens, given the text before it.
 
+    What the options of a question share is run once, and not at all where it was written already.
+    Nor is an option's last token, which predicts nothing: options of one token take no pass.
+
     Args:
         rollout: the engine.
-        state: where the text begins; it stays as it was.
-        prefixes: for each example, the token ids between state and option (generated rationale,
+        start: where the text begins, or what was written from there; it stays as it was.
+        prefixes: for each example, the token ids between start and option (generated rationale,
             answer marker) and their kinds.
         options: for each example, the token ids of every option; there may be none.
 
@@ -97,8 +51,16 @@ def option_logprobs(
     width = max(map(len, options))
     if width == 0:
         return [[] for _ in options]
-    text = OptionText.of(prefixes, options, state.hidden.device)
-    logits = rollout.extend(state.repeat(width), text.ids, text.kinds)
+    state, rest = start.upto(prefixes) if isinstance(start, Greedy) else (start.fork(), prefixes)
+    device = state.hidden.device
+    before = OptionText.of(rest, [[[]]] * len(rest), device)
+    rollout.pass_index = rollout.plan.steps + 1
+    rollout.write(state, before.ids, before.kinds)
+    text = OptionText.of([([], [])] * len(options), options, device)
+    if text.ids.shape[1] > 1:
+        logits = rollout.extend(state.repeat(width), text.ids[:, :-1], text.kinds[:, :-1])
+    else:
+        logits = rollout.backbone.logits(state.hidden)[:, None].repeat_interleave(width, 0)
     sums = text.logprobs(logits).tolist()
     return [row[: len(choices)] for row, choices in zip(sums, options, strict=True)]
 
@@ -126,7 +88,7 @@ class OptionText:
     @classmethod
     def of(
         cls,
-        prefixes: Sequence[tuple[Sequence[int], Sequence[int]]],
+        prefixes: Sequence[Text],
         options: Sequence[Sequence[Sequence[int]]],
         device: torch.device,
     ) -> "OptionText":
@@ -139,22 +101,21 @@ class OptionText:
                 kinds.append([*prefix_kinds, *([int(Kind.ANSWER)] * len(choice))])
                 starts.append(len(prefix))
         length = max(map(len, rows))
-        ids = torch.tensor([row + [0] * (length - len(row)) for row in rows], device=device)
-        kind = torch.tensor(
-            [row + [int(Kind.PAD)] * (length - len(row)) for row in kinds], device=device
-        )
+        filled = [
+            [one + [fill] * (length - len(one)) for one in many]
+            for many, fill in ((rows, 0), (kinds, int(Kind.PAD)))
+        ]
+        ids, kind = torch.tensor(filled, dtype=torch.long, device=device)
         index = torch.arange(length, device=device)[None, :]
         scored = (index >= torch.tensor(starts, device=device)[:, None]) & (kind != Kind.PAD)
         return cls(ids, kind, scored, width)
 
-    def logprobs(
-        self, logits: Float[Tensor, "rows tokens+1 vocab"]
-    ) -> Float[Tensor, "batch options"]:
+    def logprobs(self, logits: Float[Tensor, "rows read vocab"]) -> Float[Tensor, "batch options"]:
         """Log-likelihood of every option in nats; 0 where an example has no such option.
 
         Args:
-            logits: what `Rollout.extend` returns for this text.
+            logits: what `Rollout.extend` returns for this text, of the last token or not.
         """
         exact = logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(-1)
-        scores = exact[:, :-1].gather(-1, self.ids[..., None])[..., 0]
+        scores = exact[:, : self.ids.shape[1]].gather(-1, self.ids[..., None])[..., 0]
         return (scores * self.scored).sum(-1).view(-1, self.width)

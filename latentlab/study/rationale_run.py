@@ -9,10 +9,10 @@ from latentlab.answers import Answer
 from latentlab.data.example import Example
 from latentlab.measures.scores import parse_answer
 from latentlab.reasoner import Reasoner
-from latentlab.reasoning.decode import generate, option_logprobs
+from latentlab.reasoning.decode import option_logprobs
+from latentlab.reasoning.greedy import generate, greedy, kinds_of
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.trajectory import Trajectory
-from latentlab.reasoning.visibility import Kind
 from latentlab.study.batches import Numbered, over_batches
 from latentlab.study.rationale import Rationales, StepIds, split
 
@@ -93,14 +93,11 @@ def answer_after(
     room = max(max_new_tokens, max(map(len, given)) + longest)
     own = rollout.backbone.logits(state.hidden).argmax(-1).tolist()
     first = marker[0] if marker else None
-    outputs = generate(rollout, state, prompter.eos_ids, first, room, given)
+    text = greedy(rollout, state, prompter.eos_ids, first, room, given)
     seconds = (time.perf_counter() - started) / len(examples)
-    before = [ids or list(marker) for ids in given]  # an answer is scored after the marker
-    kinds = [
-        [int(Kind.RATIONALE)] * (len(ids) - len(marker)) + [int(Kind.ANSWER)] * len(marker)
-        for ids in before
-    ]
-    logprobs = option_logprobs(rollout, state, list(zip(before, kinds, strict=True)), options)
+    words = [ids or list(marker) for ids in given]  # an answer is scored after the marker
+    before = [(ids, kinds_of(ids, first)) for ids in words]
+    logprobs = option_logprobs(rollout, text, before, options)
     return [
         Answer(
             text=prompter.decode(output),
@@ -114,6 +111,6 @@ def answer_after(
             at_once=not marker or begins == first,
         )
         for row, ids, output, scores, begins, taken in zip(
-            texts, given, outputs, logprobs, own, state.steps_taken, strict=True
+            texts, given, text.outputs, logprobs, own, state.steps_taken, strict=True
         )
     ]

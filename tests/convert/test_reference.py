@@ -6,7 +6,7 @@ from safetensors.torch import load_file
 
 from latentlab import checkpoint
 from latentlab.backbones import Batch
-from latentlab.reasoning.decode import generate
+from latentlab.reasoning.greedy import generate
 from latentlab.reasoning.visibility import Kind
 from tests.convert.conftest import META, REFERENCE
 

@@ -10,7 +10,7 @@ from tokenizers.processors import TemplateProcessing
 from latentlab.checkpoint import load
 from latentlab.commands import start
 from latentlab.data import load_data
-from latentlab.reasoning.decode import generate
+from latentlab.reasoning.greedy import generate
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.study.results import read_results
 

@@ -5,7 +5,8 @@ import copy
 import pytest
 import torch
 
-from latentlab.reasoning.decode import generate, option_logprobs
+from latentlab.reasoning.decode import option_logprobs
+from latentlab.reasoning.greedy import generate, greedy
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.visibility import Kind
 
@@ -113,3 +114,60 @@ def test_kinds_of_generated_text_turn_at_the_marker(qwen, examples, monkeypatch)
     seen.clear()
     generate(rollout, rollout(batch), NEVER, None, 8)
     assert seen == [Kind.ANSWER] * 7
+
+
+def test_what_was_written_is_not_run_again(reasoner, examples, monkeypatch):
+    """Scores after written text are those of the same text given, and cost what is new."""
+    plan = LatentPlan(steps=2, k=2, blocked=(("answer", "image"),))
+    rollout = reasoner.rollout(plan)
+    state = rollout(reasoner.prompter.batch(examples, plan))
+    marker = generate(rollout, state, NEVER, NEVER, 3)[1][2]
+    text = greedy(rollout, state, NEVER, marker, 4)
+    read = text.ids.tolist()
+    assert read == text.outputs and [len(row) for row in read] == [4, 4, 4]
+    turned = [row.index(marker) if marker in row else 4 for row in read]
+    kinds = [[Kind.RATIONALE] * at + [Kind.ANSWER] * (4 - at) for at in turned]
+    assert turned[1] < 4
+    # One text stops early, one parts from what was written, one goes on beyond it.
+    other = (read[1][2] + 1) % 20
+    prefixes = [
+        (read[0][:2], kinds[0][:2]),
+        ([*read[1][:2], other], kinds[1][:3]),
+        ([*read[2], 9, 8], [*kinds[2], Kind.ANSWER, Kind.ANSWER]),
+    ]
+    for options in ([[[10], [11]], [[9]], [[3]]], [[[10], [11, 12, 1]], [[9, 9], []], []]):
+        alone = option_logprobs(rollout, state, prefixes, options)
+        after = option_logprobs(rollout, text, prefixes, options)
+        for ours, theirs in zip(after, alone, strict=True):
+            assert ours == pytest.approx(theirs, abs=1e-5)
+    passes = []
+    advance = type(reasoner.backbone).forward
+
+    def counting(self, embeds, *more, **named):
+        passes.append(tuple(embeds.shape[:2]))
+        return advance(self, embeds, *more, **named)
+
+    monkeypatch.setattr(type(reasoner.backbone), "forward", counting)
+    short = [(row[:2], kind[:2]) for row, kind in zip(read, kinds, strict=True)]
+    option_logprobs(rollout, text, short, [[[10], [11]], [[9]], []])
+    assert passes == []
+    option_logprobs(rollout, text, prefixes, [[[10], [11]], [[9]], [[3]]])
+    assert passes == [(3, 2)]
+    option_logprobs(rollout, text, short, [[[10, 4], [11, 4, 4]], [[9]], []])
+    assert passes[1:] == [(6, 2)]
+
+
+def test_a_text_can_be_left_where_another_parts_from_it(reasoner, examples):
+    rollout = reasoner.rollout(PLAIN)
+    state = rollout(reasoner.prompter.batch(examples, PLAIN))
+    text = greedy(rollout, state, NEVER, None, 5)
+    before = state.next_position.tolist()
+    prefixes = [(row[:cut], [Kind.ANSWER] * cut) for row, cut in zip(text.ids.tolist(), (0, 3, 5))]
+    prefixes[2] = (prefixes[2][0], [Kind.RATIONALE] * 5)  # other kinds are other text
+    back, rest = text.upto(prefixes)
+    assert back.next_position.tolist() == [before[0], before[1] + 3, before[2]]
+    assert [len(ids) for ids, _ in rest] == [0, 0, 5]
+    assert torch.equal(back.hidden[[0, 2]], state.hidden[[0, 2]])
+    assert back.kinds[0, -3:].tolist() == [Kind.PAD] * 3
+    assert back.cache.get_seq_length() == back.kinds.shape[1] == state.kinds.shape[1] + 3
+    assert text.state.cache.get_seq_length() == state.kinds.shape[1] + 5  # stays as it was

@@ -18,7 +18,7 @@ from transformers import (
 )
 
 from latentlab.backbones import Backbone, Batch, ChameleonBackbone, Qwen2VLBackbone
-from latentlab.reasoning.decode import generate
+from latentlab.reasoning.greedy import generate
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.trajectory import Trajectory

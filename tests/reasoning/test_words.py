@@ -12,7 +12,7 @@ from latentlab.errors import UserError
 from latentlab.prompts import Prompter, PromptFormat
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.activations import patched, record
-from latentlab.reasoning.decode import generate
+from latentlab.reasoning.greedy import generate
 from latentlab.reasoning.interventions import Drop
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.rollout import Rollout
