@@ -162,7 +162,10 @@ def test_a_text_can_be_left_where_another_parts_from_it(reasoner, examples):
     state = rollout(reasoner.prompter.batch(examples, PLAIN))
     text = greedy(rollout, state, NEVER, None, 5)
     before = state.next_position.tolist()
-    prefixes = [(row[:cut], [Kind.ANSWER] * cut) for row, cut in zip(text.ids.tolist(), (0, 3, 5))]
+    prefixes = [
+        (row[:cut], [Kind.ANSWER] * cut)
+        for row, cut in zip(text.ids.tolist(), (0, 3, 5), strict=True)
+    ]
     prefixes[2] = (prefixes[2][0], [Kind.RATIONALE] * 5)  # other kinds are other text
     back, rest = text.upto(prefixes)
     assert back.next_position.tolist() == [before[0], before[1] + 3, before[2]]

@@ -9,8 +9,8 @@ from latentlab.data import load_data
 from latentlab.errors import UserError
 from latentlab.prompts import Prompter, PromptFormat
 from latentlab.reasoner import Reasoner
-from latentlab.reasoning.greedy import generate
 from latentlab.reasoning.donors import Donors
+from latentlab.reasoning.greedy import generate
 from latentlab.reasoning.orders import order_of
 from latentlab.reasoning.visibility import Kind
 from latentlab.study.arms import Arm
