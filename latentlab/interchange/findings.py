@@ -7,7 +7,7 @@ import pandas as pd
 
 from latentlab.console import estimate, percent, table
 from latentlab.interchange.flips import flip_sentences, show_flips
-from latentlab.interchange.summary import FRACTIONS
+from latentlab.interchange.lines import FRACTIONS
 from latentlab.measures.summary import ALL
 from latentlab.wording import DONORS, PARTS, data_name, joined, paragraph, sentence
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from latentlab.console import estimate, percent, table
 from latentlab.interchange.edits import DONOR
-from latentlab.interchange.summary import FRACTIONS
+from latentlab.interchange.lines import FRACTIONS
 from latentlab.measures.summary import ALL
 from latentlab.wording import PARTS, data_name, joined, paragraph, sentence
 

@@ -6,51 +6,17 @@ margin shift are those of the latent exchange in ReaLVR (Xiao et al. 2026), as a
 flips on counterfactual pairs. All of them are taken against the same recipient, left alone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
-from latentlab.measures.changes import accuracy_difference, change_interval
-from latentlab.measures.clusters import Clusters, clusters_of
+from latentlab.interchange.lines import Columns, nothing_above
 from latentlab.measures.outcomes import NONE
-from latentlab.measures.statistics import (
-    Interval,
-    accuracy_interval,
-    bootstrap_interval,
-    smallest_effect,
-)
 from latentlab.measures.summary import by_domain_and_pick
-
-FRACTIONS = (
-    "iia",
-    "iia_solved",
-    "follows_shown",
-    "follows_donor",
-    "keeps_own",
-    "neither",
-    "flip",
-    "strict_flip",
-    "false_flip",
-    "donor_correct",
-)
-"""Columns of a summary that are fractions of questions."""
-
-LIFTS = ("donor_lift", "own_lift")
-"""Columns of a summary that are changes of such fractions."""
-
-MEANS = ("margin_shift", "kl", "change_norm")
-"""Columns of a summary that are means over questions."""
-
-ABOVE = ("strict_flip", "keeps_own")
-"""What a real change is compared by with its shams."""
 
 _EXCHANGE = ["model", "data", "donor", "hop", "context", "part", "steps", "step_set", "patches"]
 _LINE = [*_EXCHANGE, "sham"]
-_SUMMARISED = [
-    *(*_LINE, "example", "domain", "needed_cell_picked", "cluster", "solved", "donor_shown"),
-    *("follows_expected", "follows_donor", *FRACTIONS[4:], *LIFTS, *MEANS),
-]
 _RECIPIENT = ["model", "data", "donor", "hop", "example"]
 
 
@@ -163,74 +129,17 @@ def summary_of(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 def _lines(rows: pd.DataFrame, seed: int) -> Iterator[dict[str, object]]:
     """The lines, the total of each before its groups."""
+    columns = Columns(rows, seed)
     # Frames are cut into thousands of pieces, each as wide as the frame.
-    rows = rows[[name for name in _SUMMARISED if name in rows]]
-    real = dict(iter(rows[rows["sham"] == ""].groupby(_EXCHANGE, dropna=False)))
-    for values, group in rows.groupby(_LINE, sort=False, dropna=False):
+    places = rows[[*_LINE, "domain", "needed_cell_picked"]].assign(place=np.arange(len(rows)))
+    real = dict(iter(places[places["sham"] == ""].groupby(_EXCHANGE, dropna=False)["place"]))
+    for values, group in places.groupby(_LINE, sort=False, dropna=False):
         head: dict[str, object] = dict(zip(_LINE, values, strict=True))
         treated = real.get(values[:-1]) if head["sham"] else None
         for domain, picked, chosen in by_domain_and_pick(group):
-            found = _measure(chosen, seed) | _above(treated, chosen)
-            yield {**head, "domain": domain, "needed_cell": picked, **found}
-
-
-def _measure(group: pd.DataFrame, seed: int) -> dict[str, float]:
-    """The numbers of one line."""
-    follows = group["follows_donor"]
-    fractions = {
-        "iia": group["follows_expected"],
-        "iia_solved": group["follows_expected"][group["solved"]],
-        "follows_shown": follows[group["donor_shown"].eq(True).fillna(False)],
-    }
-    fractions |= {name: group[name] for name in FRACTIONS[3:]}
-    known = {name: values.dropna() for name, values in fractions.items()}
-    found: dict[str, float] = {
-        "n": len(group),
-        "n_iia": len(known["iia"]),
-        "n_solved": len(known["iia_solved"]),
-        "n_shown": len(known["follows_shown"]),
-    }
-    shared = clusters_of(group)
-
-    def of(values: pd.Series) -> Clusters | None:
-        return shared if len(values) == len(group) else clusters_of(group.loc[values.index])
-
-    for name, values in known.items():
-        hits = values.to_numpy(float)
-        found |= _columns(name, accuracy_interval(hits, of(values)) if len(hits) else None)
-    for name in LIFTS:
-        values = group[name].dropna()
-        interval = change_interval(values, of(values)) if len(values) else None
-        found |= _columns(name, interval)
-    for name in MEANS:
-        values = group[name].dropna()
-        numbers, labels = values.to_numpy(float), of(values)
-        interval = bootstrap_interval(numbers, seed=seed, clusters=labels) if len(numbers) else None
-        found |= _columns(name, interval)
-    lost = group["own_lift"].to_numpy(float)
-    return found | {"own_lift_smallest": smallest_effect(lost, shared)}
-
-
-def _above(real: pd.DataFrame | None, sham: pd.DataFrame) -> dict[str, float]:
-    """How much more a real change does than its sham; missing where a line is about no sham."""
-    found: dict[str, float] = {}
-    if real is None:
-        for name in ABOVE:
-            found |= {**_columns(f"{name}_above", None), f"{name}_above_smallest": np.nan}
-        return found
-    both = sham.merge(real[["example", *ABOVE]], on="example", suffixes=("", "_real"))
-    shared = clusters_of(both)
-    for name in ABOVE:
-        more, less = both[f"{name}_real"].to_numpy(float), both[name].to_numpy(float)
-        found |= _columns(f"{name}_above", accuracy_difference(more, less, shared))
-        found[f"{name}_above_smallest"] = smallest_effect(more - less, shared)
-    return found
-
-
-def _columns(name: str, interval: Interval | None) -> dict[str, float]:
-    """An estimate and its ends, missing where there is nothing to estimate."""
-    ends: Sequence[tuple[str, str]] = (("", "mean"), ("_low", "low"), ("_high", "high"))
-    return {f"{name}{end}": getattr(interval, of) if interval else np.nan for end, of in ends}
+            where = chosen["place"].to_numpy()
+            above = nothing_above() if treated is None else columns.above(treated.to_numpy(), where)
+            yield {**head, "domain": domain, "needed_cell": picked, **columns.line(where), **above}
 
 
 def _numbers(flags: pd.Series) -> pd.Series:
