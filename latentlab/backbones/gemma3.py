@@ -99,6 +99,11 @@ class Gemma3Backbone(Backbone):
         image = (batch.input_ids == self.image_token_id).long()
         return {**super().own_inputs(batch), "token_type_ids": image}
 
+    @property
+    def window(self) -> int:
+        """The window of its sliding layers."""
+        return int(self.text_config.sliding_window)
+
     def masks(
         self,
         mask: Bool[Tensor, "batch 1 queries keys"] | None,
@@ -106,7 +111,7 @@ class Gemma3Backbone(Backbone):
         queries: int,
     ) -> Masks:
         """The mask itself for layers that see all, and narrowed to the window for the others."""
-        window, keys = int(self.text_config.sliding_window), real.shape[1]
+        window, keys = self.window, real.shape[1]
         if keys <= window:
             return {"full_attention": mask, "sliding_attention": mask}
         order = real.long().cumsum(-1)

@@ -19,6 +19,7 @@ from latentlab.figures.artifacts import Drawing, Table
 from latentlab.figures.config import FiguresConfig
 from latentlab.figures.experiment import Experiment, Study, collect
 from latentlab.figures.style import RC
+from latentlab.processes.spawn import threads_divided
 
 
 def asked(found: Iterable[Experiment], config: FiguresConfig) -> list[Experiment]:
@@ -60,7 +61,11 @@ def _outcomes(
             yield study, _outcome(study, results)
         return
     # Processes that are forked would inherit threads that no longer run.
-    with ProcessPoolExecutor(processes, get_context("spawn"), hush, (True,)) as pool:
+    spawning = get_context("spawn")
+    with (
+        threads_divided(processes),
+        ProcessPoolExecutor(processes, spawning, hush, (True,)) as pool,
+    ):
         pending = {pool.submit(_outcome, study, results): study for study in studies}
         for i, done in enumerate(as_completed(pending)):
             study = pending[done]

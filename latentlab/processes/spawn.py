@@ -30,7 +30,7 @@ def spawn(size: int, work: Work) -> None:
         SystemExit: the first of them returned an exit code, or one failed and has told why.
     """
     log.setLevel("ERROR")  # that it ends the others is nothing to warn of
-    with TemporaryDirectory() as folder, _threads_divided(size):
+    with TemporaryDirectory() as folder, threads_divided(size):
         arguments = (size, f"file://{folder}/meeting", work)
         group: ProcessContext = start_processes(  # type: ignore[no-untyped-call]
             _member, arguments, size, join=False, daemon=True
@@ -84,7 +84,7 @@ def _raise_for(codes: Sequence[int]) -> None:
 
 
 @contextmanager
-def _threads_divided(size: int) -> Iterator[None]:
+def threads_divided(size: int) -> Iterator[None]:
     """Give processes that are started meanwhile an equal share of this one's threads."""
     name = "OMP_NUM_THREADS"
     before = os.environ.get(name)

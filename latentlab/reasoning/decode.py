@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from latentlab.reasoning.greedy import Greedy, Text
+from latentlab.reasoning.passes import advance
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.visibility import Kind
@@ -52,17 +53,64 @@ def option_logprobs(
     if width == 0:
         return [[] for _ in options]
     state, rest = start.upto(prefixes) if isinstance(start, Greedy) else (start.fork(), prefixes)
-    device = state.hidden.device
-    before = OptionText.of(rest, [[[]]] * len(rest), device)
+    device, backbone = state.hidden.device, rollout.backbone
     rollout.pass_index = rollout.plan.steps + 1
-    rollout.write(state, before.ids, before.kinds)
-    text = OptionText.of([([], [])] * len(options), options, device)
-    if text.ids.shape[1] > 1:
-        logits = rollout.extend(state.repeat(width), text.ids[:, :-1], text.kinds[:, :-1])
+    if any(ids for ids, _ in rest):
+        before = OptionText.of(rest, [[[]]] * len(rest), device)
+        rollout.write(state, before.ids, before.kinds)
+    longest = max(len(ids) for row in options for ids in row)
+    filled = [[[*ids, *[-1] * (longest - len(ids))] for ids in row] for row in options]
+    filled = [row + [[-1] * longest] * (width - len(row)) for row in filled]
+    ids = torch.tensor(filled, dtype=torch.long, device=device)
+    sums = torch.zeros(ids.shape[:2], device=device)
+    if longest:
+        sums = _told(backbone.logits(state.hidden), ids[..., 0])
+    if longest > 1:
+        read = _branches(rollout, state, ids[..., :-1], ids[..., 1:] >= 0)
+        sums = sums + _told(backbone.logits(read), ids[..., 1:, None])[..., 0].sum(-1)
+    return [row[: len(choices)] for row, choices in zip(sums.tolist(), options, strict=True)]
+
+
+def _told(
+    logits: Float[Tensor, "*places vocab"], ids: Int[Tensor, "*places asked"]
+) -> Float[Tensor, "*places asked"]:
+    """Log-likelihood of tokens; 0 for -1, which is none."""
+    exact = logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(-1)
+    return exact.gather(-1, ids.clamp(min=0)).masked_fill(ids < 0, 0)
+
+
+def _branches(
+    rollout: Rollout,
+    state: Trajectory,
+    ids: Int[Tensor, "batch options tokens"],
+    real: Bool[Tensor, "batch options tokens"],
+) -> Float[Tensor, "batch options tokens hidden"]:
+    """Read every option on its own from one state, which may be changed.
+
+    The options of a question are branches of one sequence, so that what is before them is stored
+    once. Where something acts inside the model, which counts positions from the end of a pass, or a
+    layer sees no further than a window, each has a sequence of its own instead.
+    """
+    (batch, width, length), backbone = ids.shape, rollout.backbone
+    ids, kinds = ids.clamp(min=0), torch.where(real, int(Kind.ANSWER), int(Kind.PAD))
+    keys = state.kinds.shape[1] + width * length
+    near = backbone.window is not None and keys > backbone.window
+    if near or rollout.around or backbone.hooked:
+        rows = state.repeat(width)
+        hidden = rollout.write(rows, ids.flatten(0, 1), kinds.flatten(0, 1))[:, 1:]
     else:
-        logits = rollout.backbone.logits(state.hidden)[:, None].repeat_interleave(width, 0)
-    sums = text.logprobs(logits).tolist()
-    return [row[: len(choices)] for row, choices in zip(sums, options, strict=True)]
+        branch = torch.arange(width, device=ids.device).repeat_interleave(length)
+        places = torch.arange(length, device=ids.device).repeat(width)
+        hidden = advance(
+            rollout,
+            state,
+            backbone.embed_tokens(ids.flatten(1)),
+            kinds.flatten(1),
+            state.next_position[:, None] + places,
+            keep_row=False,
+            among=branch[:, None] == branch,
+        )
+    return hidden.view(batch, width, length, -1)
 
 
 @dataclass(frozen=True)

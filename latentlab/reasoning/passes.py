@@ -44,6 +44,7 @@ def advance(
     positions: Int[Tensor, "*axes batch queries"],
     keep_row: bool = True,
     deep: Float[Tensor, "layers batch queries hidden"] | None = None,
+    among: Bool[Tensor, "queries queries"] | None = None,
 ) -> Float[Tensor, "batch queries hidden"]:
     """Run new positions and let the state grow by them.
 
@@ -55,6 +56,8 @@ def advance(
         positions: their position ids.
         keep_row: whether the attention of the newest position is captured.
         deep: what the first layers add there (`Embedded.deep`).
+        among: which of the new positions may see which, where causality alone does not say it: the
+            branches of a tree do not see each other.
 
     Returns:
         Hidden states of the new positions, after the final norm.
@@ -66,6 +69,9 @@ def advance(
         state.kinds = torch.cat([state.kinds, kinds], dim=1)
         backbone, kinds = engine.backbone, state.kinds
         mask = attention_mask(kinds, embeds.shape[1], engine.table, backbone.both_ways)
+        if among is not None and mask is not None:
+            past = kinds.shape[1] - embeds.shape[1]
+            mask = mask & torch.nn.functional.pad(among, (past, 0), value=True)
         masks = backbone.masks(mask, kinds != Kind.PAD, embeds.shape[1])
         capture = Capture(state.layers) if keep_row and state.layers else None
         hidden = backbone.forward(embeds, positions, masks, state.cache, capture, deep)

@@ -9,6 +9,7 @@ from PIL import Image
 from latentlab.backbones.attention import differentiable
 from latentlab.data import Example
 from latentlab.reasoning.activations import record
+from latentlab.reasoning.decode import option_logprobs
 from latentlab.reasoning.knockout import Knockout
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.unrolled import unroll
@@ -131,6 +132,17 @@ def test_padding_takes_no_room_in_the_window(gemma, asked):
     alone = rollout(gemma.prompter.batch(asked[1:2], PLAN))
     expected = rollout.extend(alone, words[1:], kinds[1:])
     torch.testing.assert_close(both[1, -1], expected[0, -1], atol=1e-4, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_options_take_no_room_in_the_window_of_each_other(gemma, asked):
+    rollout = gemma.rollout(PLAN)
+    state = rollout(gemma.prompter.batch(asked[:1], PLAN))
+    options = [[10, 11, 12, 13], [11, 12, 14, 15], [14, 10, 11, 12], [13, 15, 10, 11]]
+    together = option_logprobs(rollout, state, [([], [])], [options])[0]
+    for score, option in zip(together, options, strict=True):
+        alone = option_logprobs(rollout, state, [([], [])], [[option]])[0]
+        assert score == pytest.approx(alone[0], abs=1e-5)
 
 
 @torch.no_grad()

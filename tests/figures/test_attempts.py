@@ -1,7 +1,10 @@
 """Studies that run at a time give what they give one after another."""
 
+import os
+
 import pandas as pd
 import pytest
+import torch
 
 from latentlab.errors import UserError
 from latentlab.evaluate.config import EvaluateConfig
@@ -29,6 +32,19 @@ def test_studies_at_a_time_are_those_one_after_another(tmp_path, capsys):
     told = capsys.readouterr().err
     assert told.count("study 3 of 3") == 2
     assert told.count("none is left out") == 2
+
+
+class Threads(Study):
+    """A study that tells how many threads it was given."""
+
+    def run(self, results):
+        raise UserError(os.environ["OMP_NUM_THREADS"])
+
+
+def test_studies_at_a_time_share_the_threads(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    studies = [Threads(name, "evaluate", STUDIES[0].config) for name in ("one", "other")]
+    assert run_studies(studies, tmp_path, processes=2) == {"one": "2", "other": "2"}
 
 
 @pytest.mark.parametrize("wrong", [0, -1, 10**6])

@@ -154,7 +154,7 @@ def test_what_was_written_is_not_run_again(reasoner, examples, monkeypatch):
     option_logprobs(rollout, text, prefixes, [[[10], [11]], [[9]], [[3]]])
     assert passes == [(3, 2)]
     option_logprobs(rollout, text, short, [[[10, 4], [11, 4, 4]], [[9]], []])
-    assert passes[1:] == [(6, 2)]
+    assert passes[1:] == [(3, 4)]
 
 
 def test_a_text_can_be_left_where_another_parts_from_it(reasoner, examples):
@@ -174,3 +174,30 @@ def test_a_text_can_be_left_where_another_parts_from_it(reasoner, examples):
     assert back.kinds[0, -3:].tolist() == [Kind.PAD] * 3
     assert back.cache.get_seq_length() == back.kinds.shape[1] == state.kinds.shape[1] + 3
     assert text.state.cache.get_seq_length() == state.kinds.shape[1] + 5  # stays as it was
+
+
+def test_options_as_branches_are_options_as_rows(reasoner, examples, monkeypatch):
+    """They share what is before them and see nothing of each other, whatever is blocked."""
+    plan = LatentPlan(steps=2, k=2, blocked=(("answer", "latent_vision"),))
+    rollout = reasoner.rollout(plan)
+    state = rollout(reasoner.prompter.batch(examples, plan))
+    prefixes = [([14], [Kind.ANSWER]), ([], []), ([14, 15], [Kind.ANSWER] * 2)]
+    options = [[[10, 11, 12], [11, 12], [10, 11, 13, 1]], [[9, 9]], [[3], [4, 5]]]
+    sizes = []
+    forward = type(reasoner.backbone).forward
+
+    def counting(self, embeds, *more, **named):
+        sizes.append(tuple(embeds.shape[:2]))
+        return forward(self, embeds, *more, **named)
+
+    monkeypatch.setattr(type(reasoner.backbone), "forward", counting)
+    branches = option_logprobs(rollout, state, prefixes, options)
+    seen = []
+    handle = reasoner.backbone.decoder.register_forward_hook(lambda *_: seen.append(1))
+    rows = option_logprobs(rollout, state, prefixes, options)
+    handle.remove()
+    assert seen and sizes == [(3, 2), (3, 9), (3, 2), (9, 3)]
+    for ours, theirs in zip(branches, rows, strict=True):
+        assert ours == pytest.approx(theirs, abs=2e-5)
+    monkeypatch.setattr(type(reasoner.backbone), "window", 4)
+    assert option_logprobs(rollout, state, prefixes, options) == rows
