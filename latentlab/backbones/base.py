@@ -183,12 +183,6 @@ class Backbone(ABC):
         """How many positions back its nearest-sighted layers see; None where all see everything."""
         return None
 
-    @property
-    def hooked(self) -> bool:
-        """Whether anything reads or edits what is computed inside the decoder."""
-        # Torch has no public way to ask.
-        return any(m._forward_hooks or m._forward_pre_hooks for m in self.decoder.modules())
-
     def masks(
         self,
         mask: Bool[Tensor, "batch 1 queries keys"] | None,

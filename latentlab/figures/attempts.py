@@ -4,12 +4,14 @@ One's own models and data have not what every study asks for: traces, a rational
 size. What lacks something is left out and told; everything else is made.
 """
 
+import os
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 
 from matplotlib import pyplot as plt
 
@@ -64,13 +66,26 @@ def _outcomes(
     spawning = get_context("spawn")
     with (
         threads_divided(processes),
-        ProcessPoolExecutor(processes, spawning, hush, (True,)) as pool,
+        ProcessPoolExecutor(processes, spawning, _begin) as pool,
     ):
         pending = {pool.submit(_outcome, study, results): study for study in studies}
         for i, done in enumerate(as_completed(pending)):
             study = pending[done]
             note(f"study {i + 1} of {len(studies)}: {study.command_line(results)}")
             yield study, done.result()
+
+
+def _begin() -> None:
+    """Begin a process that runs studies: it says nothing, and ends with the one that started it."""
+    hush(True)
+    parent = parent_process()
+
+    def follow() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)  # results that are not whole have a temporary name
+
+    Thread(target=follow, daemon=True).start()
 
 
 def _outcome(study: Study, results: Path) -> str | None:

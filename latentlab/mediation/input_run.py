@@ -12,11 +12,11 @@ from latentlab.data import Example
 from latentlab.mediation.mediators import Mediator
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.activations import Activations, Site, patched, record
-from latentlab.reasoning.bank import Bank
 from latentlab.reasoning.decode import option_logprobs
 from latentlab.reasoning.interventions import Replace
 from latentlab.reasoning.sources import Given
 from latentlab.reasoning.trajectory import Trajectory
+from latentlab.reasoning.undisturbed import Undisturbed
 from latentlab.reasoning.visibility import Kind
 
 
@@ -45,16 +45,18 @@ class InputRun:
         positions = range(-width, 0)
         keeping: Any = record(self._rollout, positions=positions) if slots else nullcontext({})
         with keeping as kept:
-            self.state = self._rollout.reason(self._prefix)
-        self.bank = Bank.of(batch.examples, [self.state.latents])
+            self._undisturbed = Undisturbed.of(self._rollout, self._prefix)
+        self.state, self.bank = self._undisturbed.states[-1], self._undisturbed.own
         self._kept: Activations = kept
 
     def taking(self, other: "InputRun", mediator: Mediator) -> Trajectory:
         """Take the latent steps again on this input, with a mediator as the other run had it."""
         edit = Replace(mediator.part, Given(other.bank), mediator.steps)
         values = other._sites(mediator) if mediator.name == "slots" else {}
+        # What is kept of the slots is put there together with the step's latents, never before.
+        state, _ = self._undisturbed.before(self._rollout, (edit,))
         with patched(self._rollout, values) if values else nullcontext():
-            return self._rollout.reason(self._prefix, (edit,))
+            return self._rollout.reason(state, (edit,))
 
     def option_logprobs(
         self, state: Trajectory, options: Sequence[Sequence[Sequence[int]]]

@@ -16,6 +16,9 @@ from latentlab.prompts import Prompter
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.activations import Site, patched, record
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.reasoning.prompt import read_end
+from latentlab.reasoning.trajectory import Trajectory
+from latentlab.reasoning.undisturbed import Undisturbed
 from latentlab.study.batches import one_round
 from latentlab.vocabulary import CONTROL, PatchMode
 
@@ -49,22 +52,38 @@ class PairRun:
         components = sorted({cell.component for cell in cells})
         layers = {cell.layer for cell in cells}
         with record(self.rollout, layers, components, sorted(positions)) as self.activations:
-            self.prefix = self.rollout.prefill(self.batch)
-            self.state = self.rollout.reason(self.prefix)
+            self._merged = self.rollout.backbone.merge(self.batch)
+            self.prefix = self.rollout.prefill(self.batch, merged=self._merged)
+            self._undisturbed = Undisturbed.of(self.rollout, self.prefix)
+            self.state = self._undisturbed.states[-1]
             self.logits = answer_logits(self.rollout, self.state, self.marker)
         self.state.check_finite()
 
     def patched(
-        self, values: Mapping[Site, Float[Tensor, "batch hidden"]]
+        self, values: Mapping[Site, Float[Tensor, "batch hidden"]], exact: bool = False
     ) -> Float[Tensor, "batch vocab"]:
-        """Run once more with activations put in, from the first pass that they change on."""
-        rollout, first = self.rollout, min(site.pass_index for site in values)
+        """Run once more with activations put in, from the first position that they change on.
+
+        Args:
+            values: what is put where.
+            exact: whether a changed prompt is read as a whole even where its last word would do, so
+                that doing nothing is nothing to the last bit.
+        """
+        rollout = self.rollout
         with patched(rollout, values):
             state = self.state
-            if first <= rollout.plan.steps:
-                prefix = self.prefix if first else rollout.prefill(self.batch)
-                state = rollout.reason(prefix)
+            if min(site.pass_index for site in values) <= rollout.plan.steps:
+                state = rollout.reason(self._before(values, exact))
             return answer_logits(rollout, state, self.marker)
+
+    def _before(self, values: Mapping[Site, Tensor], exact: bool) -> Trajectory:
+        """The state after the last pass that comes before the latent steps to run."""
+        first = min(site.pass_index for site in values)
+        if first:
+            return self._undisturbed.at(first - 1)
+        at_end = all(site.position == -1 for site in values if not site.pass_index)
+        end = read_end(self.rollout, self.prefix) if at_end and not exact else None
+        return end or self.rollout.prefill(self.batch, merged=self._merged)
 
 
 def random_places(prompter: Prompter, pairs: Sequence[Pair], seed: int) -> list[list[int]]:
@@ -124,4 +143,4 @@ def patch_rows(
                 yield from readout.rows(next(numbers), mode, own.patched(values), **columns)
         columns = {"kind": CONTROL, "component": "all", "layer": None, "layers": None}
         columns |= {"head": None, "slot": SHAM, "control_of": "", "control": SHAM}
-        yield from readout.rows(next(numbers), mode, own.patched(sham), **columns)
+        yield from readout.rows(next(numbers), mode, own.patched(sham, exact=True), **columns)

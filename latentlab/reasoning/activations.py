@@ -149,7 +149,9 @@ class Patch:
     def _hooked(self, rollout: Rollout) -> Iterator[None]:
         site, n_heads = self.site, rollout.backbone.n_heads
 
-        def write(value: Tensor) -> Tensor | None:
+        def write(computed: Tensor) -> Tensor | None:
+            # Texts side by side are patched as if each were a row of its own.
+            value = computed.reshape(len(computed) * rollout.branches, -1, computed.shape[-1])
             inside = -value.shape[1] <= site.position < value.shape[1]
             if site.pass_index != rollout.pass_index or not inside:
                 return None
@@ -160,7 +162,7 @@ class Patch:
                 new = self._of(rollout.examples[i // times])
                 if new is not None:
                     value[i, site.position, where] = new.to(value)
-            return value
+            return value.view_as(computed)
 
         handle = _hook(rollout.backbone, site.layer, site.component, write)
         try:

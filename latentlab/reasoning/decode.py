@@ -88,28 +88,28 @@ def _branches(
     """Read every option on its own from one state, which may be changed.
 
     The options of a question are branches of one sequence, so that what is before them is stored
-    once. Where something acts inside the model, which counts positions from the end of a pass, or a
-    layer sees no further than a window, each has a sequence of its own instead.
+    once. Where a layer sees no further than a window, which would count those of other options,
+    each has a sequence of its own instead.
     """
     (batch, width, length), backbone = ids.shape, rollout.backbone
     ids, kinds = ids.clamp(min=0), torch.where(real, int(Kind.ANSWER), int(Kind.PAD))
     keys = state.kinds.shape[1] + width * length
-    near = backbone.window is not None and keys > backbone.window
-    if near or rollout.around or backbone.hooked:
+    if backbone.window is not None and keys > backbone.window:
         rows = state.repeat(width)
         hidden = rollout.write(rows, ids.flatten(0, 1), kinds.flatten(0, 1))[:, 1:]
     else:
         branch = torch.arange(width, device=ids.device).repeat_interleave(length)
         places = torch.arange(length, device=ids.device).repeat(width)
-        hidden = advance(
-            rollout,
-            state,
-            backbone.embed_tokens(ids.flatten(1)),
-            kinds.flatten(1),
-            state.next_position[:, None] + places,
-            keep_row=False,
-            among=branch[:, None] == branch,
-        )
+        embeds = backbone.embed_tokens(ids.flatten(1))
+        positions = state.next_position[:, None] + places
+        among = branch[:, None] == branch
+        rollout.branches = width
+        try:
+            hidden = advance(
+                rollout, state, embeds, kinds.flatten(1), positions, keep_row=False, among=among
+            )
+        finally:
+            rollout.branches = 1
     return hidden.view(batch, width, length, -1)
 
 

@@ -146,6 +146,11 @@ class LatentPlan:
         return self.lead > 0 or self.length == "free"
 
     @property
+    def alike(self) -> bool:
+        """Whether all examples take all steps, none of them in words."""
+        return not self.in_words and not self.varies and self.end_token is None
+
+    @property
     def has_text(self) -> bool:
         """Whether a step appends latent text."""
         return self.text and not self.in_words

@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from latentlab.backbones import Backbone, Batch
+from latentlab.backbones.inputs import Embedded
 from latentlab.reasoning.bank import Bank
 from latentlab.reasoning.blocks import close_block, end_at_will, open_block
 from latentlab.reasoning.interventions import Hooked, Intervention, PromptReplace
@@ -21,10 +22,11 @@ from latentlab.reasoning.layout import placed
 from latentlab.reasoning.make import make_latent, placeholder_of
 from latentlab.reasoning.passes import Around, advance, newest
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.reasoning.prompt import begin
 from latentlab.reasoning.said import Words
 from latentlab.reasoning.selection import check_patches
 from latentlab.reasoning.sources import Context
-from latentlab.reasoning.trajectory import Latent, Patches, Trajectory
+from latentlab.reasoning.trajectory import Latent, Trajectory
 from latentlab.reasoning.visibility import Kind, prompts_alike, visibility_table
 from latentlab.reasoning.words import StepEnds, say
 
@@ -68,10 +70,11 @@ class Rollout:
         """What is put around every pass: attention knock-outs (`knockout.knocked_out`)."""
         self.examples: tuple[str, ...] = ()
         """Whose sequences are run, for hooks that act on each in its own way."""
+        self.branches = 1
+        """How many texts of equal length the running pass holds side by side for each example."""
         self.pass_index = 0
-        """Which pass is running: 0 the prompt, t step t, steps + 1 the text after the steps. A step
-        in words is two passes, its words and then its patches; `words.DRAFT` and `blocks.OPENING`
-        are those in which words are only tried, or open a block of steps."""
+        """Which pass is running: 0 the prompt, t step t, steps + 1 the text after them. A step in
+        words is two passes; `words.DRAFT` and `blocks.OPENING` are those beside the count."""
 
     def __call__(
         self, batch: Batch, interventions: Sequence[Intervention | Hooked] = ()
@@ -79,57 +82,27 @@ class Rollout:
         """Prefill a batch of prompts and run its latent steps."""
         return self.reason(self.prefill(batch), interventions)
 
-    def prefill(self, batch: Batch, edits: Sequence[PromptReplace] = ()) -> Trajectory:
+    def prefill(
+        self,
+        batch: Batch,
+        edits: Sequence[PromptReplace] = (),
+        merged: Embedded | None = None,
+    ) -> Trajectory:
         """Embed the prompts, images merged in, and run them once.
 
         Args:
             batch: the prompts.
             edits: what to do to their embeddings first.
+            merged: the embeddings, where they are known: what `Backbone.merge` gives.
 
         Returns:
             A prefix for `reason`, of this rollout or of any other that `continues` it.
         """
-        return self._begun(batch, edits)[0]
+        return begin(self, batch, edits, merged)[0]
 
     def read(self, batch: Batch) -> Float[Tensor, "batch seq hidden"]:
         """Run whole sequences once, as prompts are run; their hidden states after the norm."""
-        return self._begun(batch)[1]
-
-    def _begun(
-        self, batch: Batch, edits: Sequence[PromptReplace] = ()
-    ) -> tuple[Trajectory, Float[Tensor, "batch seq hidden"]]:
-        """The state after the prompts, and their hidden states."""
-        is_image = (batch.input_ids == self.backbone.image_token_id) & batch.attention_mask
-        merged = self.backbone.merge(batch)
-        embeds, deep = merged.embeds, merged.deep
-        patches = Patches.of(embeds, is_image)
-        if edits:
-            context = Context(batch.examples, self.placeholder, self.seed)
-            for edit in edits:
-                embeds = edit.edit_prompt(embeds, batch.attention_mask, is_image, context)
-        if deep is not None and edits:
-            # What is put over a patch is all that its position holds: nothing more is added to it.
-            deep = deep * (embeds == merged.embeds).all(-1, keepdim=True)
-        kinds = torch.where(is_image, int(Kind.IMAGE), int(Kind.PROMPT))
-        kinds = kinds.masked_fill(~batch.attention_mask, int(Kind.PAD))
-        positions = self.backbone.positions(batch, self.plan.positions)
-        last = positions.amax(dim=-1)
-        state = Trajectory(
-            batch=batch,
-            plan=self.plan,
-            layers=self.plan.captured(self.capture_layers, self.backbone.n_layers),
-            cache=self.backbone.new_cache(),
-            kinds=kinds[:, :0],
-            next_position=(last.amax(0) if last.ndim == 2 else last) + 1,
-            hidden=embeds[:, -1],
-            row=None,
-            patches=patches,
-            available=patches.exists,
-            deep=deep,
-        )
-        self.pass_index = 0
-        hidden = advance(self, state, embeds, kinds, positions, deep=deep)
-        return state, hidden
+        return begin(self, batch)[1]
 
     def continues(self, prefix: Trajectory) -> bool:
         """Whether a prefix is what this rollout's own prefill would compute."""
@@ -146,33 +119,34 @@ class Rollout:
         interventions: Sequence[Intervention | Hooked] = (),
         own: Bank | None = None,
         words: Sequence[Words] = (),
+        until: int | None = None,
     ) -> Trajectory:
-        """Run the plan's latent steps from a prefix, which stays as it was.
+        """Run the plan's latent steps from a prefix, or from a state that has taken some of them.
 
         Args:
-            prefix: what `prefill` returned.
-            interventions: what to do to each step's latent, in order. Those that act inside the
-                model do so where they are `applied`, around this and what follows.
+            prefix: where to begin; it stays as it was.
+            interventions: what to do to each step's latent, in order; what is `Hooked` acts where
+                it is `applied`, around this and what follows.
             own: the batch's undisturbed latents, for interventions that put them back.
-            words: what to write at each step, for plans that write their steps (teacher forcing);
-                without, the model writes.
+            words: what to write at each step (teacher forcing); without, the model writes.
+            until: how many steps to have taken in the end; None means all of the plan's.
 
         Raises:
             UserError: an image has too few patches, or given picks do not fit it.
-            ValueError: the prefix was computed under a plan that this one does not continue, or
-                nothing says how written steps end.
+            ValueError: the plan does not continue the prefix's, or nothing says how steps end.
         """
         if not self.continues(prefix):
-            raise ValueError("the prefix was computed otherwise than this plan's; prefill it anew")
+            raise ValueError("the prefix was computed under another plan; prefill it anew")
         state = prefix.fork()
-        given = state.batch.given_picks
-        check_patches(self.plan, state.batch.examples, state.patches.count, given)
+        batch = state.batch
+        check_patches(self.plan, batch.examples, state.patches.count, batch.given_picks)
         edits = [one for one in interventions if isinstance(one, Intervention)]
         empty = self.placeholder if edits else None
-        context = Context(state.batch.examples, empty, self.seed, own, state.patches)
-        if self.plan.lead:
+        context = Context(batch.examples, empty, self.seed, own, state.patches)
+        taken, last = len(state.latents), self.plan.steps if until is None else until
+        if self.plan.lead and not taken:
             open_block(self, state)
-        for step in range(self.plan.steps):
+        for step in range(taken, last):
             if self.plan.length == "free":
                 end_at_will(self, state)
             if self.plan.in_words:
@@ -186,7 +160,7 @@ class Rollout:
             state.latents.append(latent)
             self.pass_index = step + 1
             self._append(state, latent)
-        if self.plan.end_token is not None:
+        if self.plan.end_token is not None and last == self.plan.steps:
             close_block(self, state)
         return state
 

@@ -34,7 +34,7 @@ Edits = Sequence[Intervention]
 
 def can_join(plan: LatentPlan) -> bool:
     """Whether runs under a plan can be rows of one batch: all steps take place, none in words."""
-    return bool(plan.steps) and not plan.in_words and not plan.varies and plan.end_token is None
+    return bool(plan.steps) and plan.alike
 
 
 @torch.no_grad()

@@ -1,7 +1,8 @@
 """One batch of examples, asked in the way of every arm of a study.
 
-The prompt's prefix is computed once for all arms that can go on from it, changed inputs once for
-all arms that change them alike, and arms share passes where there is room (`study.joined`).
+The prompt's prefix is computed once for all arms that can go on from it, and so are the steps
+before the first that an arm edits; changed inputs are run once for all arms that change them alike,
+and arms share passes where there is room (`study.joined`).
 """
 
 import time
@@ -13,8 +14,9 @@ from latentlab.data.example import Example
 from latentlab.data.perturb import Perturbation
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.bank import Bank
-from latentlab.reasoning.interventions import Hooked, applied
+from latentlab.reasoning.interventions import Hooked, Intervention, applied
 from latentlab.reasoning.trajectory import Trajectory
+from latentlab.reasoning.undisturbed import Undisturbed
 from latentlab.study.arms import Arm
 from latentlab.study.joined import answers_joined
 from latentlab.study.prefixes import Prefixes
@@ -54,11 +56,11 @@ class Asking:
         self.prompts, self._prefixes = self._prepared(examples)
         self._changed: dict[Perturbation, tuple[Prefixes, list[bool]]] = {}
         self._written: Rationales | None = None
-        self._own: Bank | None = None
+        self._undisturbed: Undisturbed | None = None
         if any(arm.interventions for arm in arms):
             untouched = reasoner.rollout(seed=seed)
             prefix, _ = self._prefixes.of(untouched)
-            self._own = Bank.of(self.prompts.examples, [untouched.reason(prefix).latents])
+            self._undisturbed = Undisturbed.of(untouched, prefix)
         self._joined = answers_joined(
             reasoner,
             examples,
@@ -81,6 +83,10 @@ class Asking:
         with applied(rollout, arm.interventions):
             outside = not any(isinstance(one, Hooked) for one in arm.interventions)
             prefix, seconds = prefixes.of(rollout, arm.prompt_edits, outside)
+            if outside and not (arm.plan or arm.prompt_edits or arm.change) and self._undisturbed:
+                edits = [one for one in arm.interventions if isinstance(one, Intervention)]
+                prefix, more = self._undisturbed.before(rollout, edits)
+                seconds += more
             started = time.perf_counter() - seconds
             state = rollout.reason(prefix, arm.interventions, self._own)
             longest = self.max_new_tokens
@@ -97,6 +103,11 @@ class Asking:
                     reasoner, rollout, state, self.examples, words, longest, started
                 )
         return answers, allowed, state
+
+    @property
+    def _own(self) -> Bank | None:
+        """The batch's undisturbed latents."""
+        return self._undisturbed.own if self._undisturbed else None
 
     def _version(self, change: Perturbation | None) -> tuple[Prefixes, list[bool]]:
         """Prefixes of the input as it is or as changed, and which examples allow the change.

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 
 from latentlab.backbones import Batch
+from latentlab.backbones.inputs import Embedded
 from latentlab.reasoning.interventions import PromptReplace
 from latentlab.reasoning.rollout import Rollout
 from latentlab.reasoning.trajectory import Trajectory
@@ -21,6 +22,7 @@ class Prefixes:
         """
         self._prompts = prompts
         self._seconds = seconds
+        self._merged: Embedded | None = None
         self._made: list[tuple[Trajectory, float]] = []
 
     def of(
@@ -39,7 +41,9 @@ class Prefixes:
                 if rollout.continues(state):
                     return state, seconds
         started = time.perf_counter() - self._seconds
-        state = rollout.prefill(self._prompts, edits)
+        if self._merged is None:
+            self._merged = rollout.backbone.merge(self._prompts)
+        state = rollout.prefill(self._prompts, edits, self._merged)
         made = state, time.perf_counter() - started
         if shared:
             self._made.append(made)

@@ -1,6 +1,10 @@
 """Studies that run at a time give what they give one after another."""
 
 import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -45,6 +49,55 @@ def test_studies_at_a_time_share_the_threads(tmp_path, monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
     studies = [Threads(name, "evaluate", STUDIES[0].config) for name in ("one", "other")]
     assert run_studies(studies, tmp_path, processes=2) == {"one": "2", "other": "2"}
+
+
+class Endless(Study):
+    """A study that tells which process runs it, and does not end."""
+
+    def run(self, results):
+        (results / self.name).write_text(str(os.getpid()))
+        time.sleep(600)
+
+
+KILLED = """
+from pathlib import Path
+from latentlab.figures.attempts import run_studies
+from tests.figures.test_attempts import STUDIES, Endless
+if __name__ == "__main__":
+    studies = [Endless(name, "evaluate", STUDIES[0].config) for name in ("one", "other")]
+    run_studies(studies, Path({folder!r}), processes=2)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="processes are looked up in /proc")
+def test_processes_end_with_the_one_that_started_them(tmp_path):
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED.format(folder=str(tmp_path)))
+    path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+    with subprocess.Popen(
+        [sys.executable, str(script)], env=os.environ | {"PYTHONPATH": path}
+    ) as run:
+        told = [tmp_path / "one", tmp_path / "other"]
+        assert within(60, lambda: all(file.exists() and file.read_text() for file in told))
+        workers = [int(file.read_text()) for file in told]
+        run.kill()
+    assert within(20, lambda: not any(is_running(worker) for worker in workers))
+
+
+def within(seconds, condition):
+    """Whether something becomes true in time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def is_running(pid):
+    """Whether there is such a process, and it has not ended yet."""
+    status = Path(f"/proc/{pid}/stat")
+    return status.exists() and status.read_text().rsplit(")", 1)[1].split()[0] != "Z"
 
 
 @pytest.mark.parametrize("wrong", [0, -1, 10**6])

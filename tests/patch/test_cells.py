@@ -123,7 +123,29 @@ def test_a_question_that_differs_in_its_last_word_is_restored_by_that_word(grid)
     """Everything after a patched prompt is computed anew, the picks as well."""
     there = grid("ivtlr")
     values = there.values(there.clean, "prompt end", "resid_pre")
-    assert torch.equal(there.corrupt.patched(values), there.clean.logits)
+    assert torch.equal(there.corrupt.patched(values, exact=True), there.clean.logits)
+
+
+@pytest.mark.parametrize("model", ["ivtlr", "bypass"])
+def test_of_a_prompt_only_what_can_change_is_read_again(grid, model, monkeypatch):
+    there = grid(model)
+    widths = []
+    forward = type(there.clean.rollout.backbone).forward
+
+    def counting(self, embeds, *more, **named):
+        widths.append(embeds.shape[1])
+        return forward(self, embeds, *more, **named)
+
+    monkeypatch.setattr(type(there.clean.rollout.backbone), "forward", counting)
+    for component in ("resid_pre", "resid_post"):
+        values = there.values(there.clean, "prompt end", component)
+        widths.clear()
+        short = there.corrupt.patched(values)
+        assert widths[0] == 1
+        widths.clear()
+        whole = there.corrupt.patched(values, exact=True)
+        assert widths[0] == there.corrupt.batch.input_ids.shape[1]
+        torch.testing.assert_close(short, whole, atol=1e-4, rtol=1e-5)
 
 
 @pytest.mark.parametrize("slot", ["prompt end", "vision 2", "text 1", "answer"])

@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 
+from latentlab.reasoning.activations import Patch, Site
 from latentlab.reasoning.decode import option_logprobs
 from latentlab.reasoning.greedy import generate, greedy
 from latentlab.reasoning.plan import LatentPlan
@@ -192,12 +193,26 @@ def test_options_as_branches_are_options_as_rows(reasoner, examples, monkeypatch
 
     monkeypatch.setattr(type(reasoner.backbone), "forward", counting)
     branches = option_logprobs(rollout, state, prefixes, options)
-    seen = []
-    handle = reasoner.backbone.decoder.register_forward_hook(lambda *_: seen.append(1))
+    monkeypatch.setattr(type(reasoner.backbone), "window", 4)
     rows = option_logprobs(rollout, state, prefixes, options)
-    handle.remove()
-    assert seen and sizes == [(3, 2), (3, 9), (3, 2), (9, 3)]
+    assert sizes == [(3, 2), (3, 9), (3, 2), (9, 3)]
     for ours, theirs in zip(branches, rows, strict=True):
         assert ours == pytest.approx(theirs, abs=2e-5)
-    monkeypatch.setattr(type(reasoner.backbone), "window", 4)
-    assert option_logprobs(rollout, state, prefixes, options) == rows
+
+
+def test_a_patch_acts_on_options_side_by_side_as_on_rows(reasoner, examples, monkeypatch):
+    plan = LatentPlan(steps=2, k=2)
+    rollout = reasoner.rollout(plan)
+    state = rollout(reasoner.prompter.batch(examples, plan))
+    options = [[[10, 11, 12], [11, 12]], [[9, 9]], [[3], [4, 5, 6]]]
+    prefixes = [([], [])] * 3
+    new = {e.id: torch.randn(state.hidden.shape[-1]) for e in examples[:2]}
+    plain = option_logprobs(rollout, state, prefixes, options)
+    with Patch(Site(3, 0, position=-2), new).around(rollout):
+        branches = option_logprobs(rollout, state, prefixes, options)
+        monkeypatch.setattr(type(reasoner.backbone), "window", 4)
+        rows = option_logprobs(rollout, state, prefixes, options)
+    for ours, theirs in zip(branches, rows, strict=True):
+        assert ours == pytest.approx(theirs, abs=1e-4)
+    moved = [ours != theirs for ours, theirs in zip(branches, plain, strict=True)]
+    assert moved == [True, True, False]

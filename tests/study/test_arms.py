@@ -110,9 +110,9 @@ def test_all_arms_go_on_from_one_prefix_except_those_that_edit_the_prompt(
     edits = []
     prefill = Rollout.prefill
 
-    def counted(self, batch, edit=()):
+    def counted(self, batch, edit=(), merged=None):
         edits.append(len(edit))
-        return prefill(self, batch, edit)
+        return prefill(self, batch, edit, merged)
 
     reasoner = planned("ivtlr")
     chosen = some_arms(reasoner, data)
