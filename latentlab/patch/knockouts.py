@@ -8,6 +8,7 @@ knocked out is reading by attention, not the choice of the patches to look at ag
 import dataclasses
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
+from itertools import groupby, islice
 
 from jaxtyping import Float
 from torch import Tensor
@@ -18,6 +19,8 @@ from latentlab.patch.runs import PairRun
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.knockout import Knockout, knocked_out
 from latentlab.reasoning.plan import LatentPlan
+from latentlab.reasoning.together import side_by_side
+from latentlab.reasoning.trajectory import Trajectory
 from latentlab.study.batches import one_round
 from latentlab.vocabulary import CONTROL, KNOCK_OUT, KnockoutName
 
@@ -58,26 +61,53 @@ def windows(n_layers: int, width: int) -> list[range]:
 
 
 def logits_without(
-    reasoner: Reasoner, run: PairRun, knockout: Knockout, layers: Sequence[int], seed: int
+    reasoner: Reasoner, run: PairRun, knockout: Knockout, seed: int
 ) -> Float[Tensor, "batch vocab"]:
     """Logits where the answer begins, under a knock-out; picks stay those of the run."""
-    plan, prefix, picks = reasoner.plan, run.prefix, run.state.picks
-    if picks is not None and plan.select in ("attention", "bottom"):
-        plan = plan.replace(select="given")
-        batch = dataclasses.replace(prefix.batch, given_picks=picks)
-        prefix = dataclasses.replace(prefix, batch=batch)
+    plan, prefix = _picking_alike(reasoner.plan, run)
     # What a plan's blocked pairs can say is said there, so that the prompt is not hooked.
-    said = knockout.plain and len(layers) == reasoner.backbone.n_layers
+    said = knockout.plain and all(map(knockout.acts_in, range(reasoner.backbone.n_layers)))
     if said:
         plan = plan.replace(blocked=(*plan.blocked, (knockout.query, knockout.key)))
     rollout = reasoner.rollout(plan, seed)
-    with (
-        nullcontext()
-        if said
-        else knocked_out(rollout, dataclasses.replace(knockout, layers=tuple(layers)))
-    ):
+    with nullcontext() if said else knocked_out(rollout, knockout):
         state = run.state if knockout.query == "answer" else rollout.reason(prefix)
         return answer_logits(rollout, state, run.marker)
+
+
+def logits_side_by_side(
+    reasoner: Reasoner, run: PairRun, knockouts: Sequence[Knockout], seed: int, sequences: int
+) -> Iterator[Float[Tensor, "batch vocab"]]:
+    """Those of `logits_without` for several knock-outs, as rows of one batch where there is room.
+
+    Args:
+        reasoner: the model.
+        run: the run that is cut.
+        knockouts: what is knocked out, run by run.
+        seed: seed of random picks and keys.
+        sequences: rows that run at a time at most.
+    """
+    plan, prefix = _picking_alike(reasoner.plan, run)
+    several = max(1, sequences // len(prefix.batch.examples)) if plan.alike else 1
+    for after, share in groupby(knockouts, lambda knockout: knockout.query == "answer"):
+        while chunk := list(islice(share, several)):
+            if len(chunk) == 1:
+                yield logits_without(reasoner, run, chunk[0], seed)
+                continue
+            rollout = reasoner.rollout(plan, seed)
+            state = side_by_side(run.state if after else prefix, len(chunk))
+            with knocked_out(rollout, *chunk):
+                state = state if after else rollout.reason(state)
+                yield from answer_logits(rollout, state, run.marker).chunk(len(chunk))
+
+
+def _picking_alike(plan: LatentPlan, run: PairRun) -> tuple[LatentPlan, Trajectory]:
+    """A plan and a prefix whose steps pick what those of the run picked."""
+    prefix, picks = run.prefix, run.state.picks
+    if picks is None or plan.select not in ("attention", "bottom"):
+        return plan, prefix
+    batch = dataclasses.replace(prefix.batch, given_picks=picks)
+    return plan.replace(select="given"), dataclasses.replace(prefix, batch=batch)
 
 
 def knockout_rows(
@@ -88,6 +118,7 @@ def knockout_rows(
     width: int,
     seed: int,
     first: int = 0,
+    sequences: int = 0,
 ) -> Iterator[Row]:
     """Knock out attention of the clean runs of a batch, each time with the control.
 
@@ -99,31 +130,34 @@ def knockout_rows(
         width: layers of a window; 0 knocks out in all layers only.
         seed: seed of random picks and keys.
         first: number of the first knock-out among the interventions of a batch.
+        sequences: rows that may run at a time; 0 runs every knock-out alone.
 
     Yields:
         One row per example, knock-out or control, and window.
     """
-    number = first
-    for name in names:
-        knockout = knockout_of(name)
+    n_layers = reasoner.backbone.n_layers
+    cuts = [
+        (name, dataclasses.replace(knockout_of(name), random=random, layers=tuple(layers)))
+        for name in names
+        for layers in windows(n_layers, width)
+        for random in (False, True)
+    ]
+    found = logits_side_by_side(reasoner, run, [cut for _, cut in cuts], seed, sequences)
+    for i, ((name, cut), logits) in enumerate(zip(cuts, found, strict=True)):
         query, key = name.split("-")
-        slot = f"{query} -/-> {key}"
-        for layers in windows(reasoner.backbone.n_layers, width):
-            for random in (False, True):
-                cut = dataclasses.replace(knockout, random=random)
-                logits = logits_without(reasoner, run, cut, layers, seed)
-                columns = {
-                    "kind": CONTROL if random else KNOCK_OUT,
-                    "component": "attention",
-                    "layer": layers[0],
-                    "layers": len(layers),
-                    "head": None,
-                    "slot": f"{slot}: {RANDOM_KEYS}" if random else slot,
-                    "control_of": slot if random else "",
-                    "query": query,
-                    "key": key,
-                    "control": RANDOM if random else "",
-                }
-                yield from readout.rows(number, KNOCKED_OUT, logits, **columns)
-                number += 1
-        one_round(run.batch.examples)
+        slot, layers = f"{query} -/-> {key}", cut.layers or ()
+        columns = {
+            "kind": CONTROL if cut.random else KNOCK_OUT,
+            "component": "attention",
+            "layer": layers[0],
+            "layers": len(layers),
+            "head": None,
+            "slot": f"{slot}: {RANDOM_KEYS}" if cut.random else slot,
+            "control_of": slot if cut.random else "",
+            "query": query,
+            "key": key,
+            "control": RANDOM if cut.random else "",
+        }
+        yield from readout.rows(first + i, KNOCKED_OUT, logits, **columns)
+        if (i + 1) * len(names) % len(cuts) == 0:
+            one_round(run.batch.examples)

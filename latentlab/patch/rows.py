@@ -86,11 +86,11 @@ def rows_of(config: PatchConfig, subject: Subject, prepared: PreparedPatching) -
         thirds = [pair.unrelated for pair in chosen if pair.unrelated is not None]
         third = PairRun(reasoner, thirds, cells, seed) if cells and control else None
         readout = Readout(chosen, clean.logits, corrupt.logits)
-        new = list(patch_rows(clean, corrupt, third, readout, cells, config.mode, places))
+        modes, size = config.mode, config.batch_size
+        new = list(patch_rows(clean, corrupt, third, readout, cells, modes, places, size))
         first = new[-1][0][0] + 1 if new else 0
-        new += knockout_rows(
-            reasoner, clean, readout, prepared.knockouts, config.window, seed, first
-        )
+        knockouts, width = prepared.knockouts, config.window
+        new += knockout_rows(reasoner, clean, readout, knockouts, width, seed, first, size)
         return [((number, numbered[i][0]), row) for (number, i), row in new]
 
     asked = [pair.clean for pair in pairs]

@@ -1,7 +1,8 @@
 """Runs of both questions of each pair, and one put into the other, cell by cell."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import count
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count, groupby, islice
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float
@@ -14,13 +15,16 @@ from latentlab.patch.pairs import Pair
 from latentlab.patch.readout import Readout, Row, answer_logits
 from latentlab.prompts import Prompter
 from latentlab.reasoner import Reasoner
-from latentlab.reasoning.activations import Site, patched, record
+from latentlab.reasoning.activations import Site, Values, patched, record
 from latentlab.reasoning.plan import LatentPlan
-from latentlab.reasoning.prompt import read_end
+from latentlab.reasoning.prompt import ends_in_word, read_end
+from latentlab.reasoning.together import side_by_side
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.undisturbed import Undisturbed
 from latentlab.study.batches import one_round
 from latentlab.vocabulary import CONTROL, PatchMode
+
+Named = TypeVar("Named")
 
 
 class PairRun:
@@ -59,9 +63,7 @@ class PairRun:
             self.logits = answer_logits(self.rollout, self.state, self.marker)
         self.state.check_finite()
 
-    def patched(
-        self, values: Mapping[Site, Float[Tensor, "batch hidden"]], exact: bool = False
-    ) -> Float[Tensor, "batch vocab"]:
+    def patched(self, values: Values, exact: bool = False) -> Float[Tensor, "batch vocab"]:
         """Run once more with activations put in, from the first position that they change on.
 
         Args:
@@ -76,14 +78,56 @@ class PairRun:
                 state = rollout.reason(self._before(values, exact))
             return answer_logits(rollout, state, self.marker)
 
-    def _before(self, values: Mapping[Site, Tensor], exact: bool) -> Trajectory:
+    def patched_side_by_side(
+        self, runs: Iterable[tuple[Named, Values]], sequences: int
+    ) -> Iterator[tuple[Named, Float[Tensor, "batch vocab"]]]:
+        """Run once more for each of several patches, as rows of one batch where there is room.
+
+        Args:
+            runs: a name for each run, and what is put where.
+            sequences: rows that run at a time at most.
+
+        Yields:
+            The name of each run, and its logits: those of `patched`, up to rounding.
+        """
+        several = max(1, sequences // len(self.batch.examples))
+        for start, share in groupby(runs, lambda run: self._start(run[1])):
+            while chunk := list(islice(share, several)):
+                names, values = zip(*chunk, strict=True)
+                if len(chunk) == 1 or start is None:
+                    yield from zip(names, map(self.patched, values), strict=True)
+                else:
+                    logits = self._together(start, values).chunk(len(chunk))
+                    yield from zip(names, logits, strict=True)
+
+    def _start(self, values: Values) -> int | None:
+        """The first pass to run; None where it is the whole prompt, of which nothing is shared."""
+        first = min(site.pass_index for site in values)
+        whole = first == 0 and not (_at_end(values) and ends_in_word(self.prefix))
+        return None if whole or not self.rollout.plan.alike else first
+
+    def _together(self, start: int, runs: Sequence[Values]) -> Float[Tensor, "rows vocab"]:
+        """Logits of several runs, with the rows of the first run first."""
+        rollout, steps = self.rollout, self.rollout.plan.steps
+        shared = self._undisturbed.at(max(start - 1, 0)) if start <= steps else self.state
+        state = side_by_side(shared, len(runs))
+        with patched(rollout, *runs):
+            state = read_end(rollout, state) if start == 0 else state
+            return answer_logits(rollout, rollout.reason(state), self.marker)
+
+    def _before(self, values: Values, exact: bool) -> Trajectory:
         """The state after the last pass that comes before the latent steps to run."""
         first = min(site.pass_index for site in values)
         if first:
             return self._undisturbed.at(first - 1)
-        at_end = all(site.position == -1 for site in values if not site.pass_index)
-        end = read_end(self.rollout, self.prefix) if at_end and not exact else None
-        return end or self.rollout.prefill(self.batch, merged=self._merged)
+        if _at_end(values) and ends_in_word(self.prefix) and not exact:
+            return read_end(self.rollout, self.prefix)
+        return self.rollout.prefill(self.batch, merged=self._merged)
+
+
+def _at_end(values: Values) -> bool:
+    """Whether of a prompt nothing but its end is patched."""
+    return all(site.position == -1 for site in values if not site.pass_index)
 
 
 def random_places(prompter: Prompter, pairs: Sequence[Pair], seed: int) -> list[list[int]]:
@@ -108,8 +152,9 @@ def patch_rows(
     cells: Sequence[Cell],
     modes: Sequence[PatchMode],
     places: Sequence[Sequence[int]],
+    sequences: int = 0,
 ) -> Iterator[Row]:
-    """Patch every cell of a batch of pairs, one at a time, and then the sham.
+    """Patch every cell of a batch of pairs, each on its own, and then the sham.
 
     Args:
         clean: the clean run.
@@ -120,27 +165,32 @@ def patch_rows(
         modes: which run is patched: `restore` puts clean activations into the corrupt run,
             `corrupt` the reverse.
         places: what `random_places` returns.
+        sequences: rows that may run at a time; 0 runs every cell alone.
 
     Yields:
         One row per pair and cell.
     """
-    n_heads, numbers = clean.rollout.backbone.n_heads, count()
-    for mode in modes if cells else ():
-        own, source = (corrupt, clean) if mode == "restore" else (clean, corrupt)
-        sham: dict[Site, Tensor] = {}
+    numbers, sham = count(), dict[Site, Tensor]()
+
+    def runs(own: PairRun, source: PairRun) -> Iterator[tuple[dict[str, Any], Values]]:
+        n_heads, kept = own.rollout.backbone.n_heads, own.activations
         for cell in cells:
-            kept = own.activations
-            values = cell.values(source.activations, kept, places, n_heads)
-            yield from readout.rows(next(numbers), mode, own.patched(values), **cell.columns)
-            one_round(own.batch.examples)
+            yield cell.columns, cell.values(source.activations, kept, places, n_heads)
             if cell.slot.drawn:
                 continue
-            sham |= cell.values(kept, kept, places, n_heads)
+            sham.update(cell.values(kept, kept, places, n_heads))
             if unrelated is not None:
-                values = cell.values(unrelated.activations, kept, places, n_heads)
                 columns = cell.columns | {"kind": CONTROL, "control_of": cell.slot.name}
                 columns |= {"slot": f"{cell.slot.name}: {FROM_UNRELATED}", "control": UNRELATED}
-                yield from readout.rows(next(numbers), mode, own.patched(values), **columns)
+                yield columns, cell.values(unrelated.activations, kept, places, n_heads)
+
+    for mode in modes if cells else ():
+        own, source = (corrupt, clean) if mode == "restore" else (clean, corrupt)
+        sham.clear()
+        for columns, logits in own.patched_side_by_side(runs(own, source), sequences):
+            yield from readout.rows(next(numbers), mode, logits, **columns)
+            if columns["control"] != UNRELATED:
+                one_round(own.batch.examples)
         columns = {"kind": CONTROL, "component": "all", "layer": None, "layers": None}
         columns |= {"head": None, "slot": SHAM, "control_of": "", "control": SHAM}
         yield from readout.rows(next(numbers), mode, own.patched(sham, exact=True), **columns)

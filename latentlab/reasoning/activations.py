@@ -6,7 +6,7 @@ overwrites sites, and `Patch` does so as an intervention. Hooks sit on Hugging F
 are: no model is wrapped or copied, and none stays behind.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -94,35 +94,38 @@ def record(
         yield kept
 
 
+Values = Mapping[Site, Float[Tensor, "batch hidden"]]
+"""What to put at which sites; one head of `z` takes (batch, dim)."""
+
+
 @contextmanager
-def patched(
-    rollout: Rollout, values: Mapping[Site, Float[Tensor, "batch hidden"]]
-) -> Iterator[None]:
+def patched(rollout: Rollout, *runs: Values) -> Iterator[None]:
     """Overwrite activations while a rollout runs (activation patching).
 
     Args:
         rollout: the engine whose passes are edited.
-        values: what to put at each site; one head of `z` takes (batch, dim).
+        runs: what to put where. Several of them act each on its own share of the rows, in order:
+            they are runs of one batch side by side (`reasoning.together`).
     """
     n_heads = rollout.backbone.n_heads
 
-    def writer(sites: Mapping[Site, Tensor]) -> Callable[[Tensor], Tensor | None]:
+    def writer(sites: Sequence[tuple[int, Site, Tensor]]) -> Callable[[Tensor], Tensor | None]:
         def write(value: Tensor) -> Tensor | None:
-            here = {
-                site: new for site, new in sites.items() if site.pass_index == rollout.pass_index
-            }
+            here = [each for each in sites if each[1].pass_index == rollout.pass_index]
             if not here:
                 return None
-            value = value.clone()
-            for site, new in here.items():
-                value[:, site.position, head_slice(site.head, value, n_heads)] = new.to(value)
+            value, size = value.clone(), len(value) // len(runs)
+            for run, site, new in here:
+                rows = slice(run * size, (run + 1) * size)
+                value[rows, site.position, head_slice(site.head, value, n_heads)] = new.to(value)
             return value
 
         return write
 
-    grouped: dict[tuple[int, Component], dict[Site, Tensor]] = {}
-    for site, new in values.items():
-        grouped.setdefault((site.layer, site.component), {})[site] = new
+    grouped: dict[tuple[int, Component], list[tuple[int, Site, Tensor]]] = {}
+    for run, values in enumerate(runs):
+        for site, new in values.items():
+            grouped.setdefault((site.layer, site.component), []).append((run, site, new))
     with ExitStack() as stack:
         for (layer, component), sites in grouped.items():
             handle = _hook(rollout.backbone, layer, component, writer(sites))

@@ -6,7 +6,7 @@ watch what the answer loses. What a plan's `blocked` pairs can say is said there
 control, which hides as many keys of the prompt drawn at random.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -54,6 +54,10 @@ class Knockout:
         """Whether a plan's blocked pairs can say the same."""
         return not (self.earlier or self.random)
 
+    def acts_in(self, layer: int) -> bool:
+        """Whether a layer is one of those in which it acts."""
+        return self.layers is None or layer in self.layers
+
     def around(self, rollout: Rollout) -> AbstractContextManager[None]:
         """Apply it to what a rollout does meanwhile; as an intervention it composes with others."""
         return knocked_out(rollout, self)
@@ -85,31 +89,45 @@ class Knockout:
 
 
 @contextmanager
-def knocked_out(rollout: Rollout, knockout: Knockout) -> Iterator[None]:
-    """Let a rollout see less while it runs; several knock-outs add up.
+def knocked_out(rollout: Rollout, *knockouts: Knockout) -> Iterator[None]:
+    """Let a rollout see less while it runs; knock-outs around one another add up.
 
     Rows of attention that the rollout captures are those of what is still seen.
 
     Args:
         rollout: the engine whose passes are cut.
-        knockout: what is not seen, and in which layers.
+        knockouts: what is not seen, and in which layers. Several of them act each on its own share
+            of the rows, in order: they are runs of one batch side by side (`reasoning.together`).
     """
-    hooked = range(rollout.backbone.n_layers) if knockout.layers is None else knockout.layers
+    runs, n_layers = len(knockouts), rollout.backbone.n_layers
 
     @contextmanager
     def around(state: Trajectory, kinds: Int[Tensor, "batch queries"]) -> Iterator[None]:
         all_kinds = torch.cat([state.kinds, kinds], dim=1)
-        visible = _visible(rollout, all_kinds, kinds.shape[1])
-        priority = _priority(rollout, knockout, state, all_kinds)
-        hidden = knockout.hidden(visible, all_kinds, priority)
+        visible, size = _visible(rollout, all_kinds, kinds.shape[1]), len(kinds) // runs
+        hidden = []
+        for run, knockout in enumerate(knockouts):
+            rows = slice(run * size, (run + 1) * size)
+            names = state.batch.examples[: size if runs > 1 else None]
+            priority = _priority(rollout, knockout, names, all_kinds[rows])
+            hidden.append(knockout.hidden(visible[rows], all_kinds[rows], priority))
+        hiding = [bool(each.any()) for each in hidden]
+        hooks: dict[tuple[bool, ...], Any] = {}
         with ExitStack() as stack:
-            # Where nothing is hidden the mask stays as it is, and with it the kernel's fast path.
-            if bool(hidden.any()):
-                hook = _masking((visible & ~hidden)[:, None])
-                for layer in hooked:
-                    module = rollout.backbone.attention(layer)
-                    handle = module.register_forward_pre_hook(hook, with_kwargs=True)
-                    stack.callback(handle.remove)
+            for layer in range(n_layers):
+                acts = tuple(
+                    some and knockout.acts_in(layer)
+                    for some, knockout in zip(hiding, knockouts, strict=True)
+                )
+                # Where nothing is hidden the mask stays as it is, and with it the fast path.
+                if not any(acts):
+                    continue
+                if acts not in hooks:
+                    gone = [each & one for each, one in zip(hidden, acts, strict=True)]
+                    hooks[acts] = _masking((visible & ~torch.cat(gone))[:, None])
+                module = rollout.backbone.attention(layer)
+                handle = module.register_forward_pre_hook(hooks[acts], with_kwargs=True)
+                stack.callback(handle.remove)
             yield
 
     rollout.around.append(around)
@@ -132,14 +150,16 @@ def _visible(
 
 
 def _priority(
-    rollout: Rollout, knockout: Knockout, state: Trajectory, kinds: Int[Tensor, "batch keys"]
+    rollout: Rollout,
+    knockout: Knockout,
+    names: Sequence[str],
+    kinds: Int[Tensor, "batch keys"],
 ) -> Float[Tensor, "batch keys"]:
     """The control's order of the prompt's keys, from each example's own stream."""
     draws = torch.full(kinds.shape, -torch.inf)
     if knockout.random:
         prompt = ((kinds == Kind.IMAGE) | (kinds == Kind.PROMPT)).cpu()
         # Of a state that holds every example several times in a row, all get the same keys.
-        names = state.batch.examples
         times = len(kinds) // len(names)
         for i, (draw, row) in enumerate(zip(draws, prompt, strict=True)):
             stream = example_generator(names[i // times], rollout.seed, "hidden keys")

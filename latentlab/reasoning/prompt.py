@@ -82,19 +82,25 @@ def begin(
     return state, hidden
 
 
+def ends_in_word(prefix: Trajectory) -> bool:
+    """Whether prompts end in a word of theirs, and not in an image."""
+    return bool((prefix.kinds[:, -1] == Kind.PROMPT).all())
+
+
 @torch.no_grad()
-def read_end(reader: Reader, prefix: Trajectory) -> Trajectory | None:
+def read_end(reader: Reader, prefix: Trajectory) -> Trajectory:
     """Read the last word of prompts once more, with whatever acts inside the model by now.
 
     Nothing before it can depend on what is done there. The numbers are those of a whole pass up to
-    rounding; None where a prompt ends in no word.
+    rounding.
+
+    Args:
+        reader: the engine.
+        prefix: what `begin` left; it `ends_in_word`, and stays as it was.
     """
     state = prefix.fork()
-    kinds = state.kinds[:, -1:]
-    if not bool((kinds == Kind.PROMPT).all()):
-        return None
     state.cache.crop(-1)
-    state.kinds = state.kinds[:, :-1]
+    kinds, state.kinds = state.kinds[:, -1:], state.kinds[:, :-1]
     embeds = reader.backbone.embed_tokens(state.batch.input_ids[:, -1:])
     reader.pass_index = 0
     advance(reader, state, embeds, kinds, state.next_position[:, None] - 1)

@@ -97,6 +97,11 @@ def reason_together(
     return _select(state, [where[run] for run in range(len(runs))], size)
 
 
+def side_by_side(state: Trajectory, runs: int) -> Trajectory:
+    """A state whose rows are those of another, so many times over: the first run's, and so on."""
+    return _select(state, [0] * runs, len(state.hidden))
+
+
 def _append(
     rollout: Rollout, state: Trajectory, latents: Sequence[Latent], size: int, step: int
 ) -> None:

@@ -1,11 +1,12 @@
 """What a patch must recover by construction it recovers to the bit."""
 
+import dataclasses
+
 import pandas as pd
 import pytest
 import torch
 
-from latentlab.data import load_data
-from latentlab.patch.cells import Slot, cells_of, slots_of
+from latentlab.patch.cells import Slot, slots_of
 from latentlab.patch.knockouts import (
     applicable,
     knockout_of,
@@ -13,9 +14,6 @@ from latentlab.patch.knockouts import (
     logits_without,
     windows,
 )
-from latentlab.patch.pairs import pairs_of
-from latentlab.patch.readout import Readout
-from latentlab.patch.runs import PairRun, patch_rows, random_places
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.visibility import Kind
 from latentlab.training.recipes import PLANS
@@ -26,54 +24,6 @@ RELAY = LatentPlan(
     k=0,
     blocked=tuple((query, key) for query in ("answer", "latent") for key in ("image", "prompt")),
 )
-
-
-@pytest.fixture(autouse=True)
-def no_grad():
-    with torch.no_grad():
-        yield
-
-
-@pytest.fixture(scope="module")
-def data():
-    return load_data("benchmark:domain=letters", limit=5)
-
-
-class Grid:
-    """The runs of a few pairs under a plan, and what patching them gives."""
-
-    def __init__(self, reasoner, data, components=("resid_post",), heads=False):
-        self.reasoner, prompter = reasoner, reasoner.prompter
-        self.pairs = pairs_of("same_image", data, prompter, 0, data)
-        self.cells = cells_of(self.reasoner, components, heads)
-        self.places = random_places(prompter, self.pairs, 0)
-        self.clean, self.corrupt, self.third = (
-            PairRun(
-                self.reasoner, [getattr(p, side) for p in self.pairs], self.cells, 0, self.places
-            )
-            for side in ("clean", "corrupt", "unrelated")
-        )
-        self.readout = Readout(self.pairs, self.clean.logits, self.corrupt.logits)
-
-    def rows(self, *modes):
-        runs = (self.clean, self.corrupt, self.third)
-        found = patch_rows(*runs, self.readout, self.cells, modes, self.places)
-        return pd.DataFrame([row for _, row in found])
-
-    def values(self, run, name, component, layer=0):
-        """What the first cell of that name takes from a run."""
-        (cell,) = [
-            cell
-            for cell in self.cells
-            if (cell.slot.name, cell.component, cell.layer, cell.head)
-            == (name, component, layer, None)
-        ]
-        return cell.values(run.activations, self.corrupt.activations, self.places, 2)
-
-
-@pytest.fixture
-def grid(planned, data):
-    return lambda plan, *arguments, **settings: Grid(planned(plan), data, *arguments, **settings)
 
 
 def test_own_activations_change_nothing(grid):
@@ -203,7 +153,8 @@ def test_knocking_out_in_no_layer_changes_nothing(grid):
     """Picks are those of the undisturbed run, though the engine that knocks out is told them."""
     there = grid("ivtlr")
     for name in NAMES:
-        logits = logits_without(there.reasoner, there.clean, knockout_of(name), [], 0)
+        nowhere = dataclasses.replace(knockout_of(name), layers=())
+        logits = logits_without(there.reasoner, there.clean, nowhere, 0)
         assert torch.equal(logits, there.clean.logits)
 
 
