@@ -15,9 +15,13 @@ from latentlab.reasoning.activations import Activations, Site, patched, record
 from latentlab.reasoning.decode import option_logprobs
 from latentlab.reasoning.interventions import Replace
 from latentlab.reasoning.sources import Given
+from latentlab.reasoning.together import can_join, reason_together
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.undisturbed import Undisturbed
 from latentlab.reasoning.visibility import Kind
+
+Options = Sequence[Sequence[Sequence[int]]]
+"""Token ids of the options of each example."""
 
 
 class InputRun:
@@ -58,14 +62,45 @@ class InputRun:
         with patched(self._rollout, values) if values else nullcontext():
             return self._rollout.reason(state, (edit,))
 
-    def option_logprobs(
-        self, state: Trajectory, options: Sequence[Sequence[Sequence[int]]]
-    ) -> list[list[float]]:
+    def option_logprobs(self, state: Trajectory, options: Options) -> list[list[float]]:
         """Log-likelihood of each option right after the latent steps, in nats."""
         state.check_finite()
         marker = self._reasoner.prompter.marker_ids
         before = (marker, [int(Kind.ANSWER)] * len(marker))
         return option_logprobs(self._rollout, state, [before] * len(options), options)
+
+    def says_taking(
+        self,
+        other: "InputRun",
+        mediators: Sequence[Mediator],
+        options: Options,
+        sequences: int = 0,
+    ) -> dict[Mediator, list[list[float]]]:
+        """`option_logprobs` after `taking`, for several mediators.
+
+        Args:
+            other: the run that mediators are taken from.
+            mediators: what is taken, run by run.
+            options: token ids of the options of each example.
+            sequences: rows that may run at a time, so that mediators which are no more than latents
+                run as rows of one batch where there is room; 0 runs each alone.
+        """
+        size = len(self._prefix.batch.examples)
+        says: dict[Mediator, list[list[float]]] = {}
+        several, joined = sequences // size, [m for m in mediators if m.name == "latents"]
+        if several < 2 or len(joined) < 2 or not can_join(self._rollout.plan):
+            joined = []
+        for start in range(0, len(joined), max(several, 1)):
+            share = joined[start : start + several]
+            runs = [(Replace(m.part, Given(other.bank), m.steps),) for m in share]
+            state = reason_together(self._rollout, self._prefix, runs)
+            found = self.option_logprobs(state, [*options] * len(share))
+            says |= {m: found[i * size : (i + 1) * size] for i, m in enumerate(share)}
+        for mediator in mediators:
+            if mediator not in says:
+                state = self.taking(other, mediator)
+                says[mediator] = self.option_logprobs(state, options)
+        return says
 
     def _slots_of_vision(self) -> int:
         """Vision slots of a step."""

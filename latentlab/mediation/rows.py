@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -110,18 +109,19 @@ def _of_batch(
             # Where no pick stayed there are no embeddings to compare.
             yield moved.dropna(subset=list(DISTANCES), how="all")
         runs = {"y_clean": says, "y_perturbed": other.option_logprobs(other.state, options)}
-        done: dict[Mediator, dict[str, Any]] = {}
+        whole = {mediator: mediator.of_whole(reasoner.plan) for mediator in chosen}
+        each = list(dict.fromkeys(whole.values()))
+        # What leaves the input as it is has to change nothing to the last bit.
+        room = config.batch_size if made.edit.name != "none" else 0
+        direct = other.says_taking(clean, each, options, room)
+        indirect = clean.says_taking(other, each, options, room)
+        done = {}
+        for one in each:
+            said = runs | {"y_direct": direct[one], "y_indirect": indirect[one]}
+            done[one] = {name: outcomes(of, answers, made.expected) for name, of in said.items()}
         for mediator in chosen:
-            whole = mediator.of_whole(reasoner.plan)
-            if whole not in done:
-                runs["y_direct"] = other.option_logprobs(other.taking(clean, whole), options)
-                runs["y_indirect"] = clean.option_logprobs(clean.taking(other, whole), options)
-                found = {
-                    name: outcomes(said, answers, made.expected) for name, said in runs.items()
-                }
-                done[whole] = found
             taken = {"measure": EFFECT, "mediator": mediator.name, "part": mediator.part}
             for outcome in OUTCOMES:
-                values = {name: of[outcome][allowed] for name, of in done[whole].items()}
+                values = {name: of[outcome][allowed] for name, of in done[whole[mediator]].items()}
                 frame = head.assign(**taken, steps=mediator.steps_label, outcome=outcome, **values)
                 yield frame.dropna(subset=list(values))

@@ -28,7 +28,9 @@ def data():
 @pytest.fixture
 def measure(measured, planned, data):
     def call(plan, lacks=None, **flags) -> pd.DataFrame:
-        config = MediationConfig(data="benchmark:hops=1+4", **{"perturb": PERTURB, **flags})
+        # As many rows at a time as there are questions, so that each run is one of its own.
+        flags = {"perturb": PERTURB, "batch_size": len(data), **flags}
+        config = MediationConfig(data="benchmark:hops=1+4", **flags)
         references = load_data(config.data, limit=12)[5:]
         return measured("mediation", config, planned(plan), data, references, lacks)
 
@@ -169,6 +171,28 @@ def test_rows_do_not_depend_on_batches_and_come_in_order(measure, data):
     assert one["perturbation"].unique().tolist() == ["none", PERTURB[0]]
     assert one["example"].unique().tolist() == [example.id for example in data]
     assert many.equals(again)
+
+
+@pytest.mark.parametrize("plan", ["ivtlr", "relay"])
+def test_mediators_share_passes_where_there_is_room(measure, planned, monkeypatch, plan):
+    backbone = type(planned(plan).backbone)
+    forward, sizes = backbone.forward, []
+
+    def counting(self, embeds, *more, **named):
+        sizes.append(len(embeds))
+        return forward(self, embeds, *more, **named)
+
+    monkeypatch.setattr(backbone, "forward", counting)
+    flags = {"mediator": ("latents", "slots"), "steps": ("each", "all")}
+    alone = measure(plan, **flags)
+    many, most = len(sizes), max(sizes)
+    sizes.clear()
+    together = measure(plan, **flags, batch_size=22)  # four runs of five questions
+    pd.testing.assert_frame_equal(together, alone, atol=1e-4, rtol=1e-4)
+    assert most == 5 and max(sizes) == 20 and len(sizes) < 0.9 * many
+    zero = together["perturbation"] == "none"
+    for name in EFFECTS:
+        assert together[name][zero].equals(alone[name][zero])
 
 
 def test_what_an_example_does_not_allow_leaves_no_rows(measure, capsys):
