@@ -26,6 +26,7 @@ from benchmarks.shapes import medium
 from benchmarks.sides import recomputing
 from benchmarks.turns import seconds, spread, turns
 from latentlab import console
+from latentlab.backbones.products import slowed
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.bank import Bank
 from latentlab.reasoning.greedy import generate
@@ -87,7 +88,7 @@ def measure(count: int, config: ArmsConfig) -> list[dict[str, Any]]:
     own = Bank.of(batch.examples, [rollout.reason(prefix).latents])
     bank = Bank.of(("a", "b"), [[*rollout(reasoner.batch(noisy(2, GRID, WORDS))).latents]])
     runs = runs_of(reasoner, config.arms, bank)
-    model: Any = copy.deepcopy(reasoner.backbone.model.train(False))
+    model: Any = slowed(copy.deepcopy(reasoner.backbone.model.train(False)))
     model.set_attn_implementation("eager")
 
     def separate() -> None:

@@ -33,6 +33,7 @@ from benchmarks.turns import seconds, spread, turns
 from latentlab import console
 from latentlab.backbones import ChameleonBackbone
 from latentlab.backbones.attention import Capture
+from latentlab.backbones.products import slowed
 
 IMAGE_TOKENS = 1024
 """Tokens that Chameleon's tokenizer makes of a picture."""
@@ -124,7 +125,7 @@ def measure(layers: int, config: MemoryConfig) -> list[dict[str, Any]]:
         RuntimeError: the two sides do not find the same row.
     """
     backbone = chameleon(layers, config.heads, config.head_size)
-    model: Any = copy.deepcopy(backbone.model)
+    model: Any = slowed(copy.deepcopy(backbone.model))
     model.set_attn_implementation("eager")
     embeds = prompt(backbone)
     sides: dict[str, Callable[[], Tensor]] = {

@@ -22,6 +22,7 @@ from torch import nn
 from benchmarks.run import RESULTS, Flags, benchmark, start
 from benchmarks.turns import spread
 from latentlab import console
+from latentlab.backbones.products import slowed
 from latentlab.checkpoint import load
 from latentlab.data import Example, load_data
 from latentlab.reasoner import Reasoner
@@ -53,7 +54,7 @@ def side_of(name: str, precision: str) -> Reasoner:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that the function will move to another package
             torch.ao.quantization.quantize_dynamic(
-                reasoner.backbone.decoder, {nn.Linear}, dtype=torch.qint8, inplace=True
+                slowed(reasoner.backbone.decoder), {nn.Linear}, dtype=torch.qint8, inplace=True
             )
     return reasoner
 

@@ -6,7 +6,8 @@ Small models take most of their time in Python and in starting operations, so th
 above the model shows. Three sides answer the same questions in turns, in one process: the engine,
 the engine with the attention rows of all layers and heads kept, and the floor, which is
 transformers alone. The floor words, tokenizes and pictures the same prompts and runs the same slots
-in as many passes: the prompt, each step, each token of the answer, all options at once. What it
+in as many passes: the prompt, each step, each token of the answer, all options at once. It
+multiplies by PyTorch's own layers, and in its one pass over options they see each other. What it
 puts into a step's slots is the newest hidden state; nothing is picked, edited or kept.
 """
 
@@ -25,6 +26,7 @@ from transformers import DynamicCache
 from benchmarks.run import RESULTS, Flags, benchmark, start
 from benchmarks.turns import spread
 from latentlab import console
+from latentlab.backbones.products import slowed
 from latentlab.checkpoint import load
 from latentlab.data import Example, load_data
 from latentlab.prompts.template import worded
@@ -95,8 +97,8 @@ class Floor:
         texts = [reasoner.prompter.format.answer_texts(one.choices) for one in examples]
         self.options = max(map(len, texts))
         longest = max(len(reasoner.prompter.answer_ids(text)) for row in texts for text in row)
-        self.option_tokens = len(reasoner.prompter.marker_ids) + longest
-        self.model.set_attn_implementation("sdpa")
+        self.option_tokens = longest - 1  # the last predicts nothing
+        slowed(self.model).set_attn_implementation("sdpa")
 
     def __call__(self) -> list[float]:
         """Run all passes; what is found is nobody's answer."""
@@ -152,22 +154,18 @@ class Floor:
 
     def _answer(self, hidden: Tensor) -> None:
         """Greedy text, read back, and the likelihood of every option."""
-        start, seen = hidden[:, -1], self.seen
         tokens, words = [], self.model.get_input_embeddings()
         for _ in range(self.tokens):
             tokens.append(self.model.lm_head(hidden[:, -1]).argmax(-1, keepdim=True))
             if len(tokens) < self.tokens:
                 hidden = self._run(words(tokens[-1]))
         self.prompter.tokenizer.batch_decode(torch.cat(tokens, 1))
-        if self.tokens > 1:
-            self.cache.crop(1 - self.tokens)
-        self.cache.batch_repeat_interleave(self.options)
-        self.seen = seen.repeat_interleave(self.options, 0)
-        ids = torch.zeros(len(self.seen), self.option_tokens, dtype=torch.long)
-        start = start.repeat_interleave(self.options, 0)[:, None]
-        hidden = torch.cat([start, self._run(words(ids))], 1)
+        ids = torch.zeros(len(self.seen), self.options * self.option_tokens, dtype=torch.long)
+        hidden = (
+            torch.cat([hidden[:, -1:], self._run(words(ids))], 1) if self.option_tokens else hidden
+        )
         scores = self.model.lm_head(hidden).log_softmax(-1)
-        scores[:, :-1].gather(-1, ids[..., None]).sum(1).tolist()
+        scores[:, 1:].gather(-1, ids[..., None]).sum(1).tolist()
 
 
 @torch.no_grad()

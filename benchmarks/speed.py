@@ -27,6 +27,7 @@ from benchmarks.run import RESULTS, Flags, benchmark, start
 from benchmarks.sides import Outcome, engine, recomputing
 from benchmarks.turns import spread, turns
 from latentlab import console
+from latentlab.backbones.products import slowed
 from latentlab.data import Example, load_data
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.training.recipes import PLANS
@@ -135,7 +136,7 @@ def measure(name: str, count: int, config: SpeedConfig) -> list[dict[str, Any]]:
     """Time both sides in turns; one row per side and repeat."""
     size = SIZES[name]
     reasoner = tiny_reasoner(size.plan, size.model, name=name)
-    model: Any = copy.deepcopy(reasoner.backbone.model.train(False))
+    model: Any = slowed(copy.deepcopy(reasoner.backbone.model.train(False)))
     model.set_attn_implementation("eager")
     batch = reasoner.prompter.batch(questions(name, count), size.plan)
     assert bool(batch.attention_mask.all())

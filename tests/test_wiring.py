@@ -117,7 +117,6 @@ def test_leaves_change_nothing():
     reasoner = load("ivtlr", "cpu")
     rollout = reasoner.rollout()
     prompts = reasoner.prompter.batch(list(load_data("benchmark", limit=3)), reasoner.plan)
-    with torch.no_grad():
-        plain = rollout(prompts).hidden
+    plain = rollout(prompts).hidden.detach()  # inference multiplies by other kernels
     kept = rollout.reason(rollout.prefill(prompts, (Prompt(),)), (Latents(),)).hidden
     assert torch.equal(plain, kept.detach())

@@ -20,6 +20,7 @@ from transformers.cache_utils import DynamicLayer
 from latentlab.backbones.attention import ATTENTION_NAME, Capture
 from latentlab.backbones.components import Component, component_of
 from latentlab.backbones.inputs import Batch, Embedded, ImageInputs, Masks, Pixels
+from latentlab.backbones.products import quickened
 
 
 class Backbone(ABC):
@@ -35,8 +36,8 @@ class Backbone(ABC):
     """Whether the positions of an image see each other in both directions."""
 
     def __init__(self, model: PreTrainedModel, image_processor: Any = None) -> None:
-        """Wrap a model and route its decoder's attention through `backbones.attention`."""
-        self.model = model
+        """Wrap a model, and route its attention and its products through ours."""
+        self.model = quickened(model)
         self.image_processor = image_processor
         self._set_attention(ATTENTION_NAME)
 
@@ -200,8 +201,7 @@ class Backbone(ABC):
 
     def new_cache(self) -> DynamicCache:
         """An empty cache; every layer keeps all positions, since masks say what is seen."""
-        cache = DynamicCache()
-        layer: Any = DynamicLayer
+        cache, layer = DynamicCache(), cast(Any, DynamicLayer)
         cache.layers = [layer() for _ in range(self.n_layers)]
         return cache
 

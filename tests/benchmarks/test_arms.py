@@ -5,6 +5,7 @@ import pytest
 
 from benchmarks import arms, growth, precision, scaling, shapes
 from benchmarks.__main__ import LINES, AllConfig
+from latentlab.backbones.products import slowed
 from latentlab.errors import UserError
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.training.tiny import TinyConfig
@@ -44,6 +45,7 @@ def test_operations_on_paper_are_those_that_are_run(monkeypatch):
     monkeypatch.setattr(growth, "TINY", small)
     reasoner = growth.tiny_reasoner(LatentPlan(), small)
     point = growth.Point(batch=3, arms=4, k=2, grid=4)
+    slowed(reasoner.backbone.model)  # the counter knows PyTorch's own products
     run = growth.run_of(reasoner, point)
     with FlopCounterMode(display=False) as counter:
         run()

