@@ -38,7 +38,8 @@ calibrate: install  ## read every instrument on models whose truth is known
 
 paper: install  ## the main set, the appendix and the report; runs the studies that are missing
 	$(BIN)/python -m latentlab.figures --run --processes $(PROCESSES)
-	test -d results/paper/traces || $(BIN)/python -m latentlab.trace --out results/paper/traces
+	test -d results/paper/traces || $(BIN)/python -m latentlab.trace --out results/paper/traces \
+		--processes $(PROCESSES)
 	$(BIN)/python -m latentlab.report
 
 docs: install  ## the pages as a site; broken links, names and examples fail it

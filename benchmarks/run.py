@@ -18,6 +18,7 @@ import tyro
 
 from latentlab import console
 from latentlab.errors import UserError
+from latentlab.settled import settle
 from latentlab.study.provenance import Start, provenance
 from latentlab.study.results import check_out, write_results
 
@@ -89,7 +90,9 @@ def start(config_class: type[Config], main: Callable[[Config], None]) -> None:
     """Read the command line and run; what the user can mend ends in one line and exit code 2."""
     try:
         description = inspect.getdoc(sys.modules[config_class.__module__])
-        main(tyro.cli(config_class, description=description))
+        config = tyro.cli(config_class, description=description)
+        settle()
+        main(config)
     except UserError as error:
         console.fail(str(error))
         sys.exit(2)

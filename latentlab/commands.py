@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from latentlab.command import run
+from latentlab.settled import settle
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Command:
         """Do the work; what it returns, if anything, is the exit code."""
         work: Callable[[Any], int | None]
         work = import_module(f"latentlab.{self.name}.{self.work}").main
+        settle()
         return work(config)
 
 

@@ -7,6 +7,7 @@ reference examples as their unit, `NormMatched` the norm of each vector that it 
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from jaxtyping import Float
@@ -104,6 +105,7 @@ class UnitNoise:
         return _standard_normal(original, part, step, context)
 
 
+@lru_cache(maxsize=16)  # the same for all batches; more would keep banks that nobody needs
 def _moments(bank: Bank, part: str, step: int) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of a slot over reference examples: (slots, hidden) each."""
     if len(bank.examples) < 2:
