@@ -21,7 +21,7 @@ from latentlab.mediation.config import MediationConfig
 from latentlab.patch.config import PatchConfig
 from latentlab.probe.config import ProbeConfig
 from latentlab.trace.config import TraceConfig
-from latentlab.vocabulary import LATENT_PARTS, Replacement, VisionRun
+from latentlab.vocabulary import LATENT_PARTS, PatchMode, Replacement, VisionRun
 
 REASONERS = ("ivtlr", "relay", "gaze")
 """Organisms that answer questions of four hops through latents."""
@@ -130,19 +130,16 @@ RATIONALES = Study(
 )
 """The rationale of a chain of thought, corrupted as latents are: can the test detect use?"""
 
+_WORDS = ("cot", "cot_vision")
 ATTENTION = Study(
-    "attention",
-    "attention",
-    AttentionConfig(model=REASONERS, explicit=("cot", "cot_vision"), limit=500),
+    "attention", "attention", AttentionConfig(model=REASONERS, explicit=_WORDS, limit=500)
 )
 """Ratio, focus and where it looks, in latent and in explicit mode."""
 
 ATTENTION_RUNS = Study(
     "attention-runs",
     "attention",
-    AttentionConfig(
-        model=("ivtlr",), explicit=("cot_vision",), vision=get_args(VisionRun), limit=300
-    ),
+    AttentionConfig(model=("ivtlr",), explicit=_WORDS[1:], vision=get_args(VisionRun), limit=300),
 )
 """The same with patches replaced, emptied, left out, and with positions held, closed and shared."""
 
@@ -169,7 +166,9 @@ ATTENTION_ANSWERS_ONE_HOP = Study(
 )
 """The same on questions that one pass can answer, and on latents that cannot matter."""
 
-MEDIATION = Study("mediation", "mediation", MediationConfig(model=REASONERS, limit=200))
+MEDIATION = Study(
+    "mediation", "mediation", MediationConfig(model=REASONERS, limit=200, batch_size=200)
+)
 """Effects of the input that run through the latents, by part."""
 
 MEDIATION_STEPS = Study(
@@ -178,6 +177,7 @@ MEDIATION_STEPS = Study(
     MediationConfig(
         model=REASONERS,
         limit=200,
+        batch_size=200,
         perturb=("mask_needed", "restart"),
         mediator=("latents",),
         steps=("each", "cumulative"),
@@ -185,7 +185,9 @@ MEDIATION_STEPS = Study(
 )
 """The same step by step, and cumulatively."""
 
-INTERCHANGES = Study("interchange", "interchange", InterchangeConfig(model=REASONERS, limit=200))
+INTERCHANGES = Study(
+    "interchange", "interchange", InterchangeConfig(model=REASONERS, limit=200, batch_size=100)
+)
 """Whose answer is given on another question's latents."""
 
 COUNTERFACTUALS = Study(
@@ -229,7 +231,7 @@ EVIDENCE = Study(
 EVIDENCE_ONE_HOP = _one_hop(EVIDENCE)
 """The same on organisms whose latents cannot matter."""
 
-PROBES = Study("probe", "probe", ProbeConfig(model=REASONERS, limit=2000))
+PROBES = Study("probe", "probe", ProbeConfig(model=REASONERS, limit=2000, batch_size=200))
 """What latents hold, and how similar they are."""
 
 LENSES = Study("lens", "lens", LensConfig(model=REASONERS, limit=500))
@@ -238,11 +240,11 @@ LENSES = Study("lens", "lens", LensConfig(model=REASONERS, limit=500))
 PATCHING = Study(
     "patching",
     "patch",
-    PatchConfig(model=REASONERS, limit=200, mode=("restore", "corrupt")),
+    PatchConfig(model=REASONERS, limit=200, batch_size=200, mode=get_args(PatchMode)),
 )
 """Activation patching over layers and slots, and attention knock-outs."""
 
-CALIBRATION = Study("calibration", "calibrate", CalibrateConfig(), subject=False)
+CALIBRATION = Study("calibration", "calibrate", CalibrateConfig(batch_size=100), subject=False)
 """Every instrument on the organisms whose truth is known."""
 
 TRACES = Study("traces", "trace", TraceConfig())
