@@ -146,9 +146,7 @@ ATTENTION_RUNS = Study(
 ATTENTION_ANSWERS = Study(
     "attention-answers",
     "attention",
-    AttentionConfig(
-        model=("ivtlr", "relay", "gaze", "coconut"), explicit=(), vision=("own",), limit=300
-    ),
+    AttentionConfig(model=(*REASONERS, "coconut"), explicit=(), vision=("own",), limit=300),
 )
 """How much the answer attends to latents that it needs."""
 
