@@ -27,7 +27,7 @@ from benchmarks.run import RESULTS, Flags, benchmark, start
 from benchmarks.sides import Outcome, engine, recomputing
 from benchmarks.turns import spread, turns
 from latentlab import console
-from latentlab.backbones.products import slowed
+from latentlab.backbones.products import quickened, slowed
 from latentlab.data import Example, load_data
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.training.recipes import PLANS
@@ -145,7 +145,10 @@ def measure(name: str, count: int, config: SpeedConfig) -> list[dict[str, Any]]:
         "recomputing": lambda: recomputing(reasoner, model, batch, config.tokens),
     }
     peaks = {side: peak_bytes(run) for side, run in sides.items()}
+    # Random weights pick between near ties, so that both multiply alike where they are compared.
+    slowed(reasoner.backbone.model)
     apart = disagreement(sides["engine"](), sides["recomputing"]())  # this warms both up, too
+    quickened(reasoner.backbone.model)
     return [
         {
             "size": name,

@@ -16,10 +16,12 @@ from torch import Tensor, nn
 THERE = bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
 """Whether this build of PyTorch holds oneDNN."""
 
+_ONEDNN = torch.ops.mkldnn._linear_pointwise.default if THERE else None
+
 Model = TypeVar("Model", bound=nn.Module)
 
-FEW = 16
-"""Rows up to which starting the kernel takes longer than it saves."""
+FEW = 2**20
+"""Multiplications below which starting the kernel takes longer than it saves."""
 
 
 class Linear(nn.Linear):
@@ -27,7 +29,7 @@ class Linear(nn.Linear):
 
     def forward(self, input: Float[Tensor, "*rows inputs"]) -> Float[Tensor, "*rows outputs"]:
         """Multiply by the weights and add the bias."""
-        if not _applies(input) or input.numel() <= FEW * self.in_features:
+        if input.numel() * self.out_features < FEW or not _applies(input):
             return super().forward(input)
         return _product(input, self.weight, self.bias)
 
@@ -77,5 +79,6 @@ def _applies(input: Tensor) -> bool:
 
 
 def _product(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    product: Tensor = torch.ops.mkldnn._linear_pointwise(input, weight, bias, "none", [], "")
+    assert _ONEDNN is not None
+    product: Tensor = _ONEDNN(input, weight, bias, "none", [], "")
     return product
