@@ -166,15 +166,15 @@ class Reasoner:
         started = time.perf_counter() if started is None else started
         prompter = self.prompter
         marker = prompter.marker_ids
-        start = self._with_marker(rollout, state) if at_once else state
+        start, own = state.fork(), None
+        if at_once:
+            own = append_text(rollout, start, marker)[:, 0].argmax(-1).tolist()
         free = marker[0] if marker and not at_once else None
         written = state.written
         room = max(1, max_new_tokens - min(map(len, written)))
         text = greedy(rollout, start, prompter.eos_ids, free, room)
         outputs = text.outputs
-        own = [output[0] for output in outputs]
-        if at_once:
-            own = rollout.backbone.logits(state.hidden).argmax(-1).tolist()
+        own = [output[0] for output in outputs] if own is None else own
         seconds = (time.perf_counter() - started) / len(examples)
         texts = [prompter.format.answer_texts(example.choices) for example in examples]
         options = [[prompter.answer_ids(text) for text in row] for row in texts]
@@ -212,12 +212,6 @@ class Reasoner:
             own = Bank.of(batch.examples, [rollout(batch).latents])
         with applied(rollout, interventions):  # the prompt is read under them as well
             yield rollout.reason(rollout.prefill(batch), interventions, own)
-
-    def _with_marker(self, rollout: Rollout, state: Trajectory) -> Trajectory:
-        """Return a fork of a state to which the answer marker is appended."""
-        fork = state.fork()
-        append_text(rollout, fork, self.prompter.marker_ids)
-        return fork
 
     def _marker_at(self, output: Sequence[int]) -> int | None:
         """Where the last answer marker begins in a generated text."""

@@ -12,7 +12,12 @@ import numpy as np
 import pandas as pd
 
 from latentlab.measures.clusters import clusters_of
-from latentlab.measures.statistics import Interval, accuracy_interval, bootstrap_interval
+from latentlab.measures.statistics import (
+    Interval,
+    accuracy_interval,
+    bootstrap_interval,
+    columns_of,
+)
 from latentlab.measures.summary import ALL
 from latentlab.vocabulary import OWN_WAY
 
@@ -88,9 +93,9 @@ def _measure(group: pd.DataFrame, seed: int, in_all: bool) -> dict[str, float]:
         found[name] = None if np.isnan(values).any() else bootstrap_interval(values, seed=seed)
     found["seconds"] = _time(group, seed) if in_all else None
     return {
-        f"{name}{end}": np.nan if interval is None else getattr(interval, field)
+        column: value
         for name, interval in found.items()
-        for end, field in (("", "mean"), ("_low", "low"), ("_high", "high"))
+        for column, value in columns_of(name, interval).items()
     }
 
 

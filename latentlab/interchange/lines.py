@@ -5,7 +5,7 @@ once; a line then is a list of places in them. What lines have in common (who sh
 donor, the same values under several exchanges) is looked up.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from latentlab.measures.statistics import (
     Interval,
     accuracy_interval,
     bootstrap_interval,
+    columns_of,
     smallest_effect,
 )
 
@@ -91,11 +92,13 @@ class Columns:
             "n_shown": int(known["follows_shown"].sum()),
         }
         for name, values in fractions.items():
-            found |= ends(name, self._interval(accuracy_interval, values, known[name], places))
+            found |= columns_of(
+                name, self._interval(accuracy_interval, values, known[name], places)
+            )
         for names, interval in ((LIFTS, change_interval), (MEANS, self._mean)):
             for name in names:
                 there = ~np.isnan(of[name])
-                found |= ends(name, self._interval(interval, of[name], there, places))
+                found |= columns_of(name, self._interval(interval, of[name], there, places))
         lost = smallest_effect(of["own_lift"], self._sharing(places))
         return found | {"own_lift_smallest": lost}
 
@@ -110,7 +113,7 @@ class Columns:
         found: dict[str, float] = {}
         for name in ABOVE:
             one, other = self._values[name][more], self._values[name][less]
-            found |= ends(f"{name}_above", accuracy_difference(one, other, shared))
+            found |= columns_of(f"{name}_above", accuracy_difference(one, other, shared))
             found[f"{name}_above_smallest"] = smallest_effect(one - other, shared)
         return found
 
@@ -147,11 +150,5 @@ def nothing_above() -> dict[str, float]:
     """`Columns.above` of a line that is about no sham."""
     found: dict[str, float] = {}
     for name in ABOVE:
-        found |= {**ends(f"{name}_above", None), f"{name}_above_smallest": np.nan}
+        found |= {**columns_of(f"{name}_above", None), f"{name}_above_smallest": np.nan}
     return found
-
-
-def ends(name: str, interval: Interval | None) -> dict[str, float]:
-    """An estimate and its ends, missing where there is nothing to estimate."""
-    told: Sequence[tuple[str, str]] = (("", "mean"), ("_low", "low"), ("_high", "high"))
-    return {f"{name}{end}": getattr(interval, of) if interval else np.nan for end, of in told}

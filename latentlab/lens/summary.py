@@ -28,7 +28,7 @@ _PART = ["component", "layer", "source", "step"]
 _ASKED = ["target", "kind"]
 
 _NUMBERS = ("top1", "logprob", "margin", "rank", "logit")
-_ENDS = {"": "mean", "_low": "low", "_high": "high"}
+_ENDS = ("", "_low", "_high")
 
 
 def summary_of(rows: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
@@ -104,9 +104,5 @@ def _measure(group: pd.DataFrame, seed: int) -> dict[str, float]:
             found[name] = bootstrap_interval(values, seed=seed, clusters=clusters)
             if name == "margin":
                 smallest = smallest_effect(values, clusters, answers=False)
-    numbers = {
-        f"{name}{end}": getattr(interval, field)
-        for name, interval in found.items()
-        for end, field in _ENDS.items()
-    }
+    numbers = {k: v for name, one in found.items() for k, v in one.columns(name).items()}
     return {"n": group["example"].nunique(), **numbers, "margin_smallest": smallest}

@@ -57,6 +57,11 @@ class Interval:
         return {name: self.mean, f"{name}_low": self.low, f"{name}_high": self.high}
 
 
+def columns_of(name: str, interval: Interval | None) -> dict[str, float]:
+    """`Interval.columns`, missing where there is nothing to estimate."""
+    return (interval or Interval(np.nan, np.nan, np.nan, 0)).columns(name)
+
+
 def accuracy_interval(correct: npt.ArrayLike, clusters: Clusters | None = None) -> Interval:
     """A proportion with its Wilson score interval (Wilson, 1927).
 

@@ -19,6 +19,7 @@ from latentlab.reasoning.together import can_join, reason_together
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.undisturbed import Undisturbed
 from latentlab.reasoning.visibility import Kind
+from latentlab.study.batches import shares
 
 Options = Sequence[Sequence[Sequence[int]]]
 """Token ids of the options of each example."""
@@ -90,8 +91,7 @@ class InputRun:
         several, joined = sequences // size, [m for m in mediators if m.name == "latents"]
         if several < 2 or len(joined) < 2 or not can_join(self._rollout.plan):
             joined = []
-        for start in range(0, len(joined), max(several, 1)):
-            share = joined[start : start + several]
+        for share in shares(joined, several):
             runs = [(Replace(m.part, Given(other.bank), m.steps),) for m in share]
             state = reason_together(self._rollout, self._prefix, runs)
             found = self.option_logprobs(state, [*options] * len(share))

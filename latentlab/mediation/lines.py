@@ -15,13 +15,11 @@ from numpy import ndarray
 
 from latentlab.measures.clusters import Stratified
 from latentlab.measures.repeated import drawn_interval
-from latentlab.measures.statistics import Interval, bootstrap_interval, smallest_effect
+from latentlab.measures.statistics import Interval, bootstrap_interval, columns_of, smallest_effect
 from latentlab.mediation.effects import EFFECTS, SHARED, mediated_share, reading
 
 DISTANCES = ("cosine", "centred", "sd", "kept", "jaccard")
 """Columns of how far latents moved (`mediation.distance`)."""
-
-_ENDS = {"": "mean", "_low": "low", "_high": "high"}
 
 
 @dataclass(frozen=True)
@@ -56,11 +54,11 @@ def effect_line(
     for name, column in columns.items():
         counted = answers and name != "interaction"  # which is a difference of two changes
         interval, smallest = _effect(column, counted, seed, examples)
-        line |= _ends(name, interval) | {f"{name}_smallest": smallest}
+        line |= columns_of(name, interval) | {f"{name}_smallest": smallest}
     shares: dict[str, Interval | None] = {}
     for name in SHARED:
         shares[name], note = _share(columns[name], columns["te"], seed, examples)
-        line |= _ends(f"{name}_share", shares[name]) | {"share_note": note}
+        line |= columns_of(f"{name}_share", shares[name]) | {"share_note": note}
     return {**line, "reading": reading(shares["nie"], shares["tie"]) if deleted else ""}
 
 
@@ -71,7 +69,7 @@ def movement_line(
     line: dict[str, object] = {}
     for name, column in zip(DISTANCES, values.T, strict=True):
         whole = not np.isnan(column).any()
-        line |= _ends(name, _mean(column.tobytes(), seed, examples) if whole else None)
+        line |= columns_of(name, _mean(column.tobytes(), seed, examples) if whole else None)
     return line
 
 
@@ -102,11 +100,3 @@ def _share(
 @lru_cache(maxsize=1024)
 def _mean(column: bytes, seed: int, examples: LineExamples) -> Interval:
     return bootstrap_interval(np.frombuffer(column), seed=seed, clusters=_clusters(examples))
-
-
-def _ends(name: str, interval: Interval | None) -> dict[str, object]:
-    """An estimate and its interval as columns."""
-    return {
-        f"{name}{end}": float("nan") if interval is None else getattr(interval, field)
-        for end, field in _ENDS.items()
-    }

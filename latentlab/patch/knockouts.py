@@ -8,7 +8,7 @@ knocked out is reading by attention, not the choice of the patches to look at ag
 import dataclasses
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from itertools import groupby, islice
+from itertools import groupby
 
 from jaxtyping import Float
 from torch import Tensor
@@ -21,7 +21,7 @@ from latentlab.reasoning.knockout import Knockout, knocked_out
 from latentlab.reasoning.plan import LatentPlan
 from latentlab.reasoning.together import side_by_side
 from latentlab.reasoning.trajectory import Trajectory
-from latentlab.study.batches import one_round
+from latentlab.study.batches import one_round, shares
 from latentlab.vocabulary import CONTROL, KNOCK_OUT, KnockoutName
 
 RANDOM_KEYS = "as many random keys of the prompt"
@@ -90,7 +90,7 @@ def logits_side_by_side(
     plan, prefix = _picking_alike(reasoner.plan, run)
     several = max(1, sequences // len(prefix.batch.examples)) if plan.alike else 1
     for after, share in groupby(knockouts, lambda knockout: knockout.query == "answer"):
-        while chunk := list(islice(share, several)):
+        for chunk in shares(share, several):
             if len(chunk) == 1:
                 yield logits_without(reasoner, run, chunk[0], seed)
                 continue

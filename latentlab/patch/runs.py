@@ -1,7 +1,7 @@
 """Runs of both questions of each pair, and one put into the other, cell by cell."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import count, groupby, islice
+from itertools import count, groupby
 from typing import Any, TypeVar
 
 import torch
@@ -21,7 +21,7 @@ from latentlab.reasoning.prompt import ends_in_word, read_end
 from latentlab.reasoning.together import side_by_side
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.undisturbed import Undisturbed
-from latentlab.study.batches import one_round
+from latentlab.study.batches import one_round, shares
 from latentlab.vocabulary import CONTROL, PatchMode
 
 Named = TypeVar("Named")
@@ -92,7 +92,7 @@ class PairRun:
         """
         several = max(1, sequences // len(self.batch.examples))
         for start, share in groupby(runs, lambda run: self._start(run[1])):
-            while chunk := list(islice(share, several)):
+            for chunk in shares(share, several):
                 names, values = zip(*chunk, strict=True)
                 if len(chunk) == 1 or start is None:
                     yield from zip(names, map(self.patched, values), strict=True)

@@ -158,11 +158,7 @@ def compared(correct: Answers, controls: Answers, seed: int) -> dict[str, float]
         "control": over_draws(controls, seed=seed, changes=False),
         "selectivity": over_draws(correct - controls.astype(float), seed=seed),
     }
-    line = {
-        f"{name}{end}": getattr(interval, field)
-        for name, interval in found.items()
-        for end, field in (("", "mean"), ("_low", "low"), ("_high", "high"))
-    }
+    line = {k: v for name, one in found.items() for k, v in one.columns(name).items()}
     line |= {"shuffles": len(controls), "p_mcnemar": max(mcnemar(correct, c) for c in controls)}
     if len(controls) > 1:
         line["control_spread"] = float(controls.mean(axis=1).std(ddof=1))

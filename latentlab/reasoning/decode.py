@@ -58,25 +58,25 @@ def option_logprobs(
     if any(ids for ids, _ in rest):
         before = OptionText.of(rest, [[[]]] * len(rest), device)
         rollout.write(state, before.ids, before.kinds)
-    longest = max(len(ids) for row in options for ids in row)
-    filled = [[[*ids, *[-1] * (longest - len(ids))] for ids in row] for row in options]
-    filled = [row + [[-1] * longest] * (width - len(row)) for row in filled]
-    ids = torch.tensor(filled, dtype=torch.long, device=device)
-    sums = torch.zeros(ids.shape[:2], device=device)
-    if longest:
-        sums = _told(backbone.logits(state.hidden), ids[..., 0])
-    if longest > 1:
-        read = _branches(rollout, state, ids[..., :-1], ids[..., 1:] >= 0)
-        sums = sums + _told(backbone.logits(read), ids[..., 1:, None])[..., 0].sum(-1)
-    return [row[: len(choices)] for row, choices in zip(sums.tolist(), options, strict=True)]
+    text = OptionText.of([([], [])] * len(options), options, device)
+    size = len(options), width, text.ids.shape[1]
+    ids, real = text.ids.view(size), text.scored.view(size)
+    told = torch.zeros(size, device=device)
+    if size[2]:
+        told[..., 0] = _told(backbone.logits(state.hidden), ids[..., 0])
+    if size[2] > 1:
+        read = backbone.logits(_branches(rollout, state, ids[..., :-1], real[..., 1:]))
+        told[..., 1:] = _told(read, ids[..., 1:, None])[..., 0]
+    sums = told.masked_fill(~real, 0).sum(-1).tolist()
+    return [row[: len(choices)] for row, choices in zip(sums, options, strict=True)]
 
 
 def _told(
     logits: Float[Tensor, "*places vocab"], ids: Int[Tensor, "*places asked"]
 ) -> Float[Tensor, "*places asked"]:
-    """Log-likelihood of tokens; 0 for -1, which is none."""
+    """Log-likelihood of tokens, in nats and in single precision at least."""
     exact = logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(-1)
-    return exact.gather(-1, ids.clamp(min=0)).masked_fill(ids < 0, 0)
+    return exact.gather(-1, ids)
 
 
 def _branches(
@@ -92,7 +92,7 @@ def _branches(
     each has a sequence of its own instead.
     """
     (batch, width, length), backbone = ids.shape, rollout.backbone
-    ids, kinds = ids.clamp(min=0), torch.where(real, int(Kind.ANSWER), int(Kind.PAD))
+    kinds = torch.where(real, int(Kind.ANSWER), int(Kind.PAD))
     keys = state.kinds.shape[1] + width * length
     if backbone.window is not None and keys > backbone.window:
         rows = state.repeat(width)
@@ -164,6 +164,5 @@ class OptionText:
         Args:
             logits: what `Rollout.extend` returns for this text, of the last token or not.
         """
-        exact = logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(-1)
-        scores = exact[:, : self.ids.shape[1]].gather(-1, self.ids[..., None])[..., 0]
+        scores = _told(logits[:, : self.ids.shape[1]], self.ids[..., None])[..., 0]
         return (scores * self.scored).sum(-1).view(-1, self.width)

@@ -42,6 +42,11 @@ class Hooked(Protocol):
         ...
 
 
+def edits_of(interventions: Iterable[Intervention | Hooked]) -> list[Intervention]:
+    """Those of some interventions that edit latents; the others act inside the model."""
+    return [one for one in interventions if isinstance(one, Intervention)]
+
+
 @contextmanager
 def applied(rollout: Any, interventions: Iterable[Intervention | Hooked]) -> Iterator[None]:
     """Let those of some interventions act that act inside the model; the others edit latents."""
@@ -236,11 +241,10 @@ class PromptReplace:
             places = real[self.places(example, len(real), context.seed)]
             if not len(places):
                 continue
-            original = embeds[i, places][None]
+            old = embeds[i, places][None]
             alone = dataclasses.replace(context.drawn(self.draw), examples=(example,), patches=None)
             words, image = (
-                self.source.values(original, part, 0, alone).expand_as(original)
-                for part in PROMPT_PARTS
+                self.source.values(old, part, 0, alone).expand_as(old) for part in PROMPT_PARTS
             )
             edited[i, places] = torch.where(is_image[i, places][:, None], image[0], words[0])
         return edited

@@ -17,7 +17,7 @@ from latentlab.backbones import Backbone, Batch
 from latentlab.backbones.inputs import Embedded
 from latentlab.reasoning.bank import Bank
 from latentlab.reasoning.blocks import close_block, end_at_will, open_block
-from latentlab.reasoning.interventions import Hooked, Intervention, PromptReplace
+from latentlab.reasoning.interventions import Hooked, Intervention, PromptReplace, edits_of
 from latentlab.reasoning.layout import placed
 from latentlab.reasoning.make import make_latent, placeholder_of
 from latentlab.reasoning.passes import Around, advance, newest
@@ -140,7 +140,7 @@ class Rollout:
         state = prefix.fork()
         batch = state.batch
         check_patches(self.plan, batch.examples, state.patches.count, batch.given_picks)
-        edits = [one for one in interventions if isinstance(one, Intervention)]
+        edits = edits_of(interventions)
         empty = self.placeholder if edits else None
         context = Context(batch.examples, empty, self.seed, own, state.patches)
         taken, last = len(state.latents), self.plan.steps if until is None else until

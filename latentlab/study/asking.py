@@ -14,7 +14,7 @@ from latentlab.data.example import Example
 from latentlab.data.perturb import Perturbation
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.bank import Bank
-from latentlab.reasoning.interventions import Hooked, Intervention, applied
+from latentlab.reasoning.interventions import Hooked, applied, edits_of
 from latentlab.reasoning.trajectory import Trajectory
 from latentlab.reasoning.undisturbed import Undisturbed
 from latentlab.study.arms import Arm
@@ -84,8 +84,7 @@ class Asking:
             outside = not any(isinstance(one, Hooked) for one in arm.interventions)
             prefix, seconds = prefixes.of(rollout, arm.prompt_edits, outside)
             if outside and not (arm.plan or arm.prompt_edits or arm.change) and self._undisturbed:
-                edits = [one for one in arm.interventions if isinstance(one, Intervention)]
-                prefix, more = self._undisturbed.before(rollout, edits)
+                prefix, more = self._undisturbed.before(rollout, edits_of(arm.interventions))
                 seconds += more
             started = time.perf_counter() - seconds
             state = rollout.reason(prefix, arm.interventions, self._own)

@@ -5,7 +5,8 @@ examples of one: each batch has the padding and the neighbours that it has where
 all of them, and its rows are the same.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TypeVar
 
 from latentlab.console import advance
@@ -16,6 +17,7 @@ from latentlab.study.progress import remembering
 Numbered = list[tuple[int, Example]]
 """A batch: its examples with their numbers among all examples."""
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
@@ -30,6 +32,13 @@ def batches(examples: Sequence[Example], size: int) -> Iterator[Numbered]:
             yield group.copy()
             group.clear()
     yield from (group for group in pending.values() if group)
+
+
+def shares(items: Iterable[Item], several: int) -> Iterator[list[Item]]:
+    """Items in order, so many at a time at most; they are taken when they are asked for."""
+    left = iter(items)
+    while share := list(islice(left, several)):
+        yield share
 
 
 def over_batches(

@@ -13,15 +13,16 @@ from latentlab.answers import Answer
 from latentlab.data.example import Example
 from latentlab.reasoner import Reasoner
 from latentlab.reasoning.bank import Bank
-from latentlab.reasoning.interventions import Intervention
+from latentlab.reasoning.interventions import edits_of
 from latentlab.reasoning.together import can_join, reason_together
 from latentlab.study.arms import Arm
+from latentlab.study.batches import shares
 from latentlab.study.prefixes import Prefixes
 
 
 def joinable(reasoner: Reasoner, arm: Arm) -> bool:
     """Whether an arm does nothing but edit the latents of the model's own plan."""
-    edits = [one for one in arm.interventions if isinstance(one, Intervention)]
+    edits = edits_of(arm.interventions)
     return (
         not arm.is_exact
         and bool(edits)
@@ -65,10 +66,9 @@ def answers_joined(
     rollout = reasoner.rollout(seed=seed)
     prefix, seconds = prefixes.of(rollout)
     found: dict[int, list[Answer]] = {}
-    for start in range(0, len(numbers), several):
-        share = numbers[start : start + several]
+    for share in shares(numbers, several):
         begun = time.perf_counter() - seconds
-        runs = [[e for e in arms[i].interventions if isinstance(e, Intervention)] for i in share]
+        runs = [edits_of(arms[i].interventions) for i in share]
         state = reason_together(rollout, prefix, runs, own)
         asked = list(examples) * len(share)
         answers = reasoner.decode(rollout, state, asked, max_new_tokens, begun, at_once)

@@ -40,9 +40,11 @@ class Prefixes:
             for state, seconds in self._made:
                 if rollout.continues(state):
                     return state, seconds
-        started = time.perf_counter() - self._seconds
         if self._merged is None:
+            started = time.perf_counter()
             self._merged = rollout.backbone.merge(self._prompts)
+            self._seconds += time.perf_counter() - started
+        started = time.perf_counter() - self._seconds
         state = rollout.prefill(self._prompts, edits, self._merged)
         made = state, time.perf_counter() - started
         if shared:
